@@ -1,0 +1,117 @@
+//! The configuration: what the operator wrote, turned into one typed value.
+//!
+//! [`Config`] is the only thing the rest of the daemon sees. Every default, range and unit stands here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A whole configuration, checked and with every default filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The `core` group.
+    pub core: Core,
+    /// The `resource` groups in the order of the file; at least one, names unique.
+    pub resources: Vec<Resource>,
+}
+
+/// The `core` group: this host, its peer, and what holds for all resources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Core {
+    /// `local-address`: our end of the peer link; sockets are bound to it. Mandatory.
+    pub local_address: IpAddr,
+    /// `remote-address`: the peer's end; never equal to `local_address`. Mandatory.
+    pub remote_address: IpAddr,
+    /// `shared-address`: the service's address; only handed to commands.
+    pub shared_address: Option<IpAddr>,
+    /// `netmask`: only handed to commands, as written.
+    pub netmask: Option<String>,
+    /// `port`: UDP port of the peer link, 1 … 65534; applications use `port` + 1. Mandatory.
+    pub port: u16,
+    /// `http-port`: TCP port of the admin page; `None` (absent or ≤ 0) = no page.
+    pub http_port: Option<u16>,
+    /// `http-address`: addresses the page listens on. Empty = the default: all addresses, or only
+    /// `local_address` if that is a loopback address.
+    pub http_address: Vec<IpAddr>,
+    /// `http-host`: further `Host` names that requests may carry.
+    pub http_host: Vec<String>,
+    /// `app-address`: further sources that may send application messages.
+    pub app_address: Vec<IpAddr>,
+    /// The file to log to, `log-dir` and `log-file` already joined; `None` = stderr alone.
+    pub log_file: Option<PathBuf>,
+    /// `log-level`: least severe level that is logged. Default: info.
+    pub log_level: log::LevelFilter,
+    /// `script-addresses`: how addresses look in the environment of commands.
+    pub script_addresses: ScriptAddresses,
+    /// `on-exit`: what SIGTERM means on a hot node.
+    pub on_exit: OnExit,
+    /// `extensions`: whether we tell a peer that it is one of ours and believe it when it does.
+    pub extensions: bool,
+    /// `security`.
+    pub security: Security,
+}
+
+/// One `resource` group, with the values it inherits from `core`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// `name`: the resource-id. Mandatory.
+    pub name: String,
+    /// `priority`: the greater one wins a conflict. Default 0.
+    pub priority: i32,
+    /// `start-action`: command that makes the application hot.
+    pub start_action: Option<String>,
+    /// `stop-action`: command that makes the application standby.
+    pub stop_action: Option<String>,
+    /// `interface-activate`: command that brings the service address up.
+    pub interface_activate: Option<String>,
+    /// `interface-deactivate`: command that takes the service address down.
+    pub interface_deactivate: Option<String>,
+    /// `pid-file`: handed to commands; names the process of an application that sends no pid.
+    pub pid_file: Option<PathBuf>,
+    /// `heartbeat-intervall` (sic), else `heartbeat` of `core`: 10 ms … 20 s, default 2 s.
+    pub heartbeat: Duration,
+    /// `timeout` of `core`, at least 3 × heartbeat (the default): silence after which the peer is dead.
+    pub timeout: Duration,
+    /// `app-timeout`, default 10 s or 5 × heartbeat if that is more: silence after which the
+    /// application has failed.
+    pub app_timeout: Duration,
+    /// `going-hot-timeout`, default 20 s, from the beginning of the start command.
+    pub going_hot_timeout: Duration,
+    /// `going-standby-timeout`, default 6 s.
+    pub going_standby_timeout: Duration,
+    /// `startup-delay`, default 0: how long after the daemon's start silence counts for nothing.
+    pub startup_delay: Duration,
+    /// `action-timeout` for `start-action` and `stop-action`, default 30 s.
+    pub action_timeout: Duration,
+    /// `action-timeout` for the interface commands, default 5 s.
+    pub interface_timeout: Duration,
+    /// `preempt`: whether a returning node of higher priority takes a healthy hot peer's place.
+    pub preempt: bool,
+}
+
+/// How addresses look in the environment of commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptAddresses {
+    /// `10.2.1.88`, as the manual shows. Default.
+    Plain,
+    /// `ipv4:10.2.1.88`, as versions 1.7 … 2.0.0 really passed.
+    Legacy,
+}
+
+/// What SIGTERM and SIGINT mean on a hot node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExit {
+    /// Hand over to a healthy peer first. Default.
+    Handover,
+    /// Leave the application and its address alone.
+    Leave,
+}
+
+/// How much is demanded of peers, operators and commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// As open as the legacy program; one warning a start names what is open. Default.
+    Legacy,
+    /// Refused by this version: authentication of the peer does not exist yet.
+    Strict,
+}

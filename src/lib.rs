@@ -1,0 +1,3 @@
+//! The schrittmacher daemon: the protocol crate's decisions, carried out on real sockets and processes.
+
+pub mod config;

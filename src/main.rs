@@ -1,0 +1,2 @@
+//! The schrittmacher daemon; see [`schrittmacher`].
+fn main() {}

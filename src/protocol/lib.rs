@@ -1,0 +1,2 @@
+//! The schrittmacher state machine.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The protected application of the end-to-end tests.
+fn main() {}
