@@ -139,7 +139,12 @@ pub(crate) struct Step<'a> {
     /// The datagram of the peer that is being handled.
     pub(crate) report: Option<PeerReport>,
     pub(crate) out: &'a mut Vec<Action>,
+    /// Hears of every transition, in order.
+    pub(crate) observer: &'a mut Observer<'a>,
 }
+
+/// Hears of one transition: its cause, the state before, the machine afterwards, what was done.
+pub(crate) type Observer<'a> = dyn FnMut(Cause, State, &Machine, &[Action]) + 'a;
 
 /// What a state can be asked to react to: the events of the legacy table, and ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -178,15 +183,11 @@ pub enum Cause {
 }
 
 impl Step<'_> {
-    /// Takes one event in. `observe` hears of every transition that was made for it, in order.
-    pub(crate) fn handle(
-        &mut self,
-        event: Event,
-        observe: &mut dyn FnMut(Cause, State, &Machine, &[Action]),
-    ) {
-        self.notice_lost_time(observe);
+    /// Takes one event in.
+    pub(crate) fn handle(&mut self, event: Event) {
+        self.notice_lost_time();
         match event {
-            Event::Tick => self.on_time(observe),
+            Event::Tick => self.on_time(),
             Event::Peer(report) => {
                 if report.code == Some(schrittmacher_wire::PeerCode::Fail) {
                     self.m.preempt_armed = true;
@@ -197,7 +198,7 @@ impl Step<'_> {
                 self.m.peer.heard(self.now, &report, self.settings.extensions);
                 self.keep_period();
                 self.report = Some(report);
-                self.run(report.code.map_or(Cause::Alive, Cause::Peer), observe);
+                self.run(report.code.map_or(Cause::Alive, Cause::Peer));
             }
             Event::App(code) => {
                 self.m.app.heard = self.now;
@@ -209,27 +210,27 @@ impl Step<'_> {
                     Some(AppCode::Lfai) => self.m.app.failed = true,
                     Some(AppCode::Lrfo | AppCode::Lrto) | None => {}
                 }
-                self.run(code.map_or(Cause::Alive, Cause::App), observe);
+                self.run(code.map_or(Cause::Alive, Cause::App));
             }
             Event::AppDied => {
                 self.m.app.failed = true;
-                self.run(Cause::AppDied, observe);
+                self.run(Cause::AppDied);
             }
-            Event::StartBegan => self.run(Cause::StartBegan, observe),
-            Event::Released => self.run(Cause::Released, observe),
-            Event::Failover { force } => self.run(Cause::Failover { force }, observe),
-            Event::Takeover => self.run(Cause::Takeover, observe),
-            Event::Shutdown => self.run(Cause::Shutdown, observe),
+            Event::StartBegan => self.run(Cause::StartBegan),
+            Event::Released => self.run(Cause::Released),
+            Event::Failover { force } => self.run(Cause::Failover { force }),
+            Event::Takeover => self.run(Cause::Takeover),
+            Event::Shutdown => self.run(Cause::Shutdown),
             Event::Reloaded => {
                 self.m.peer.advertise();
-                self.run(Cause::Reloaded, observe);
+                self.run(Cause::Reloaded);
             }
         }
     }
 
     /// A heartbeat that is late by more than the timeout means that we were stopped or asleep (S11): the
     /// right to be hot has to be asked for again, and silence during that time proves nothing.
-    fn notice_lost_time(&mut self, observe: &mut dyn FnMut(Cause, State, &Machine, &[Action])) {
+    fn notice_lost_time(&mut self) {
         if self.now <= self.m.next_tick + self.settings.timeout {
             return;
         }
@@ -243,12 +244,12 @@ impl Step<'_> {
         }
         self.m.next_tick = self.now;
         self.out.push(Action::Notice(Notice::Paused));
-        self.run(Cause::Resumed, observe);
+        self.run(Cause::Resumed);
     }
 
     /// Everything that is due. In the legacy's order: the heartbeat's own message, then the application's
     /// silence, then the peer's.
-    fn on_time(&mut self, observe: &mut dyn FnMut(Cause, State, &Machine, &[Action])) {
+    fn on_time(&mut self) {
         let beat = self.now >= self.m.tick_due();
         if beat {
             let period = self.m.peer.our_period(self.settings);
@@ -256,7 +257,7 @@ impl Step<'_> {
             let next = self.m.next_tick + period;
             self.m.next_tick =
                 if self.now < self.m.next_tick || next <= self.now { self.now + period } else { next };
-            self.run(Cause::Tick, observe);
+            self.run(Cause::Tick);
         }
         if self.now >= self.m.app_deadline(self.settings) && (beat || !self.m.app.silent) {
             if !self.m.app.silent {
@@ -264,7 +265,7 @@ impl Step<'_> {
             }
             self.m.app.silent = true;
             self.m.app.failed = true;
-            self.run(Cause::LocalTimeout, observe);
+            self.run(Cause::LocalTimeout);
         }
         if self.now >= self.m.peer_deadline(self.settings) && (beat || !self.m.peer.lost) {
             if self.m.peer.alive {
@@ -273,19 +274,19 @@ impl Step<'_> {
             self.m.peer.lose();
             self.m.preempt_armed = true;
             self.keep_period();
-            self.run(Cause::RemoteTimeout, observe);
+            self.run(Cause::RemoteTimeout);
         }
     }
 
     /// Makes one transition and reports it.
-    fn run(&mut self, cause: Cause, observe: &mut dyn FnMut(Cause, State, &Machine, &[Action])) {
+    fn run(&mut self, cause: Cause) {
         let before = self.m.state;
         let first = self.out.len();
         self.transition(cause);
         if before.name() != self.m.state.name() {
             self.m.since = self.now;
         }
-        observe(cause, before, self.m, &self.out[first..]);
+        (self.observer)(cause, before, self.m, &self.out[first..]);
     }
 
     /// A peer that turns out not to be ours must not wait for us longer than it can bear (W5).

@@ -89,7 +89,7 @@ impl Peer {
             Some(PeerCode::ToHot) => self.said = Said::ToHot,
             Some(PeerCode::Fail) => self.said = Said::Fail,
             Some(PeerCode::Unk | PeerCode::Stby | PeerCode::Tcnf | PeerCode::Fovr | PeerCode::ToStandby) => {
-                self.said = Said::Other
+                self.said = Said::Other;
             }
         }
     }

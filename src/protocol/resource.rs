@@ -48,11 +48,18 @@ impl Resource {
             | Event::Tick => {}
         }
         let record = &mut self.record;
-        let mut step =
-            Step { m: &mut self.machine, settings: &self.settings, now, report: None, out: &mut out };
-        step.handle(event, &mut |cause, before, machine, actions| {
+        let mut observer = |cause, before: State, machine: &Machine, actions: &[Action]| {
             record.add(now, cause, before.name(), machine.state.name(), actions);
-        });
+        };
+        Step {
+            m: &mut self.machine,
+            settings: &self.settings,
+            now,
+            report: None,
+            out: &mut out,
+            observer: &mut observer,
+        }
+        .handle(event);
         self.counters.did(&out);
         out
     }

@@ -1,6 +1,10 @@
 //! A pair of nodes, their applications and the link between them, in virtual time.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
-#![allow(clippy::allow_attributes, reason = "an `expect` fails in the test files that use everything")]
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    reason = "an `expect` fails in the test files that use everything"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
