@@ -2,6 +2,10 @@
 
 pub mod clock;
 pub mod config;
+pub mod exit_code;
 pub mod link;
+pub mod logging;
+pub mod notify;
+pub mod options;
 pub mod resource;
 pub mod wording;
