@@ -14,8 +14,8 @@ use crate::table::{Cause, Circumstances, Deed, GoingHot, Random, State, Table};
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// 1.8.2 waits half a second for a datagram, then looks after its timers; with what the loop itself takes
-/// this is the spacing observed.
-pub const POLL: Duration = Duration::from_millis(502);
+/// this is the least spacing observed.
+pub const POLL: Duration = Duration::from_millis(501);
 
 /// 1.8.2: silence after which the peer is dead.
 const CLASSIC_TIMEOUT: Duration = Duration::from_secs(6);
@@ -296,8 +296,8 @@ impl Legacy {
         let (recent, going_hot) = match self.around {
             Around::V200 { said_role, .. } => {
                 let role = if self.state == State::Hot { PeerCode::Hott } else { PeerCode::Stby };
-                let recent = said_role
-                    .is_some_and(|(code, at)| code == role && now.saturating_sub(at) <= ROLE_SPACING);
+                let recent =
+                    said_role.is_some_and(|(code, at)| code == role && now.saturating_sub(at) < ROLE_SPACING);
                 (recent, GoingHot::Clear)
             }
             Around::V182 { going_hot, .. } => (
