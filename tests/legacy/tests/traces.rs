@@ -92,7 +92,8 @@ struct Replay {
     /// Said by the double and not yet seen in the recording.
     pending: VecDeque<(Duration, Vec<u8>)>,
     app: Option<HiddenApp>,
-    blind: bool,
+    /// What is said before this is not recorded.
+    seeing_from: Duration,
 }
 
 impl Replay {
@@ -103,7 +104,7 @@ impl Replay {
         let (daemon, outputs) =
             Daemon::start(recording.config.clone(), first, &mut || drawn.pop_front().unwrap());
         let app = recording.app_from.map(|next| HiddenApp { next, reports: None, silent: false });
-        let mut replay = Replay { daemon, drawn, pending: VecDeque::new(), app, blind: false };
+        let mut replay = Replay { daemon, drawn, pending: VecDeque::new(), app, seeing_from: Duration::ZERO };
         replay.note(first, outputs);
 
         // What came before was not heard: the socket was not there yet.
@@ -137,7 +138,7 @@ impl Replay {
             let mut trial = self.daemon.clone();
             let said = beat(&mut trial, at, &app);
             if said.first() == Some(&Output::Datagram(bytes.to_vec())) {
-                return self.app_beats(at);
+                return self.app_beats(at, at);
             }
         }
         let due = self.daemon.next_deadline();
@@ -159,7 +160,7 @@ impl Replay {
             let beat = self.app.as_ref().filter(|app| !app.silent).map_or(Duration::MAX, |app| app.next);
             if beat.saturating_add(LATE) < until && beat <= due {
                 // It may have come this much earlier: the limit of one repetition a second falls in between.
-                self.app_beats(beat - ROUNDING);
+                self.app_beats(beat - ROUNDING, beat);
             } else if due + LATE < until {
                 self.fire(due, due);
             } else {
@@ -185,7 +186,7 @@ impl Replay {
                 Vec::new()
             }
             Input::Blind | Input::Seeing => {
-                self.blind = matches!(input, Input::Blind);
+                self.seeing_from = if matches!(input, Input::Blind) { Duration::MAX } else { at };
                 Vec::new()
             }
         };
@@ -199,9 +200,9 @@ impl Replay {
         self.note(seen, outputs);
     }
 
-    fn app_beats(&mut self, at: Duration) {
+    fn app_beats(&mut self, at: Duration, counted_from: Duration) {
         let app = self.app.as_mut().unwrap();
-        app.next = at + Duration::from_secs(1);
+        app.next = counted_from + Duration::from_secs(1);
         let app = app.clone();
         let outputs = beat(&mut self.daemon, at, &app);
         self.note(at, outputs);
@@ -210,7 +211,7 @@ impl Replay {
     fn note(&mut self, at: Duration, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Datagram(bytes) if !self.blind => self.pending.push_back((at, bytes)),
+                Output::Datagram(bytes) if at >= self.seeing_from => self.pending.push_back((at, bytes)),
                 Output::Start => self.order("LHOT"),
                 Output::Stop => self.order("LSBY"),
                 Output::Datagram(_) | Output::Activate | Output::Deactivate => {}
