@@ -34,7 +34,7 @@ const LEAVING_PERIOD: Duration = Duration::from_millis(100);
 const LEAVING_PERIOD_LEGACY: Duration = Duration::from_secs(1);
 
 /// Messages.
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Sends a status, in the words that the peer's generation understands (W5).
     pub(crate) fn send(&mut self, code: PeerCode) {
         let random = if code == Unk { OUR_RANDOM } else { 0 };
@@ -108,7 +108,7 @@ impl Step<'_> {
 }
 
 /// What the peer's message means.
-impl Step<'_> {
+impl Step<'_, '_> {
     pub(crate) fn their_priority(&self) -> i32 {
         self.report.map_or(0, |report| report.priority)
     }
@@ -135,7 +135,7 @@ impl Step<'_> {
 }
 
 /// Taking the role.
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Goes hot, if the application is fit for it (S5). `granted`: the peer has just given way.
     pub(crate) fn go_hot(&mut self, granted: bool) {
         if self.m.app.failed {
@@ -208,7 +208,7 @@ impl Step<'_> {
 }
 
 /// Giving the role up.
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Takes the interface down at once; only a planned hand-over waits for `stop` (X2).
     pub(crate) fn deactivate(&mut self) {
         self.out.push(Action::Deactivate { urgent: true });

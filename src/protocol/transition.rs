@@ -20,7 +20,7 @@ use Cause::{
 };
 use PeerCode::{ToHot as P2hot, ToStandby as P2sby};
 
-impl Step<'_> {
+impl Step<'_, '_> {
     /// The protocol.
     pub(crate) fn transition(&mut self, cause: Cause) {
         match self.m.state {
