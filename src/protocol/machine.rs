@@ -38,6 +38,9 @@ pub struct Machine {
     pub starting_until: Time,
     /// When the state was entered.
     pub since: Time,
+    /// We lost time and the sockets are not drained yet: what the peer said while we were away is life, not
+    /// news (S11).
+    pub catching_up: bool,
 }
 
 /// The application of this node.
@@ -81,7 +84,8 @@ pub struct Window {
     pub used: u8,
 }
 
-/// Answers to `UNK` and `TREQ` that one window holds. A settled pair needs none; an honest conflict a
+/// Answers to `UNK` and `TREQ` that one window of a second holds (W5); between two of ours with short
+/// heartbeats the window is five of those. A settled pair needs none; an honest conflict a
 /// handful. What exceeds it is a storm, a forger or a loop.
 const ANSWERS: u8 = 10;
 
@@ -105,6 +109,7 @@ impl Machine {
             preempt_armed: true,
             starting_until: now + settings.startup_delay,
             since: now,
+            catching_up: false,
         }
     }
 
@@ -170,7 +175,8 @@ pub enum Cause {
     Peer(schrittmacher_wire::PeerCode),
     /// A known status of the application.
     App(AppCode),
-    /// A datagram with an unknown status, of the peer or the application: life, nothing else (W3).
+    /// A datagram with an unknown status, of the peer or the application, or one that was said while we lost
+    /// time: life, nothing else (W3, S11).
     Alive,
     /// The heartbeat timer, or a deadline of the state.
     Tick,
@@ -204,7 +210,10 @@ impl Step<'_, '_> {
     pub(crate) fn handle(&mut self, event: Event) {
         self.notice_lost_time();
         match event {
-            Event::Tick => self.on_time(),
+            Event::Tick => {
+                self.m.catching_up = false;
+                self.on_time();
+            }
             Event::Peer(report) => {
                 if report.code == Some(schrittmacher_wire::PeerCode::Fail) {
                     self.m.preempt_armed = true;
@@ -215,7 +224,8 @@ impl Step<'_, '_> {
                 self.m.peer.heard(self.now, &report, self.settings.extensions);
                 self.keep_period();
                 self.report = Some(report);
-                self.run(report.code.map_or(Cause::Alive, Cause::Peer));
+                let news = report.code.filter(|_| !self.m.catching_up);
+                self.run(news.map_or(Cause::Alive, Cause::Peer));
             }
             Event::App(code) => {
                 self.m.app.heard = self.now;
@@ -260,6 +270,7 @@ impl Step<'_, '_> {
             self.m.app.heard = self.m.app.heard.max(grace - settings.app_timeout);
         }
         self.m.next_tick = self.now;
+        self.m.catching_up = true;
         self.out.push(Action::Notice(Notice::Paused));
         self.run(Cause::Resumed);
     }
@@ -314,7 +325,7 @@ impl Step<'_, '_> {
     /// Whether one more answer to a question of the peer may leave (P6).
     pub(crate) fn may_answer(&mut self) -> bool {
         if self.now >= self.m.answers.until {
-            let window = Duration::from_secs(1).min(self.m.peer.our_period(self.settings).saturating_mul(5));
+            let window = Duration::from_secs(1).min(self.m.peer.beat(self.settings).saturating_mul(5));
             self.m.answers = Window { until: self.now + window, used: 0 };
         }
         if self.m.answers.used >= ANSWERS {
