@@ -1,5 +1,6 @@
 //! The schrittmacher daemon: the protocol crate's decisions, carried out on real sockets and processes.
 
+pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod exit_code;
