@@ -58,12 +58,10 @@ impl Interface {
         self.wanted = Some(order);
         self.failures = 0;
         self.waiting = None;
-        let satisfied = match &self.running {
-            Some(running) => running.order() == order && running.is_unhindered(),
-            None => self.done == Some(order),
-        };
-        if !satisfied {
-            self.waiting = Some(Waiting { place, urgent, retry_at: None });
+        match &mut self.running {
+            Some(running) if running.order() == order && running.is_unhindered() => running.adopt(),
+            None if self.done == Some(order) => {}
+            _ => self.waiting = Some(Waiting { place, urgent, retry_at: None }),
         }
     }
 

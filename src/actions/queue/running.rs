@@ -66,6 +66,11 @@ impl Running {
         self.stage == Stage::Working
     }
 
+    /// Serves an order that came while it runs: if it was a retry, it is a first attempt now.
+    pub(super) fn adopt(&mut self) {
+        self.first = true;
+    }
+
     /// Ends it as soon as possible.
     pub(super) fn overtake(&mut self, now: Time) {
         if self.stage == Stage::Working {
