@@ -1,10 +1,23 @@
 //! The commands of the resources: when they begin, their processes, their output (X1–X6).
 
+mod child;
+mod descriptors;
+mod environment;
+mod executor;
+mod outcome;
+mod output;
+mod pipes;
 mod queue;
+mod resource;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
-pub use queue::{Limits, Queue, Step};
+pub use descriptors::close_on_exec_all;
+pub use environment::Facts;
+pub use executor::{Executor, Report};
+pub use outcome::{Ending, History, Outcome};
 
 /// An order that a command carries out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -78,7 +78,7 @@ impl World {
         match order.lane() {
             Lane::Interface if last != Some(order) => self.interface_untried = Some(self.orders),
             Lane::Application if last != Some(order) || self.start.is_none() => {
-                self.start = Some(self.orders)
+                self.start = Some(self.orders);
             }
             Lane::Interface | Lane::Application => {}
         }
