@@ -1,6 +1,8 @@
 //! The schrittmacher daemon: the protocol crate's decisions, carried out on real sockets and processes.
 
+pub mod actions;
 pub mod admin;
+pub mod app_process;
 pub mod clock;
 pub mod config;
 pub mod exit_code;
