@@ -1,6 +1,7 @@
 //! Tests of whole configuration files.
 
 mod broken;
+mod documents;
 mod include;
 mod meaning;
 mod property;
