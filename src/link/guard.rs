@@ -75,7 +75,11 @@ impl Guard {
     /// machine the peer's loopback address is an own address too.
     pub fn origin(&mut self, source: IpAddr, port: u16, now: Time) -> Result<Origin, Refusal> {
         if source == self.peer {
-            return if port == self.peer_port { Ok(Origin::Peer) } else { Err(Refusal::PeerAtAppPort(source)) };
+            return if port == self.peer_port {
+                Ok(Origin::Peer)
+            } else {
+                Err(Refusal::PeerAtAppPort(source))
+            };
         }
         if source.is_loopback() || self.allowed.contains(&source) || self.is_own(source, now) {
             Ok(Origin::App)
