@@ -111,7 +111,7 @@ fn write_door(html: &mut String, name: &str, door: &DoorStatus) -> fmt::Result {
 }
 
 /// `2026-11-23 04:05:58.737089`: UTC without saying so, always six digits (behaviour.md 10).
-fn utc(at: SystemTime) -> impl Display {
+fn utc(at: SystemTime) -> String {
     Timestamp::try_from(at)
         .map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }

@@ -138,5 +138,5 @@ fn after_an_order_there_is_a_way_back_that_does_not_repeat_it() {
 
 #[test]
 fn a_time_that_no_calendar_has_is_a_dash() {
-    assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(1 << 60)).to_string(), "-");
+    assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(1 << 60)), "-");
 }
