@@ -42,14 +42,15 @@ static void say(const char *text)
 }
 
 /* A missing daemon is no reason to end: it may come back, and the heartbeats go on. Said once, not every beat. */
-static void note_result(int status)
+static void say_if_daemon_changed(void)
 {
-    static int before = SCHRITTMACHER_OK;
+    static int error_before = 0;
+    int error = schrittmacher_client_last_errno(client);
 
-    if (status != before) {
-        say(status == SCHRITTMACHER_OK ? "the daemon is back" : schrittmacher_strerror(status));
+    if (error != error_before) {
+        say(error == 0 ? "the daemon is reached again" : "the daemon is not reached");
     }
-    before = status;
+    error_before = error;
 }
 
 /* ---- switching ---- */
@@ -65,7 +66,7 @@ static void begin_switch(int wanted_state)
         switch_end.tv_sec++;
     }
     /* The library has set the state already. Saying so now spares the daemon to wait for the heartbeat. */
-    note_result(schrittmacher_client_do_heartbeat(client));
+    schrittmacher_client_do_heartbeat(client);
 }
 
 static void go_hot(void)
@@ -98,10 +99,10 @@ static void end_switch(void)
 {
     if (switching_to == SchrittmacherClientWantedState_hot) {
         say("HOT");
-        note_result(schrittmacher_client_report_active(client, NULL));
+        schrittmacher_client_report_active(client, NULL);
     } else {
         say("STANDBY");
-        note_result(schrittmacher_client_report_inactive(client, NULL));
+        schrittmacher_client_report_inactive(client, NULL);
     }
     switching_to = 0;
 }
@@ -145,7 +146,9 @@ static void report_first(const char *start_as)
     } else {
         status = schrittmacher_client_report_unknown(client, "started");
     }
-    note_result(status);
+    if (status != SCHRITTMACHER_OK && status != SCHRITTMACHER_ERR_NO_DAEMON) {
+        say(schrittmacher_strerror(status));
+    }
 }
 
 static void run(void)
@@ -159,10 +162,11 @@ static void run(void)
             perror("poll");
             return;
         }
-        note_result(schrittmacher_client_dispatch(client));
+        schrittmacher_client_dispatch(client);
         if (switch_remaining_ms() == 0) {
             end_switch();
         }
+        say_if_daemon_changed();
     }
     say("ended");
 }

@@ -24,7 +24,7 @@ pub(crate) struct Bell {
     /// Made by the first start.
     pub alarm: OnceLock<Alarm>,
     /// The process that the client belongs to.
-    pub owner: AtomicU32,
+    owner: AtomicU32,
     /// A panic was caught; nothing is sent any more.
     pub broken: AtomicBool,
 }
@@ -50,11 +50,26 @@ impl Bell {
         };
         self.order.store(order, Ordering::SeqCst);
         let errno = Errno::last_raw();
+        self.ring();
+        Errno::set_raw(errno);
+        Ok(())
+    }
+
+    /// Rings the alarm, if there is one yet.
+    pub fn ring(&self) {
         if let Some(alarm) = self.alarm.get() {
             alarm.ring();
         }
-        Errno::set_raw(errno);
-        Ok(())
+    }
+
+    /// Whether the client belongs to this process, and not to one that forked it.
+    pub fn is_ours(&self) -> bool {
+        self.owner.load(Ordering::Relaxed) == std::process::id()
+    }
+
+    /// Makes the client belong to this process.
+    pub fn own(&self) {
+        self.owner.store(std::process::id(), Ordering::Relaxed);
     }
 
     /// Whether an order waits.

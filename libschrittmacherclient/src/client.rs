@@ -1,19 +1,19 @@
-//! The client: a [`Reporter`] with a socket, a clock and somebody to tell.
+//! The client: what an application can do.
 
 use std::io;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use schrittmacher_wire::AppCode;
 
-use crate::bell::Bell;
-use crate::capi::Functions;
+use crate::alarm::Alarm;
 use crate::link::Link;
-use crate::log::{Journal, Log, LogLevel};
-use crate::reporter::Reporter;
+use crate::log::{Journal, LogLevel};
+use crate::schedule::Schedule;
 use crate::settings::{self, Endpoint, Settings};
+use crate::shared::{Run, Shared, State};
 use crate::signals::SignalHooks;
 use crate::thread::HeartbeatThread;
 use crate::{ClientBuilder, CurrentState, Error, WantedState};
@@ -28,39 +28,7 @@ pub(crate) type OrderFn = dyn Fn(&Client) + Send + Sync;
 /// called while something is locked.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
-}
-
-/// What all clones share. The heartbeat thread has only a weak reference, so that it cannot keep it alive.
-pub(crate) struct Inner {
-    pub(crate) bell: Arc<Bell>,
-    state: Mutex<State>,
-    /// Number of the last refusal by the operating system; 0 since the last success.
-    os_error: AtomicI32,
-}
-
-/// What the lock protects.
-pub(crate) struct State {
-    pub reporter: Reporter,
-    pub go_hot: Option<Arc<OrderFn>>,
-    pub go_standby: Option<Arc<OrderFn>>,
-    pub log: Log,
-    /// The C interface's.
-    pub functions: Functions,
-    run: Option<Run>,
-    /// Counts the starts, so that a thread notices that it is no longer the one.
-    runs: u64,
-    hooks: Option<SignalHooks>,
-    /// The last datagram could not be delivered. Only changes are logged.
-    undelivered: bool,
-}
-
-/// What there is between start and stop.
-struct Run {
-    link: Link,
-    next_beat: Instant,
-    /// None: the application's own loop calls dispatch.
-    thread: Option<HeartbeatThread>,
+    shared: Arc<Shared>,
 }
 
 /// Who sends the heartbeats.
@@ -78,24 +46,11 @@ impl Client {
     }
 
     pub(crate) fn new(settings: Settings) -> Client {
-        let state = State {
-            reporter: Reporter::new(settings),
-            go_hot: None,
-            go_standby: None,
-            log: Log::default(),
-            functions: Functions::default(),
-            run: None,
-            runs: 0,
-            hooks: None,
-            undelivered: false,
-        };
-        let inner =
-            Inner { bell: Arc::new(Bell::new()), state: Mutex::new(state), os_error: AtomicI32::new(0) };
-        Client { inner: Arc::new(inner) }
+        Client::from_shared(Arc::new(Shared::new(settings)))
     }
 
-    pub(crate) fn from_inner(inner: Arc<Inner>) -> Client {
-        Client { inner }
+    pub(crate) fn from_shared(shared: Arc<Shared>) -> Client {
+        Client { shared }
     }
 
     /// Opens a socket and starts a thread that repeats the last report every heartbeat interval, for the
@@ -125,40 +80,53 @@ impl Client {
     }
 
     fn start_driven(&self, drive: Drive) -> Result<(), Error> {
-        self.claim()?;
+        self.shared.claim()?;
         self.stop()?;
-        self.os(self.make_alarm())?;
-        // Resolving a name takes its time, and so is not done under the lock.
+        self.shared.make_alarm()?;
         loop {
-            let endpoint = self.lock()?.reporter.settings.endpoint.clone();
-            let link = self.os(Link::open(&endpoint))?;
-            let mut state = self.lock()?;
-            if state.reporter.settings.endpoint == endpoint {
-                let mut journal = state.log.journal();
-                let result = self.os(self.run(&mut state, link, drive, &mut journal));
-                drop(state);
-                journal.publish();
+            // A name takes its time to be resolved, and so is not resolved under the lock.
+            let endpoint = self.with_state(|state, _| state.reporter.settings.endpoint.clone())?;
+            let link = self.shared.os(Link::open(&endpoint))?;
+            let begun = self.with_state(|state, journal| {
+                // Else another thread changed it meanwhile.
+                let unchanged = state.reporter.settings.endpoint == endpoint;
+                unchanged.then(|| self.begin_run(state, link, drive, journal))
+            })?;
+            if let Some(result) = begun {
                 return result;
             }
         }
     }
 
-    /// Begins a run: sets the alarm, then starts the thread that waits for it.
-    fn run(&self, state: &mut State, link: Link, drive: Drive, journal: &mut Journal) -> Result<(), Error> {
-        let next_beat = Instant::now() + state.reporter.settings.heartbeat_interval;
+    fn begin_run(
+        &self,
+        state: &mut State,
+        link: Link,
+        drive: Drive,
+        journal: &mut Journal,
+    ) -> Result<(), Error> {
         journal.note(LogLevel::Info, || format!("started, reporting to {}", link.daemon()));
+        let schedule = Schedule::new(Instant::now(), state.reporter.settings.heartbeat_interval);
         state.runs += 1;
-        state.undelivered = false;
-        let thread = match drive {
-            Drive::Thread => {
-                let thread =
-                    HeartbeatThread::spawn(Arc::downgrade(&self.inner), &self.inner.bell, state.runs);
-                Some(thread.map_err(Error::system("start the heartbeat thread"))?)
+        state.run = Some(Run { link, schedule, thread: None });
+        let thread = self.shared.set_alarm(state).and_then(|()| match drive {
+            Drive::Polled => Ok(None),
+            Drive::Thread => self.spawn_thread(state.runs).map(Some),
+        });
+        match (thread, &mut state.run) {
+            (Ok(thread), Some(run)) => run.thread = thread,
+            (Ok(_), None) => {}
+            (Err(error), _) => {
+                state.run = None;
+                return Err(error);
             }
-            Drive::Polled => None,
-        };
-        state.run = Some(Run { link, next_beat, thread });
-        self.set_alarm(state)
+        }
+        Ok(())
+    }
+
+    fn spawn_thread(&self, run: u64) -> Result<HeartbeatThread, Error> {
+        let thread = HeartbeatThread::spawn(Arc::downgrade(&self.shared), &self.shared.bell, run);
+        self.shared.os(thread.map_err(Error::system("start the heartbeat thread")))
     }
 
     /// Stops the heartbeats and closes the socket. No farewell is sent: the daemon notices the silence.
@@ -180,7 +148,7 @@ impl Client {
             return Ok(());
         };
         if let Some(thread) = run.thread {
-            self.ring();
+            self.shared.bell.ring();
             thread.end();
         }
         Ok(())
@@ -192,7 +160,7 @@ impl Client {
     ///
     /// [`Error::Forked`].
     pub fn is_started(&self) -> Result<bool, Error> {
-        Ok(self.lock()?.run.is_some())
+        self.with_state(|state, _| state.run.is_some())
     }
 
     /// Tells the daemon at once what the application is, and with every heartbeat from now on. A reason is
@@ -205,7 +173,7 @@ impl Client {
     pub fn report(&self, state: CurrentState, reason: Option<&str>) -> Result<(), Error> {
         self.with_state(|client, journal| {
             client.reporter.report(state, reason);
-            self.beat(client, journal)
+            self.shared.beat(client, journal)
         })?
     }
 
@@ -216,7 +184,7 @@ impl Client {
     ///
     /// As [`report`](Client::report).
     pub fn do_heartbeat(&self) -> Result<(), Error> {
-        self.with_state(|state, journal| self.beat(state, journal))?
+        self.with_state(|state, journal| self.shared.beat(state, journal))?
     }
 
     /// Asks the daemon to make this side hot. Sends one message with the reason `user-requested`.
@@ -240,7 +208,7 @@ impl Client {
     fn request(&self, code: AppCode) -> Result<(), Error> {
         self.with_state(|state, journal| {
             let datagram = state.reporter.request_datagram(code)?;
-            self.send(state, code, &datagram, journal)
+            self.shared.send(state, code, &datagram, journal)
         })?
     }
 
@@ -270,10 +238,7 @@ impl Client {
                 return None;
             }
             journal.note(LogLevel::Info, || format!("ordered to go {}", wanted.as_str()));
-            let function = match wanted {
-                WantedState::Hot => state.go_hot.clone(),
-                WantedState::Standby => state.go_standby.clone(),
-            };
+            let function = state.order_fn(wanted);
             if function.is_none() {
                 journal.note(LogLevel::Major, || format!("there is no go-{} function", wanted.as_str()));
             }
@@ -294,7 +259,7 @@ impl Client {
     ///
     /// [`Error::Invalid`] for another signal.
     pub fn notify_signal(&self, signo: i32) -> Result<(), Error> {
-        self.inner.bell.signal(signo)
+        self.shared.bell.signal(signo)
     }
 
     /// Installs handlers for SIGUSR1 and SIGUSR2 that do what [`notify_signal`](Client::notify_signal) does
@@ -305,19 +270,20 @@ impl Client {
     ///
     /// [`Error::System`], [`Error::Forked`].
     pub fn install_signal_handlers(&self) -> Result<(), Error> {
-        let mut state = self.lock()?;
-        if state.hooks.is_none() {
-            let hooks =
-                SignalHooks::install(&self.inner.bell).map_err(Error::system("install a signal handler"));
-            state.hooks = Some(self.os(hooks)?);
-        }
-        Ok(())
+        self.with_state(|state, _| {
+            if state.hooks.is_none() {
+                let hooks = SignalHooks::install(&self.shared.bell);
+                let hooks = self.shared.os(hooks.map_err(Error::system("install a signal handler")))?;
+                state.hooks = Some(hooks);
+            }
+            Ok(())
+        })?
     }
 
     /// The descriptor to watch for [`dispatch`](Client::dispatch): readable when there is something to do.
     /// It stays the same, and open, until the last clone of the client is gone. None before the first start.
     pub fn poll_fd(&self) -> Option<RawFd> {
-        self.inner.bell.alarm.get().map(crate::alarm::Alarm::descriptor)
+        self.shared.bell.alarm.get().map(Alarm::descriptor)
     }
 
     /// Does what there is to do: carries out an order that came by signal, sends a heartbeat that is due.
@@ -328,11 +294,11 @@ impl Client {
     /// [`Error::NotStarted`], [`Error::NotPolled`], [`Error::Forked`]; those of a heartbeat, as
     /// [`report`](Client::report).
     pub fn dispatch(&self) -> Result<(), Error> {
-        match &self.lock()?.run {
-            None => return Err(Error::NotStarted),
-            Some(Run { thread: Some(_), .. }) => return Err(Error::NotPolled),
-            Some(Run { thread: None, .. }) => {}
-        }
+        self.with_state(|state, _| match &state.run {
+            None => Err(Error::NotStarted),
+            Some(Run { thread: Some(_), .. }) => Err(Error::NotPolled),
+            Some(Run { thread: None, .. }) => Ok(()),
+        })??;
         self.obey()?;
         self.beat_if_due(None)
     }
@@ -348,87 +314,28 @@ impl Client {
     }
 
     fn is_run(&self, run: u64) -> bool {
-        self.lock().is_ok_and(|state| state.runs == run && state.run.is_some())
+        self.with_state(|state, _| state.runs == run && state.run.is_some()).unwrap_or(false)
     }
 
     fn obey(&self) -> Result<(), Error> {
-        match self.inner.bell.take_order() {
+        match self.shared.bell.take_order() {
             Some(wanted) => self.order(wanted),
             None => Ok(()),
         }
     }
 
-    /// Sends the heartbeat if its time has come, and sets the alarm for the next one.
+    /// Sends the heartbeat if its time has come, and sets the alarm for the next one; unless the run that was
+    /// expected is over.
     fn beat_if_due(&self, expected_run: Option<u64>) -> Result<(), Error> {
         self.with_state(|state, journal| {
-            let interval = state.reporter.settings.heartbeat_interval;
-            let runs = state.runs;
-            let Some(run) = state.run.as_mut().filter(|_| expected_run.is_none_or(|run| run == runs)) else {
+            let is_over = expected_run.is_some_and(|run| run != state.runs);
+            let Some(run) = state.run.as_mut().filter(|_| !is_over) else {
                 return Ok(());
             };
-            let now = Instant::now();
-            let mut result = Ok(());
-            if now >= run.next_beat {
-                // On a fixed grid, unless we were held up: then no burst makes up for it.
-                run.next_beat = (run.next_beat + interval).max(now);
-                if run.next_beat == now {
-                    run.next_beat = now + interval;
-                }
-                result = self.beat(state, journal);
-            }
-            self.set_alarm(state).and(result)
+            let result =
+                if run.schedule.is_due(Instant::now()) { self.shared.beat(state, journal) } else { Ok(()) };
+            self.shared.set_alarm(state).and(result)
         })?
-    }
-
-    /// Sets the alarm for the next heartbeat. An order that came meanwhile has rung in vain and rings again.
-    fn set_alarm(&self, state: &State) -> Result<(), Error> {
-        let (Some(run), Some(alarm)) = (&state.run, self.inner.bell.alarm.get()) else {
-            return Ok(());
-        };
-        let delay = run.next_beat.saturating_duration_since(Instant::now());
-        self.os(alarm.set(delay).map_err(Error::system("set the heartbeat timer")))?;
-        if self.inner.bell.has_order() {
-            alarm.ring();
-        }
-        Ok(())
-    }
-
-    fn beat(&self, state: &mut State, journal: &mut Journal) -> Result<(), Error> {
-        let Some(beat) = state.reporter.beat() else {
-            return Ok(());
-        };
-        if beat.gave_up {
-            journal.note(LogLevel::Major, || "on the way for too long: failed".to_owned());
-        }
-        let datagram = state.reporter.status_datagram(beat.code)?;
-        self.send(state, beat.code, &datagram, journal)
-    }
-
-    fn send(
-        &self,
-        state: &mut State,
-        code: AppCode,
-        datagram: &[u8],
-        journal: &mut Journal,
-    ) -> Result<(), Error> {
-        let link = &state.run.as_ref().ok_or(Error::NotStarted)?.link;
-        let result = self.os(link.send(datagram));
-        let daemon = link.daemon();
-        match &result {
-            Ok(()) => {
-                self.inner.os_error.store(0, Ordering::Relaxed);
-                journal.note(LogLevel::Debug, || format!("sent {code} to {daemon}"));
-            }
-            Err(error) if !state.undelivered => {
-                journal.note(LogLevel::Warning, || format!("{code} did not reach {daemon}: {error}"));
-            }
-            Err(_) => {}
-        }
-        if result.is_ok() && state.undelivered {
-            journal.note(LogLevel::Info, || format!("{daemon} is reached again"));
-        }
-        state.undelivered = result.is_err();
-        result
     }
 
     /// What the application was last told to become; none before the first order.
@@ -437,7 +344,7 @@ impl Client {
     ///
     /// [`Error::Forked`].
     pub fn wanted_state(&self) -> Result<Option<WantedState>, Error> {
-        Ok(self.lock()?.reporter.wanted)
+        self.with_state(|state, _| state.reporter.wanted)
     }
 
     /// What the application said last, or is since an order: on its way. [`CurrentState::Failed`] after being
@@ -447,12 +354,12 @@ impl Client {
     ///
     /// [`Error::Forked`].
     pub fn current_state(&self) -> Result<Option<CurrentState>, Error> {
-        Ok(self.lock()?.reporter.current)
+        self.with_state(|state, _| state.reporter.current)
     }
 
     /// What the operating system last refused; none if nothing, or if a datagram was sent since.
     pub fn last_os_error(&self) -> Option<io::Error> {
-        match self.inner.os_error.load(Ordering::Relaxed) {
+        match self.shared.os_error.load(Ordering::Relaxed) {
             0 => None,
             code => Some(io::Error::from_raw_os_error(code)),
         }
@@ -461,19 +368,22 @@ impl Client {
     /// Changes how the daemon is reached; a started client goes over to it at once.
     pub(crate) fn change_endpoint(&self, change: impl Fn(&mut Endpoint)) -> Result<(), Error> {
         loop {
-            let (mut endpoint, started) = {
-                let state = self.lock()?;
-                (state.reporter.settings.endpoint.clone(), state.run.is_some())
-            };
+            let (mut endpoint, started) =
+                self.with_state(|state, _| (state.reporter.settings.endpoint.clone(), state.run.is_some()))?;
             change(&mut endpoint);
-            let link = if started { Some(self.os(Link::open(&endpoint))?) } else { None };
-            let mut state = self.lock()?;
-            // Else another thread started or stopped the client meanwhile.
-            if state.run.is_some() == started {
-                state.reporter.settings.endpoint = endpoint;
-                if let (Some(run), Some(link)) = (&mut state.run, link) {
-                    run.link = link;
+            let link = if started { Some(self.shared.os(Link::open(&endpoint))?) } else { None };
+            let changed = self.with_state(|state, _| {
+                // Else another thread started or stopped the client meanwhile.
+                let unchanged = state.run.is_some() == started;
+                if unchanged {
+                    state.reporter.settings.endpoint = endpoint;
+                    if let (Some(run), Some(link)) = (&mut state.run, link) {
+                        run.link = link;
+                    }
                 }
+                unchanged
+            })?;
+            if changed {
                 return Ok(());
             }
         }
@@ -482,104 +392,17 @@ impl Client {
     /// Changes the time between heartbeats; a started client counts it from now.
     pub(crate) fn change_interval(&self, interval: Duration) -> Result<(), Error> {
         let interval = settings::checked_interval(interval)?;
-        let mut state = self.lock()?;
-        state.reporter.settings.heartbeat_interval = interval;
-        if let Some(run) = &mut state.run {
-            run.next_beat = Instant::now() + interval;
-        }
-        self.set_alarm(&state)
+        self.with_state(|state, _| {
+            state.reporter.settings.heartbeat_interval = interval;
+            if let Some(run) = &mut state.run {
+                run.schedule = Schedule::new(Instant::now(), interval);
+            }
+            self.shared.set_alarm(state)
+        })?
     }
 
-    /// Reads or changes what needs no care.
+    /// Reads or changes what needs no further care.
     pub(crate) fn with_state<T>(&self, body: impl FnOnce(&mut State, &mut Journal) -> T) -> Result<T, Error> {
-        let mut state = self.lock()?;
-        let mut journal = state.log.journal();
-        let value = body(&mut state, &mut journal);
-        drop(state);
-        journal.publish();
-        Ok(value)
-    }
-
-    fn lock(&self) -> Result<MutexGuard<'_, State>, Error> {
-        let bell = &self.inner.bell;
-        if bell.owner.load(Ordering::Relaxed) != std::process::id() {
-            return self.adopt(false);
-        }
-        if bell.broken.load(Ordering::Relaxed) {
-            return Err(Error::Broken);
-        }
-        self.inner.state.lock().map_err(|_| Error::Broken)
-    }
-
-    /// Makes sure that the client belongs to this process.
-    fn claim(&self) -> Result<(), Error> {
-        if self.inner.bell.owner.load(Ordering::Relaxed) != std::process::id() {
-            drop(self.adopt(true)?);
-        }
-        Ok(())
-    }
-
-    /// In a child process: takes the client over. One that runs is left to the parent unless `running`.
-    fn adopt(&self, running: bool) -> Result<MutexGuard<'_, State>, Error> {
-        // A lock that was held at the fork is never released here: its holder does not exist in this process.
-        let mut state = self.inner.state.try_lock().map_err(|_| Error::Forked)?;
-        if state.run.is_some() && !running {
-            return Err(Error::Forked);
-        }
-        if let Some(alarm) = self.inner.bell.alarm.get() {
-            self.os(alarm.unshare().map_err(Error::system("make a timer of its own")))?;
-        }
-        if let Some(thread) = state.run.take().and_then(|run| run.thread) {
-            thread.forget();
-        }
-        self.inner.bell.owner.store(std::process::id(), Ordering::Relaxed);
-        Ok(state)
-    }
-
-    fn make_alarm(&self) -> Result<(), Error> {
-        if self.inner.bell.alarm.get().is_none() {
-            let alarm = crate::alarm::Alarm::new().map_err(Error::system("make a timer"))?;
-            // Another thread may have been faster; its alarm is as good.
-            let _ = self.inner.bell.alarm.set(alarm);
-        }
-        Ok(())
-    }
-
-    fn ring(&self) {
-        if let Some(alarm) = self.inner.bell.alarm.get() {
-            alarm.ring();
-        }
-    }
-
-    /// Keeps the system's number of an error for [`last_os_error`](Client::last_os_error).
-    fn os<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result
-            && let Some(code) = error.os_code()
-        {
-            self.inner.os_error.store(code, Ordering::Relaxed);
-        }
-        result
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let Ok(state) = self.state.get_mut() else { return };
-        let run = state.run.take();
-        if self.bell.owner.load(Ordering::Relaxed) != std::process::id() {
-            // In a child of fork the thread does not exist, and the lock of the signal registry may have been
-            // held by one that does not either.
-            std::mem::forget(state.hooks.take());
-            if let Some(thread) = run.and_then(|run| run.thread) {
-                thread.forget();
-            }
-            return;
-        }
-        if let Some(thread) = run.and_then(|run| run.thread) {
-            if let Some(alarm) = self.bell.alarm.get() {
-                alarm.ring();
-            }
-            thread.end();
-        }
+        self.shared.with_state(body)
     }
 }

@@ -37,8 +37,12 @@ mod client;
 mod error;
 mod link;
 mod log;
+#[cfg(test)]
+mod recorded;
 mod reporter;
+mod schedule;
 mod settings;
+mod shared;
 mod signals;
 mod state;
 mod thread;

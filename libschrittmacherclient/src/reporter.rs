@@ -111,3 +111,127 @@ fn beginning(reason: &str) -> &str {
     }
     &reason[..end]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Pid;
+
+    fn reporter() -> Reporter {
+        let settings =
+            Settings { resource_id: Some("r1".to_owned()), pid: Pid::Fixed(7), ..Settings::default() };
+        Reporter::new(settings)
+    }
+
+    fn codes(reporter: &mut Reporter, beats: usize) -> Vec<&'static str> {
+        (0..beats).filter_map(|_| reporter.beat()).map(|beat| beat.code.as_str()).collect()
+    }
+
+    fn sent(reporter: &Reporter) -> String {
+        String::from_utf8(reporter.status_datagram(AppCode::Lhot).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn is_silent_before_the_first_report() {
+        assert_eq!(reporter().beat(), None);
+    }
+
+    #[test]
+    fn gives_up_after_the_thirtieth_heartbeat_on_the_way() {
+        let mut reporter = reporter();
+        reporter.report(CurrentState::TransitingToHot, None);
+        assert_eq!(codes(&mut reporter, 30), ["L2HT"; 30]);
+        assert_eq!(reporter.beat(), Some(Beat { code: AppCode::Lfai, gave_up: true }));
+        assert_eq!((reporter.current, reporter.transiting_counter), (Some(CurrentState::Failed), 0));
+        assert_eq!(reporter.beat(), Some(Beat { code: AppCode::Lfai, gave_up: false }));
+    }
+
+    #[test]
+    fn only_a_state_of_rest_resets_the_counter() {
+        let mut reporter = reporter();
+        reporter.settings.max_transiting_counter = 3;
+        reporter.report(CurrentState::TransitingToHot, None);
+        assert_eq!(codes(&mut reporter, 2), ["L2HT", "L2HT"]);
+        assert!(reporter.order(WantedState::Standby));
+        assert_eq!(codes(&mut reporter, 2), ["L2SB", "LFAI"]);
+        for state in
+            [CurrentState::Active, CurrentState::Inactive, CurrentState::Failed, CurrentState::Unknown]
+        {
+            reporter.report(CurrentState::TransitingToHot, None);
+            codes(&mut reporter, 3);
+            reporter.report(state, None);
+            codes(&mut reporter, 1);
+            assert_eq!(reporter.transiting_counter, 0, "{}", state.as_str());
+        }
+    }
+
+    #[test]
+    fn no_patience_at_all_fails_at_once() {
+        let mut reporter = reporter();
+        reporter.settings.max_transiting_counter = 0;
+        reporter.report(CurrentState::TransitingToStandby, None);
+        assert_eq!(codes(&mut reporter, 1), ["LFAI"]);
+    }
+
+    #[test]
+    fn an_order_is_nothing_to_one_who_is_there_or_on_its_way() {
+        use CurrentState::{Active, Failed, Inactive, TransitingToHot, TransitingToStandby, Unknown};
+        for (wanted, state, acts) in [
+            (WantedState::Hot, Active, false),
+            (WantedState::Hot, TransitingToHot, false),
+            (WantedState::Hot, Inactive, true),
+            (WantedState::Hot, TransitingToStandby, true),
+            (WantedState::Hot, Unknown, true),
+            (WantedState::Hot, Failed, true),
+            (WantedState::Standby, Inactive, false),
+            (WantedState::Standby, TransitingToStandby, false),
+            (WantedState::Standby, Active, true),
+            (WantedState::Standby, TransitingToHot, true),
+        ] {
+            let mut reporter = reporter();
+            reporter.report(state, None);
+            assert_eq!(reporter.order(wanted), acts, "{} for {}", wanted.as_str(), state.as_str());
+            assert_eq!(reporter.wanted, Some(wanted));
+            let on_its_way = if wanted == WantedState::Hot { TransitingToHot } else { TransitingToStandby };
+            assert_eq!(reporter.current, Some(if acts { on_its_way } else { state }));
+        }
+        // Also before the first report.
+        assert!(reporter().order(WantedState::Hot));
+    }
+
+    #[test]
+    fn a_reason_lasts_until_the_next_report() {
+        let mut reporter = reporter();
+        reporter.report(CurrentState::Active, Some("disk full"));
+        reporter.beat();
+        assert!(sent(&reporter).contains("\"reason\": \"disk full\""));
+        reporter.report(CurrentState::Active, None);
+        assert!(!sent(&reporter).contains("reason"));
+    }
+
+    #[test]
+    fn an_endless_reason_gives_a_datagram_of_the_usual_size() {
+        let mut reporter = reporter();
+        reporter.report(CurrentState::Failed, Some(&"ü".repeat(1_000_000)));
+        assert!(sent(&reporter).len() <= MAX_DATAGRAM);
+        assert!(sent(&reporter).contains("\"reason\": \"üüü"));
+    }
+
+    #[test]
+    fn nothing_is_sent_without_a_resource_id() {
+        let mut reporter = reporter();
+        reporter.settings.resource_id = None;
+        assert!(matches!(reporter.status_datagram(AppCode::Lhot), Err(Error::NoResourceId)));
+        assert!(matches!(reporter.request_datagram(AppCode::Lrto), Err(Error::NoResourceId)));
+    }
+
+    #[test]
+    fn the_pid_is_that_of_the_process_a_given_one_or_none() {
+        let mut reporter = reporter();
+        assert!(sent(&reporter).contains("\"pid\": 7,"));
+        reporter.settings.pid = Pid::Own;
+        assert!(sent(&reporter).contains(&format!("\"pid\": {},", std::process::id())));
+        reporter.settings.pid = Pid::Absent;
+        assert!(!sent(&reporter).contains("pid"));
+    }
+}

@@ -10,7 +10,8 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
 use crate::bell::Bell;
-use crate::client::{Client, Inner};
+use crate::client::Client;
+use crate::shared::Shared;
 
 /// Enough for an application's go-hot function; only what is touched costs memory.
 const STACK_SIZE: usize = 256 * 1024;
@@ -26,7 +27,7 @@ pub(crate) struct HeartbeatThread(JoinHandle<()>);
 impl HeartbeatThread {
     /// Starts the thread for start number `run`, with all signals blocked: the application's handlers run on
     /// the application's threads.
-    pub fn spawn(client: Weak<Inner>, bell: &Arc<Bell>, run: u64) -> io::Result<HeartbeatThread> {
+    pub fn spawn(client: Weak<Shared>, bell: &Arc<Bell>, run: u64) -> io::Result<HeartbeatThread> {
         let bell = Arc::clone(bell);
         let mut before = SigSet::empty();
         // A new thread inherits the mask of the one that makes it.
@@ -55,18 +56,18 @@ impl HeartbeatThread {
 
 /// Runs the loop. After a panic the client falls silent, so that the daemon fails over, and says why when it
 /// is called.
-fn guarded(client: &Weak<Inner>, bell: &Bell, run: u64) {
+fn guarded(client: &Weak<Shared>, bell: &Bell, run: u64) {
     if catch_unwind(AssertUnwindSafe(|| beat_until_stopped(client, bell, run))).is_err() {
         bell.broken.store(true, Ordering::Relaxed);
     }
 }
 
-fn beat_until_stopped(client: &Weak<Inner>, bell: &Bell, run: u64) {
+fn beat_until_stopped(client: &Weak<Shared>, bell: &Bell, run: u64) {
     loop {
         if !bell.alarm.get().is_some_and(|alarm| alarm.wait()) {
             std::thread::sleep(WITHOUT_ALARM);
         }
-        match client.upgrade().map(Client::from_inner) {
+        match client.upgrade().map(Client::from_shared) {
             Some(client) if client.turn(run) => {}
             _ => return,
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::call::{act, get, guarded, text};
 use super::handle::{find, schrittmacher_client};
 use super::status::Failure;
-use crate::client::{Client, OrderFn, State};
+use crate::client::{Client, OrderFn};
+use crate::shared::State;
 use crate::{LogLevel, WantedState};
 
 /// A function of the application, called on an order of the daemon.

@@ -16,21 +16,19 @@ pub const SCHRITTMACHER_ERR_INVALID: c_int = 3;
 pub const SCHRITTMACHER_ERR_UTF8: c_int = 4;
 /// No resource id is set.
 pub const SCHRITTMACHER_ERR_NO_RESOURCE_ID: c_int = 5;
-/// The client is not started. A reported state is kept, and sent by the first heartbeat after the start.
+/// The client is not started. A reported state is kept and sent by the first heartbeat.
 pub const SCHRITTMACHER_ERR_NOT_STARTED: c_int = 6;
 /// The client runs its own thread, so there is nothing to dispatch.
 pub const SCHRITTMACHER_ERR_NOT_POLLED: c_int = 7;
 /// The daemon address cannot be resolved.
 pub const SCHRITTMACHER_ERR_ADDRESS: c_int = 8;
-/// The message was sent, but nobody listens at the daemon's port. A reported state is kept, and sent again by
-/// every heartbeat. Only a daemon on a loopback address is noticed missing.
+/// Sent, but nobody listens there. The heartbeats go on. Noticed with a daemon on loopback only.
 pub const SCHRITTMACHER_ERR_NO_DAEMON: c_int = 9;
-/// The operating system refused something; schrittmacher_client_last_errno() says what it gave as reason.
+/// The operating system refused something: see schrittmacher_client_last_errno().
 pub const SCHRITTMACHER_ERR_SYSTEM: c_int = 10;
-/// The process is a child, by fork(), of the one that started the client. schrittmacher_client_start() takes
-/// the client over for the child; schrittmacher_client_free() frees it there; nothing else works.
+/// The client was started by the process that forked this one: start it here, or free it.
 pub const SCHRITTMACHER_ERR_FORKED: c_int = 11;
-/// An internal error was caught, now or earlier. The client sends nothing any more, so that the daemon notices.
+/// An internal error was caught. The client is silent from now on, so that the daemon notices.
 pub const SCHRITTMACHER_ERR_INTERNAL: c_int = 12;
 
 /// Why a call failed.
