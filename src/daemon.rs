@@ -133,7 +133,7 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
         .map_err(Failure::system("can't set up the watch on processes"))?;
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     if let Some(settings) = admin::Settings::from_config(&config.core) {
-        let wake = waker.clone();
+        let wake = waker;
         admin::spawn(settings, requests_in, move || drop(wake.wake()))
             .map_err(Failure::system("can't start the thread of the status page"))?;
     }

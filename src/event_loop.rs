@@ -181,7 +181,7 @@ impl EventLoop {
                     self.node.shut_down(now);
                 }
                 SIGHUP => {
-                    warn!("SIGHUP: reading the configuration again is not supported by this version yet")
+                    warn!("SIGHUP: reading the configuration again is not supported by this version yet");
                 }
                 _ => {}
             }

@@ -90,7 +90,7 @@ impl Managed {
     /// Nothing was heard of the peer for its timeout.
     pub fn peer_silent(&mut self) {
         self.remote.text = PEER_TIMEOUT;
-        let timeout = self.protocol.machine().peer().timeout(self.protocol.settings());
+        let timeout = self.protocol.machine().peer.timeout(self.protocol.settings());
         self.remote.reason = Some(format!("peer silent for {} s", timeout.as_secs_f64()));
     }
 

@@ -275,6 +275,10 @@ impl Node {
             }
             let before = resource.protocol.state().name();
             let actions = resource.protocol.handle(now, event);
+            // What was noticed explains the change of state, so it is logged first.
+            for action in &actions {
+                self.take_notice(index, *action);
+            }
             self.log_transition(index, before);
             for action in actions {
                 refused = self.carry_out(index, action, now).or(refused);
@@ -306,28 +310,33 @@ impl Node {
                 warn!(target: &resource.config.name, "not carried out: {}", wording::refusal(refusal));
                 return Some(refusal);
             }
-            Action::Notice(notice) => {
-                match notice {
-                    Notice::AppSilent => resource.app_silent(),
-                    Notice::PeerLost => resource.peer_silent(),
-                    Notice::PeerSeen
-                    | Notice::TakeoverUnanswered
-                    | Notice::Paused
-                    | Notice::GoingHotTimeout
-                    | Notice::GoingStandbyTimeout => {}
-                }
-                let (level, text) = wording::notice(notice);
-                log!(target: &resource.config.name, level, "{text}");
-            }
+            Action::Notice(_) => {}
             Action::Exit => resource.ended = true,
         }
         None
     }
 
+    fn take_notice(&mut self, index: usize, action: Action) {
+        let Action::Notice(notice) = action else { return };
+        let resource = &mut self.resources[index];
+        match notice {
+            Notice::AppSilent => resource.app_silent(),
+            Notice::PeerLost => resource.peer_silent(),
+            Notice::PeerSeen
+            | Notice::TakeoverUnanswered
+            | Notice::Paused
+            | Notice::GoingHotTimeout
+            | Notice::GoingStandbyTimeout => {}
+        }
+        let (level, text) = wording::notice(notice);
+        log!(target: &resource.config.name, level, "{text}");
+    }
+
     fn log_transition(&self, index: usize, before: StateName) {
         let resource = &self.resources[index];
         let after = resource.protocol.state().name();
-        if before == after {
+        // Both parts of a planned hand-over are shown as "transiting_to_standby".
+        if before.legacy_str() == after.legacy_str() {
             return;
         }
         let cause = resource.protocol.record().entries().next_back().map(|entry| wording::cause(entry.cause));
