@@ -3,7 +3,6 @@
 mod commands;
 mod limits;
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
@@ -97,8 +96,7 @@ impl Bench {
             _ => Duration::from_millis(2),
         };
         if let Err(error) = self.poll.poll(&mut events, Some(patience)) {
-            // The children of other tests end too, and their SIGCHLD goes to any thread.
-            assert_eq!(error.kind(), io::ErrorKind::Interrupted);
+            assert_eq!(error.kind(), std::io::ErrorKind::Interrupted);
         }
         let began = Instant::now();
         for event in &events {
