@@ -10,7 +10,7 @@ mod pipes;
 mod queue;
 mod resource;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 

@@ -11,7 +11,7 @@ use schrittmacher_protocol::{Action, Time};
 use super::*;
 use crate::config::{Config, Core, OnExit, Resource, ScriptAddresses, Security};
 
-pub(super) fn core() -> Core {
+pub(crate) fn core() -> Core {
     Core {
         local_address: [127, 0, 0, 2].into(),
         remote_address: [127, 0, 0, 3].into(),
@@ -31,7 +31,7 @@ pub(super) fn core() -> Core {
     }
 }
 
-pub(super) fn resource(name: &str) -> Resource {
+pub(crate) fn resource(name: &str) -> Resource {
     Resource {
         name: name.to_owned(),
         priority: 0,
