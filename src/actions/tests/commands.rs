@@ -199,6 +199,34 @@ fn background_processes_beyond_the_bound_lose_their_pipe() {
     assert_eq!(dead, 1, "only the oldest");
 }
 
+/// D24: with twelve resources the legacy gave most commands another one's environment or none.
+#[test]
+fn commands_that_run_at_once_have_their_own_environment() {
+    let resources = (0..12).map(|index| Resource {
+        interface_deactivate: Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned()),
+        stop_action: Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned()),
+        ..resource(&format!("r{index}"))
+    });
+    let mut bench = Bench::new(resources.collect());
+    for index in 0..12 {
+        bench.executor.order(index, Action::Deactivate { urgent: true }, Time::ZERO);
+        bench.executor.order(index, Action::Stop, Time::ZERO);
+    }
+    let finished = |reports: &[Report]| {
+        reports.iter().filter(|report| matches!(report, Report::Finished { .. })).count()
+    };
+    bench.until(|_, reports| finished(reports) == 24);
+    for index in 0..12 {
+        for order in [Order::Stop, Order::Deactivate] {
+            let last = bench.executor.history(index, order).and_then(|history| history.last.as_ref());
+            assert_eq!(
+                last.map(|outcome| outcome.output.as_str()),
+                Some(format!("r{index} {order}\n").as_str())
+            );
+        }
+    }
+}
+
 #[test]
 fn spawns_are_spread_over_turns() {
     let resources = (0..10).map(|index| resource(&format!("r{index}")));
