@@ -9,6 +9,7 @@ mod output;
 mod pipes;
 mod queue;
 mod resource;
+mod spawner;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -228,19 +228,19 @@ fn commands_that_run_at_once_have_their_own_environment() {
 }
 
 #[test]
-fn spawns_are_spread_over_turns() {
-    let resources = (0..10).map(|index| resource(&format!("r{index}")));
+fn processes_are_begun_a_few_at_a_time() {
+    let resources = (0..40).map(|index| resource(&format!("r{index}")));
     let command = |resource| Resource { start_action: Some("exit 0".to_owned()), ..resource };
     let mut bench = Bench::new(resources.map(command).collect());
-    for index in 0..10 {
+    for index in 0..40 {
         bench.executor.order(index, Action::Start, Time::ZERO);
     }
-    let begun = |reports: &[Report]| {
-        reports.iter().filter(|report| matches!(report, Report::StartBegan { .. })).count()
-    };
-    assert_eq!(begun(&bench.turn()), 4);
-    assert_eq!(bench.executor.next_deadline(), Some(Time::ZERO), "there is more to do");
-    bench.until(|_, reports| begun(reports) == 6);
+    assert_eq!(bench.executor.next_deadline(), Some(Time::ZERO));
+    bench.executor.run(bench.now(), |_| None);
+    assert_eq!(bench.executor.open_pipes(), 16);
+    assert_ne!(bench.executor.next_deadline(), Some(Time::ZERO), "nothing to do before there is room");
+    let begun = |report: &&Report| matches!(report, Report::StartBegan { .. });
+    bench.until(|_, reports| reports.iter().filter(begun).count() == 40);
 }
 
 fn kill(pid: &str) {
