@@ -131,12 +131,14 @@ impl Refusals {
 }
 
 fn denied_notice(order: Order, denied: &Denied) -> Notice {
-    let text = sentence(&format!("{order}: refused: {denied}"));
-    let offer = match denied {
-        Denied::CrossSite | Denied::Unproven => Some(order),
-        Denied::ForeignHost(_) | Denied::Prefetch => None,
-    };
-    Notice { text, offer }
+    let refused = format!("{order}: refused: {denied}");
+    match denied {
+        Denied::CrossSite | Denied::Unproven => Notice {
+            text: sentence(&format!("{refused}; press the button if you mean it")),
+            offer: Some(order),
+        },
+        Denied::ForeignHost(_) | Denied::Prefetch => Notice { text: sentence(&refused), offer: None },
+    }
 }
 
 fn outcome_notice(order: Order, outcome: Outcome) -> Notice {
