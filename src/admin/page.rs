@@ -82,7 +82,7 @@ fn write_notice(html: &mut String, notice: &Notice) -> fmt::Result {
 }
 
 fn write_resource(html: &mut String, resource: &ResourceStatus) -> fmt::Result {
-    write!(html, "<tr><td>{}</td><td>{}</td>", Escaped(&resource.name), resource.state.as_str())?;
+    write!(html, "<tr><td>{}</td><td>{}</td>", Escaped(&resource.name), resource.state.legacy_str())?;
     write_heard(html, resource.last_local.as_ref())?;
     write_heard(html, resource.last_remote.as_ref())?;
     html.push_str("<td>");

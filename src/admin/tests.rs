@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use schrittmacher_protocol::Refusal;
 
-use super::snapshot::{ResourceStatus, Snapshot, State};
+use schrittmacher_protocol::StateName as State;
+
+use super::snapshot::{ResourceStatus, Snapshot};
 use super::*;
 
 /// A hang guard, never a wait.

@@ -1,6 +1,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::super::snapshot::{PEER_TIMEOUT, State, app_word, peer_word};
+use schrittmacher_protocol::StateName as State;
+
+use super::super::snapshot::{PEER_TIMEOUT, app_word, peer_word};
 use super::*;
 use schrittmacher_wire::{AppCode, PeerCode};
 

@@ -1,0 +1,213 @@
+//! What commands are given, and how their ends are seen.
+
+use std::path::Path;
+
+use nix::sys::signal::{SigSet, Signal};
+
+use super::*;
+
+#[test]
+fn start_runs_under_a_shell_with_its_environment() {
+    // The manual's commands use back-ticks (D29).
+    let mut bench =
+        Bench::with(|resource| resource.start_action = Some("env; echo tick `echo tock`".to_owned()));
+    bench.executor.facts_mut(0).expect("a resource").local_reason = Some("all\0 well".to_owned());
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    assert!(outcome.ending.is_success(), "{outcome:?}");
+    let lines: Vec<&str> = outcome.output.lines().collect();
+    for expected in [
+        "ACTION=start",
+        "RESOURCE_NAME=smsc",
+        "LOCAL_ADDRESS=127.0.0.2",
+        "REMOTE_ADDRESS=127.0.0.3",
+        "HEARTBEAT_INTERVAL=2.000000",
+        "RESOURCE_PID=4711",
+        "LAST_LOCAL_REASON=all well",
+        "tick tock",
+    ] {
+        assert!(lines.contains(&expected), "{expected} not in {lines:?}");
+    }
+}
+
+#[test]
+fn orders_become_reports_in_order() {
+    let mut bench = Bench::with(|resource| {
+        resource.interface_activate = Some("exit 0".to_owned());
+        resource.start_action = Some("exit 0".to_owned());
+    });
+    for action in [Action::Activate, Action::Start, Action::Barrier] {
+        bench.order(action);
+    }
+    let released = Report::Released { resource: 0 };
+    let reports = bench.until(|_, reports| reports.contains(&released));
+    let finished = |order| Report::Finished { resource: 0, order };
+    assert_eq!(
+        reports,
+        [finished(Order::Activate), Report::StartBegan { resource: 0 }, finished(Order::Start), released]
+    );
+}
+
+#[test]
+fn start_and_stop_without_command_are_signals_for_the_caller() {
+    let mut bench = Bench::with(|resource| resource.start_action = Some("  ".to_owned()));
+    for action in [Action::Activate, Action::Start, Action::Barrier] {
+        bench.order(action);
+    }
+    let signal = |order| Report::Signal { resource: 0, order };
+    let released = Report::Released { resource: 0 };
+    assert_eq!(bench.turn(), [Report::StartBegan { resource: 0 }, signal(Order::Start), released]);
+    bench.order(Action::Stop);
+    assert_eq!(bench.turn(), [signal(Order::Stop)]);
+}
+
+/// D27, D28: the legacy took every end of a command for a success.
+#[test]
+fn failure_is_seen_and_kept() {
+    let mut bench = Bench::with(|resource| {
+        resource.start_action = Some("echo broken >&2; exit 3".to_owned());
+        resource.stop_action = Some("/no/such/program".to_owned());
+    });
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    assert_eq!(outcome.ending.to_string(), "exit status: 3");
+    assert_eq!((outcome.output.as_str(), outcome.printed), ("broken\n", 7));
+    let outcome = bench.outcome(Action::Stop, Order::Stop);
+    assert_eq!(outcome.ending.to_string(), "exit status: 127", "{}", outcome.output);
+    let history = bench.executor.history(0, Order::Stop).expect("a history");
+    assert_eq!((history.ended, history.failed), (1, 1));
+}
+
+/// D28: the legacy let every command inherit its sockets and log files.
+#[test]
+fn command_has_no_descriptor_but_three() {
+    let leaked = nix::unistd::dup(std::io::stderr()).expect("a descriptor");
+    close_on_exec_all().expect("/dev/fd");
+    let _socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let command = "for fd in 0 1 2; do readlink /proc/$$/fd/$fd; done; ls /proc/$$/fd; true";
+    let mut bench = Bench::with(|resource| resource.start_action = Some(command.to_owned()));
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    let lines: Vec<&str> = outcome.output.lines().collect();
+    assert_eq!(lines[0], "/dev/null");
+    assert!(lines[1].starts_with("pipe:"), "{lines:?}");
+    assert_eq!(lines[1], lines[2]);
+    assert_eq!(lines[3..], ["0", "1", "2"]);
+    drop(leaked);
+}
+
+#[test]
+fn command_has_no_signal_blocked_and_its_own_group() {
+    let mut blocked = SigSet::empty();
+    blocked.add(Signal::SIGTERM);
+    blocked.add(Signal::SIGUSR1);
+    blocked.thread_block().expect("a mask");
+    let command = "grep -E 'Sig(Blk|Ign)' /proc/$$/status; ps -o pgid= -p $$ || echo $$; echo $$";
+    let mut bench = Bench::with(|resource| resource.start_action = Some(command.to_owned()));
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    let lines: Vec<&str> = outcome.output.split_whitespace().collect();
+    assert_eq!(lines[..2], ["SigBlk:", "0000000000000000"]);
+    let ignored = u64::from_str_radix(lines[3], 16).expect("a mask");
+    assert_eq!(ignored & (1 << 12), 0, "SIGPIPE is ignored: {:?}", outcome.output);
+    assert_eq!(lines[4], lines[5], "not the leader of its group");
+    assert!(SigSet::thread_get_mask().expect("a mask").contains(Signal::SIGTERM), "our own mask is back");
+}
+
+#[test]
+fn hung_command_is_killed_with_its_group() {
+    // The shell dies of SIGTERM, its child does not.
+    let command = "sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & wait";
+    let mut bench = Bench::with(|resource| {
+        resource.start_action = Some(command.to_owned());
+        resource.action_timeout = Duration::from_millis(1500);
+    });
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    assert_eq!(outcome.ending, Ending::TimedOut);
+    let pid = outcome.output.trim();
+    assert!(!pid.is_empty(), "the child did not get its turn in time");
+    bench.until(|_, _| is_dead(pid));
+}
+
+#[test]
+fn command_that_ignores_sigterm_is_killed_two_seconds_later() {
+    let mut bench = Bench::with(|resource| {
+        resource.start_action = Some("trap '' TERM; sleep 1000; sleep 1000".to_owned());
+        resource.action_timeout = Duration::from_millis(100);
+    });
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    assert_eq!(outcome.ending, Ending::TimedOut);
+    assert!(outcome.duration >= Duration::from_millis(2100), "{outcome:?}");
+}
+
+#[test]
+fn urgent_deactivate_does_not_wait_for_activate() {
+    let mut bench = Bench::with(|resource| {
+        resource.interface_activate = Some("sleep 1000".to_owned());
+        resource.interface_deactivate = Some("exit 0".to_owned());
+        resource.interface_timeout = GUARD;
+    });
+    bench.order(Action::Activate);
+    bench.turn();
+    assert_eq!(bench.executor.running(0, Lane::Interface), Some(Order::Activate));
+    let outcome = bench.outcome(Action::Deactivate { urgent: true }, Order::Deactivate);
+    assert!(outcome.ending.is_success(), "{outcome:?}");
+    assert_eq!(bench.last(Order::Activate).ending, Ending::Overtaken);
+}
+
+#[test]
+fn background_process_holds_nothing_and_lives_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let proof = directory.path().join("printed");
+    // More than a pipe holds: it would hang if nobody read, and die if nobody could.
+    let command = format!("(head -c 1000000 /dev/zero && echo > {}) & echo begun", proof.display());
+    let mut bench = Bench::with(|resource| resource.start_action = Some(command));
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    assert!(outcome.ending.is_success(), "{outcome:?}");
+    bench.until(|_, _| proof.exists());
+    bench.until(|bench, _| bench.executor.open_pipes() == 0);
+}
+
+#[test]
+fn background_processes_beyond_the_bound_lose_their_pipe() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (go, pids) = (path("go"), path("pids"));
+    // Each prints as soon as the file is there; then it lives, or dies of SIGPIPE.
+    let child = format!("echo $$ >> {pids}; until [ -e {go} ]; do sleep 0.02; done; echo x; exec sleep 1000");
+    let mut bench = Bench::with(|resource| resource.start_action = Some(format!("sh -c '{child}' &")));
+    for _ in 0..9 {
+        // A stop in between makes every start a new order.
+        bench.order(Action::Stop);
+        bench.outcome(Action::Start, Order::Start);
+    }
+    let read = || std::fs::read_to_string(&pids).unwrap_or_default();
+    bench.until(|_, _| read().lines().count() == 9);
+    assert_eq!(bench.executor.open_pipes(), 8);
+    std::fs::write(&go, "").expect("a file");
+    bench.until(|_, _| read().lines().any(is_dead));
+    let dead = read().lines().filter(|pid| is_dead(pid)).count();
+    for pid in read().lines().filter(|pid| !is_dead(pid)) {
+        let pid = nix::unistd::Pid::from_raw(pid.parse().expect("a number"));
+        nix::sys::signal::kill(pid, Signal::SIGKILL).expect("our own process");
+    }
+    assert_eq!(dead, 1, "only the oldest");
+}
+
+#[test]
+fn spawns_are_spread_over_turns() {
+    let resources = (0..10).map(|index| resource(&format!("r{index}")));
+    let command = |resource| Resource { start_action: Some("exit 0".to_owned()), ..resource };
+    let mut bench = Bench::new(resources.map(command).collect());
+    for index in 0..10 {
+        bench.executor.order(index, Action::Start, Time::ZERO);
+    }
+    let begun = |reports: &[Report]| {
+        reports.iter().filter(|report| matches!(report, Report::StartBegan { .. })).count()
+    };
+    assert_eq!(begun(&bench.turn()), 4);
+    assert_eq!(bench.executor.next_deadline(), Some(Time::ZERO), "there is more to do");
+    bench.until(|_, reports| begun(reports) == 6);
+}
+
+/// Gone, or waiting for whoever has to reap it.
+fn is_dead(pid: &str) -> bool {
+    let status = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
+    status.map_or(true, |status| status.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')))
+}

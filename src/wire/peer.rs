@@ -1,0 +1,70 @@
+//! What a daemon sends to the other one.
+
+use std::time::Duration;
+
+use crate::json::{number, object, text, within_limit};
+use crate::{PeerCode, heartbeat};
+
+/// A message to the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerMessage<'a> {
+    /// The status.
+    pub code: PeerCode,
+    /// The random number of a challenge; 4294967295 forces a takeover, 0 in all other messages.
+    pub random: u32,
+    /// The resource's name; it has to pass [`is_sendable_name`](crate::is_sendable_name).
+    pub resource: &'a str,
+    /// Why; cut at a character if the datagram would become too long.
+    pub reason: Option<&'a str>,
+    /// Our own address as [`host::unified`](crate::host::unified) gives it.
+    pub host: Option<&'a str>,
+    /// Our priority for this resource.
+    pub priority: i32,
+    /// Our heartbeat period, 10 ms to 20 s in whole milliseconds (others are clamped): our extension, sent
+    /// only if given (W4).
+    pub heartbeat: Option<Duration>,
+}
+
+impl PeerMessage<'_> {
+    /// The datagram: the layout of daemon 2.0.0 byte for byte (W1), then our extension if there is one. At
+    /// most [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        within_limit(self.reason, |reason| {
+            object([
+                text("status", self.code.as_str()),
+                number("random", Some(self.random)),
+                text("resource", self.resource),
+                text("reason", reason),
+                text("host", self.host),
+                number("priority", Some(self.priority)),
+                text("type", "schrittmacher"),
+                number(heartbeat::KEY, self.heartbeat.map(heartbeat::to_ms)),
+            ])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_stands_after_the_legacy_layout() {
+        let message = PeerMessage {
+            code: PeerCode::Stby,
+            random: 0,
+            resource: "r1",
+            reason: Some(""),
+            host: Some("ipv4:10.77.0.2"),
+            priority: -1,
+            heartbeat: None,
+        };
+        let legacy = "{\n  \"status\": \"STBY\",\n  \"random\": 0,\n  \"resource\": \"r1\",\n  \"reason\": \"\",\n  \
+                      \"host\": \"ipv4:10.77.0.2\",\n  \"priority\": -1,\n  \"type\": \"schrittmacher\"\n}";
+        assert_eq!(String::from_utf8(message.encode()).unwrap(), legacy);
+
+        let ours = PeerMessage { heartbeat: Some(Duration::from_secs(2)), ..message };
+        let expected = legacy.replace("cher\"\n}", "cher\",\n  \"heartbeat-ms\": 2000\n}");
+        assert_eq!(String::from_utf8(ours.encode()).unwrap(), expected);
+    }
+}

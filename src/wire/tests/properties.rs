@@ -1,0 +1,178 @@
+//! What must hold for every message, and for every datagram whoever made it.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use schrittmacher_wire::*;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Names that can be sent, with what has to be escaped.
+fn name() -> impl Strategy<Value = String> {
+    "[ -~\\x00-\\x1fé語😀]{1,60}".prop_filter("too long", |name| is_sendable_name(name))
+}
+
+/// Reasons from nothing to far more than a datagram holds.
+fn reason() -> impl Strategy<Value = String> {
+    prop_oneof![".{0,20}", vec(any::<char>(), 0..3000).prop_map(String::from_iter), "[\\x00-\\x1f\"]{0,3000}"]
+}
+
+/// Checks a sent reason: whole if it fits, else its beginning, as much of it as fits.
+fn check_reason(sent: Option<&str>, read: Option<&str>, datagram: &[u8]) -> Result<(), TestCaseError> {
+    prop_assert!(datagram.len() <= MAX_DATAGRAM);
+    if sent == read {
+        return Ok(());
+    }
+    prop_assert!(sent.zip(read).is_some_and(|(sent, read)| sent.starts_with(read)));
+    // One more character takes at most six bytes.
+    prop_assert!(datagram.len() + 6 > MAX_DATAGRAM, "cut to {}", datagram.len());
+    Ok(())
+}
+
+/// Any JSON value, as text.
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|flag| flag.to_string()),
+        "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?",
+        any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
+    ];
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(|values| format!("[{}]", values.join(","))),
+            inner.prop_map(|value| format!("{{\"k\":{value}}}")),
+        ]
+    })
+}
+
+/// The members that are read, apart from the two that must be there.
+const OPTIONAL: [&str; 9] =
+    ["priority", "random", "type", "host", "reason", "pid", "adminweb-port", "location", "heartbeat-ms"];
+
+proptest! {
+    // A failing case belongs into a unit test, not into a file that proptest writes.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_peer_message_is_read_as_it_was_sent(
+        code in select(PeerCode::ALL), random: u32, priority: i32, resource in name(),
+        reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
+        heartbeat in option::of((10..=20_000u64).prop_map(Duration::from_millis)),
+    ) {
+        let (reason, host) = (reason.as_deref(), host.as_deref());
+        let sent = PeerMessage { code, random, resource: &resource, reason, host, priority, heartbeat };
+        let datagram = sent.encode();
+        let read = Message::parse(&datagram).unwrap();
+
+        check_reason(reason, read.reason.as_deref(), &datagram)?;
+        let expected = Message {
+            code: Code::Peer(code),
+            status: code.to_string(),
+            resource: resource.clone(),
+            host: host.map(str::to_owned),
+            reason: read.reason.clone(),
+            kind: Some("schrittmacher".to_owned()),
+            random, priority, heartbeat,
+            pid: None, adminweb_port: None, location: None,
+        };
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn an_app_message_is_read_as_it_was_sent(
+        code in select(AppCode::ALL), resource in name(), pid in option::of(1..=0x7fff_ffffu32),
+        reason in option::of(reason()), kind in option::of(name()), host in option::of(name()),
+        adminweb_port in option::of(1..=u16::MAX),
+    ) {
+        let reason = reason.as_deref().filter(|reason| !reason.is_empty());
+        let (kind, host) = (kind.as_deref(), host.as_deref());
+        let sent = AppMessage { code, resource: &resource, pid, reason, kind, host, adminweb_port };
+        let datagram = sent.encode();
+        let read = Message::parse(&datagram).unwrap();
+
+        check_reason(reason, read.reason.as_deref(), &datagram)?;
+        let expected = Message {
+            code: Code::App(code),
+            status: code.to_string(),
+            resource: resource.clone(),
+            host: host.map(str::to_owned),
+            reason: read.reason.clone(),
+            kind: kind.map(str::to_owned),
+            pid, adminweb_port,
+            random: 0, priority: 0, heartbeat: None, location: None,
+        };
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn any_address_survives_its_text(address: IpAddr) {
+        prop_assert_eq!(host::parse(&host::unified(address)), Some(address.to_canonical()));
+    }
+
+    #[test]
+    fn no_bytes_and_no_text_make_it_panic(bytes in vec(any::<u8>(), 0..2000), text: String) {
+        let _ = Message::parse(&bytes);
+        let _ = Message::parse(text.as_bytes());
+        let _ = host::parse(&text);
+    }
+
+    #[test]
+    fn no_damaged_datagram_makes_it_panic(at: Index, byte: u8, length: Index) {
+        let message = PeerMessage {
+            code: PeerCode::Treq, random: u32::MAX, resource: "r1", reason: Some("é\n\0"), host: Some("ipv4:10.0.0.1"),
+            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)),
+        };
+        let mut datagram = message.encode();
+        let at = at.index(datagram.len());
+        datagram[at] = byte;
+        let _ = Message::parse(&datagram);
+        let _ = Message::parse(&datagram[..length.index(datagram.len())]);
+    }
+
+    #[test]
+    fn no_value_of_an_optional_member_spoils_a_message(
+        members in vec((select(&OPTIONAL[..]), json()), 0..12)
+    ) {
+        let members: String = members.iter().map(|(key, value)| format!("\"{key}\":{value},")).collect();
+        let datagram = format!("{{{members}\"resource\":\"r1\",\"status\":\"LHOT\"}}");
+        let message = Message::parse(datagram.as_bytes()).unwrap();
+        prop_assert_eq!(message.code, Code::App(AppCode::Lhot));
+        prop_assert!(message.pid.is_none_or(|pid| (1..=0x7fff_ffff).contains(&pid)));
+        let periods = Duration::from_millis(10)..=Duration::from_secs(20);
+        prop_assert!(message.heartbeat.is_none_or(|period| periods.contains(&period)));
+    }
+}
+
+#[test]
+fn the_longest_names_leave_room_for_a_reason() {
+    let (name, reason) = ("n".repeat(MAX_NAME), "r".repeat(100_000));
+    let message = AppMessage {
+        code: AppCode::Lfai,
+        resource: &name,
+        pid: Some(u32::MAX),
+        reason: Some(&reason),
+        kind: Some(&name),
+        host: Some(&name),
+        adminweb_port: Some(u16::MAX),
+    };
+    let datagram = message.encode();
+    assert_eq!(datagram.len(), MAX_DATAGRAM);
+    assert!(Message::parse(&datagram).unwrap().reason.unwrap().len() > 400);
+}
+
+#[test]
+fn a_name_that_is_too_long_is_neither_cut_nor_a_panic() {
+    let name = "n".repeat(100_000);
+    let message = PeerMessage {
+        code: PeerCode::Hott,
+        random: 0,
+        resource: &name,
+        reason: Some("why"),
+        host: None,
+        priority: 0,
+        heartbeat: None,
+    };
+    let datagram = String::from_utf8(message.encode()).unwrap();
+    assert!(datagram.contains(&format!("\"{name}\"")) && datagram.contains("\"reason\": \"\""));
+}
