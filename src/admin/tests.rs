@@ -7,9 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use schrittmacher_protocol::Refusal;
-
-use schrittmacher_protocol::StateName as State;
+use schrittmacher_protocol::{Refusal, StateName as State};
 
 use super::snapshot::{ResourceStatus, Snapshot};
 use super::*;
@@ -166,10 +164,28 @@ fn old_and_simple_clients() {
     assert_eq!(status_of(&exchange(address, "GET / HTTP/1.0\r\n\r\n")), 200);
     assert_eq!(status_of(&exchange(address, "GET / HTTP/1.1\r\n\r\n")), 200);
     assert_eq!(status_of(&exchange(address, "GET / HTTP/1.1\nHost: x\n\n")), 200);
+}
 
+#[test]
+fn a_client_may_close_its_half_before_it_reads() {
+    let (address, queue) = start(Limits::default());
+    let next_reply = || match queue.recv_timeout(GUARD).unwrap() {
+        Request::Order(_, reply) => reply,
+        Request::Status(_) => panic!("an order was expected"),
+    };
     let mut netcat = connect(address);
-    netcat.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    netcat.write_all(b"GET /?failover=x HTTP/1.0\r\n\r\n").unwrap();
     netcat.shutdown(Shutdown::Write).unwrap();
+    let reply = next_reply();
+    // Once the second request is here, the end of the first connection's input has been seen as well.
+    let mut second = connect(address);
+    second.write_all(b"GET /?failover=y HTTP/1.0\r\n\r\n").unwrap();
+    let _second_reply = next_reply();
+
+    assert!(reply.is_wanted());
+    reply.send(Outcome::Ordered);
+    let Request::Status(reply) = queue.recv_timeout(GUARD).unwrap() else { panic!("no status asked for") };
+    reply.send(Snapshot::default());
     assert_eq!(status_of(&read_all(netcat)), 200);
 }
 
@@ -216,11 +232,13 @@ fn other_paths_do_not_exist() {
 #[test]
 fn orders_reach_the_protocol_thread_decoded() {
     let (address, seen) = default_page();
+    get(address, "/");
     let response = get(address, "/?failover=sp%20ace");
     assert_eq!(status_of(&response), 200);
     assert!(body(&response).contains("Failover of sp ace: ordered."), "{response}");
     // The page is read after the order, whatever was cached.
-    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [Asked::Order(failover("sp ace")), Asked::Status]);
+    let expected = [Asked::Status, Asked::Order(failover("sp ace")), Asked::Status];
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), expected);
 
     let form = "takeover=%c3%a9+x&force=yes";
     let post = |target: &str| {
@@ -240,7 +258,8 @@ fn a_refused_order_says_so() {
     let (address, seen) = page(Limits::default(), refused, one_hot_resource());
     let response = get(address, "/?failover=sp%20ace");
     assert_eq!(status_of(&response), 409);
-    assert!(body(&response).contains("Failover of sp ace: refused: nothing is heard of the other node."));
+    let why = crate::wording::refusal(Refusal::NoPeer);
+    assert!(body(&response).contains(&format!("Failover of sp ace: refused: {why}.")), "{response}");
     assert!(body(&response).contains("<td>sp ace</td><td>Hot</td>"), "the page is shown all the same");
     assert!(body(&response).contains("name=\"force\" value=\"yes\""), "{response}");
     assert_eq!(orders(&seen), [failover("sp ace")]);
@@ -294,9 +313,10 @@ fn other_sites_order_nothing() {
 #[test]
 fn garbage_gets_an_error_or_nothing() {
     let (address, seen) = page(SHORT, Outcome::Ordered, one_hot_resource());
-    let huge = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
-    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1000));
-    let long = format!("GET /?failover={} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20));
+    let huge = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(17 << 10));
+    let endless = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(8 << 20));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(65));
+    let long = format!("GET /?failover={} HTTP/1.1\r\n\r\n", "x".repeat(17 << 10));
     let large = format!("POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\nfailover={}", "x".repeat(4991));
     for request in [
         "\r\n\r\n",
@@ -312,6 +332,7 @@ fn garbage_gets_an_error_or_nothing() {
         "POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\nfailover=x",
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nfailover=x",
         &huge,
+        &endless,
         &many,
         &long,
         &large,
@@ -332,14 +353,17 @@ fn garbage_gets_an_error_or_nothing() {
 fn slow_clients_are_thrown_out() {
     let large = ResourceStatus { name: "x".repeat(32 << 20), ..one_hot_resource().resources.remove(0) };
     let snapshot = Snapshot { resources: vec![large], ..Snapshot::default() };
-    let limits = Limits { connections: 1, ..SHORT };
-    let (address, _seen) = page(limits, Outcome::Ordered, snapshot);
-    for request in [
-        "",
-        "GET / HTTP/1.1\r\nHost: x\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nfail",
+    let one = Limits { connections: 1, ..SHORT };
+    let (by_header, _seen) =
+        page(Limits { connection: 10 * GUARD, ..one }, Outcome::Ordered, snapshot.clone());
+    let (by_connection, _seen) = page(Limits { header: 10 * GUARD, ..one }, Outcome::Ordered, snapshot);
+    for (address, request) in [
+        (by_header, ""),
+        (by_header, "GET / HTTP/1.1\r\nHost: x\r\n"),
+        (by_connection, "GET / HTTP/1.1\r\nHost: x\r\n"),
+        (by_connection, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nfail"),
         // Sent in full, but the large page is never read.
-        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        (by_connection, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
     ] {
         let mut slow = connect(address);
         slow.write_all(request.as_bytes()).unwrap();
