@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::panic;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use log::{error, info, warn};
 
@@ -129,12 +129,11 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
     let registry = || poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"));
     let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC);
     let first_free = executor.tokens().end;
-    let processes = AppProcesses::new(&config, registry()?, first_free, waker.clone())
+    let processes = AppProcesses::new(&config.resources, registry()?, first_free, Arc::clone(&waker))
         .map_err(Failure::system("can't set up the watch on processes"))?;
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     if let Some(settings) = admin::Settings::from_config(&config.core) {
-        let wake = waker;
-        admin::spawn(settings, requests_in, move || drop(wake.wake()))
+        admin::spawn(settings, requests_in, move || drop(waker.wake()))
             .map_err(Failure::system("can't start the thread of the status page"))?;
     }
     let on_exit = config.core.on_exit;

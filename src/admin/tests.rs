@@ -240,7 +240,10 @@ fn a_refused_order_says_so() {
     let (address, seen) = page(Limits::default(), refused, one_hot_resource());
     let response = get(address, "/?failover=sp%20ace");
     assert_eq!(status_of(&response), 409);
-    assert!(body(&response).contains("Failover of sp ace: refused: nothing is heard of the other node."));
+    assert!(
+        body(&response)
+            .contains("Failover of sp ace: refused: the peer is not heard: nobody would take over.")
+    );
     assert!(body(&response).contains("<td>sp ace</td><td>Hot</td>"), "the page is shown all the same");
     assert!(body(&response).contains("name=\"force\" value=\"yes\""), "{response}");
     assert_eq!(orders(&seen), [failover("sp ace")]);

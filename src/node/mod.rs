@@ -14,7 +14,7 @@ use schrittmacher_protocol::{Action, Event, Notice, Refusal, StateName, Time};
 use schrittmacher_wire::{Code, Message, PeerCode, Rejected, host};
 
 use crate::actions::{Executor, Order, Report};
-use crate::app_process::AppProcesses;
+use crate::app_process::{AppProcesses, SignalError};
 use crate::config::{Config, Core};
 use crate::link::{self, Guard, Link, Origin};
 use crate::logging::RateLimited;
@@ -32,6 +32,7 @@ enum Warning {
     UnknownResource(String),
     WrongDirection(IpAddr),
     Send,
+    NobodyToTell(usize),
 }
 
 /// What the status page shows of one of the two doors.
@@ -196,7 +197,7 @@ impl Node {
     pub fn on_ready(&mut self, token: Token, now: Time) {
         if self.executor.tokens().contains(&token.0) {
             self.executor.on_readable(token);
-        } else if let Some(index) = self.processes.on_ready(token) {
+        } else if let Some(index) = self.processes.on_pidfd(token) {
             self.give(index, Event::AppDied, now);
         }
     }
@@ -208,7 +209,7 @@ impl Node {
 
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
-        self.processes.on_wake(now);
+        self.processes.on_worker_result(now);
     }
 
     /// Does everything that is due, then what the commands have to do.
@@ -228,7 +229,7 @@ impl Node {
                 Report::Released { resource } => {
                     self.give(resource, Event::Released, now);
                 }
-                Report::Signal { resource, order } => self.signal(resource, order),
+                Report::Signal { resource, order } => self.signal(resource, order, now),
                 // Logged by the executor; the queue itself knows what follows.
                 Report::Finished { .. } => {}
             }
@@ -236,16 +237,16 @@ impl Node {
     }
 
     /// A resource without a command for this order: its process is told by signal (X4).
-    fn signal(&mut self, index: usize, order: Order) {
+    fn signal(&mut self, index: usize, order: Order, now: Time) {
         let signal = if order == Order::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
-        let name = &self.resources[index].config.name;
-        match self.processes.signal(index, signal) {
-            Ok(Some(pid)) => info!(target: name, "{order}: {signal} sent to process {pid}"),
-            Ok(None) => warn!(
+        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else { return };
+        // Normal in the first seconds of an application; the order is repeated.
+        if let Some(suppressed) = self.warnings.pass(Warning::NobodyToTell(index), now) {
+            let name = &self.resources[index].config.name;
+            info!(
                 target: name,
-                "{order}: neither a command nor a believed process; the application is not told"
-            ),
-            Err(error) => warn!(target: name, "{order}: can't send {signal}: {error}"),
+                "{order}: there is no command for it and no process is believed yet, so nobody is told{suppressed}"
+            );
         }
     }
 }
