@@ -42,9 +42,16 @@ fn lives_by_its_messages(pair: &mut Pair, application: Command, why: &str) {
 }
 
 /// What the daemon says when it has nobody to signal.
-const NOT_TOLD: &str = "the application is not told";
+const NOT_TOLD: &str = "so nobody is told";
 
-/// An application as another user or in another namespace finds it: at a place that everybody may enter.
+/// A process that ends when it is signalled.
+fn victim() -> Process {
+    let mut sleep = Command::new("sleep");
+    sleep.arg("600").stdin(Stdio::null());
+    Process::spawn(sleep, None)
+}
+
+/// The application at a place that every user may enter.
 fn copied_testapp(pair: &Pair) -> PathBuf {
     let copy = pair.folder().join("testapp");
     fs::copy(program("schrittmacher-testapp"), &copy).unwrap();
@@ -58,9 +65,11 @@ fn fork_after_init() {
     let mut pair = Pair::new(setup());
     let mut application = Command::new(program("schrittmacher-testapp"));
     pair[Side::A].app_options(&mut application, "--fork-after-init");
-    lives_by_its_messages(&mut pair, application, "is not alive");
+    lives_by_its_messages(&mut pair, application, "there is no such process");
 }
 
+/// A container's number that here, by chance, is a process that could be signalled; and the container's root
+/// says so.
 #[test]
 fn a_number_from_another_pid_namespace() {
     const NAME: &str = "a_number_from_another_pid_namespace";
@@ -68,15 +77,16 @@ fn a_number_from_another_pid_namespace() {
         return skip(NAME, "pid namespaces need root");
     }
     let mut pair = Pair::new(setup());
-    // A number that means nothing outside. `unshare` ends what it has started when it is ended itself.
-    let number = (2..32_000).rev().find(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()).unwrap();
+    let victim = victim();
     let mut application = Command::new("unshare");
     application.args(["--pid", "--fork", "--kill-child", "sh", "-c"]);
-    application.arg(format!("echo {} >/proc/sys/kernel/ns_last_pid && {{ \"$@\" & wait; }}", number - 1));
+    let number_before = victim.pid() - 1;
+    application.arg(format!("echo {number_before} >/proc/sys/kernel/ns_last_pid && {{ \"$@\" & wait; }}"));
     application.arg("sh").arg(program("schrittmacher-testapp"));
     pair[Side::A].app_options(&mut application, "");
-    lives_by_its_messages(&mut pair, application, "is not alive");
-    assert_eq!(pair[Side::A].app().pid(), number, "the test did what it says");
+    lives_by_its_messages(&mut pair, application, "process numbers of its own");
+    assert_eq!(pair[Side::A].app().pid(), victim.pid(), "the test did what it says");
+    assert_eq!(victim.exited(), None, "somebody else's process was signalled");
 }
 
 #[test]
@@ -86,23 +96,23 @@ fn a_process_of_another_user() {
         return skip(NAME, "another user's process needs root");
     }
     let mut pair = Pair::new(setup());
-    let mut victim = Command::new("sleep");
-    victim.arg("600").stdin(Stdio::null());
-    let victim = Process::spawn(victim, None);
+    let victim = victim();
     let mut application = Command::new("setpriv");
     application.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
     application.arg(copied_testapp(&pair));
     pair[Side::A].app_options(&mut application, &format!("--pid {}", victim.pid()));
-    lives_by_its_messages(&mut pair, application, "belongs to another user");
+    lives_by_its_messages(&mut pair, application, "it belongs to user");
     assert_eq!(victim.exited(), None, "somebody else's process was signalled");
 }
 
 /// A script that reports for an application, one process a report: none of them is ever believed.
 #[test]
 fn a_one_shot_reporter() {
-    let mut pair = Pair::new(Setup { app_timeout: APP_TIMEOUT, ..Setup::default() });
+    let note = Some("{note}");
+    let mut pair = Pair::new(Setup { start: note, stop: note, ..setup() });
     pair.start_daemon(Side::B);
     pair[Side::B].start_app("--start-as standby");
+    pair[Side::B].log.wait_state("Standby", AT_ONCE);
     let mut script = Command::new("sh");
     script.args(["-c", "while \"$@\"; do sleep 0.2; done", "sh"]);
     script.arg(program("schrittmacher-testapp"));

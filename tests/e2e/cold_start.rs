@@ -59,9 +59,9 @@ fn a_lone_node_whose_application_is_hot_asks_first_and_then_claims_it() {
     pair[Side::A].start_app("--start-as hot");
     // Whoever is not heard may be a legacy daemon, which beats every two seconds: it gets that long (D11).
     pair.wait_hot(Side::A, Duration::from_secs(2));
+    pair.journal.wait(Side::A, "start");
     pair.stays();
-    // The application is hot already: it gets no order.
-    assert_eq!(pair.journal.of(Side::A), ["activate"]);
+    assert_eq!(pair.journal.of(Side::A), ["activate", "start"]);
 }
 
 /// No pre-emption (S4): whoever comes later stays standby, whatever its priority.
@@ -72,6 +72,7 @@ fn a_node_that_joins_a_hot_one_stays_standby() {
         pair.start_daemon(Side::A);
         pair[Side::A].start_app("--start-as hot");
         pair.wait_hot(Side::A, Duration::from_secs(2));
+        pair.journal.wait(Side::A, "start");
         pair.forget();
 
         pair.start_daemon(Side::B);

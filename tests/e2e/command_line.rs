@@ -44,7 +44,8 @@ fn check_says_of_the_manuals_example_that_it_is_fine_and_what_it_understood() {
 #[test]
 fn check_and_start_say_of_a_broken_file_where_and_what_and_how_to_mend_it() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("broken.conf"), MANUALS_EXAMPLE.replace("port = 7700", "port 7700")).unwrap();
+    fs::write(folder.path().join("broken.conf"), MANUALS_EXAMPLE.replace("port = 7700", "port 7700"))
+        .unwrap();
     let line = 1 + MANUALS_EXAMPLE.lines().position(|line| line == "port = 7700").unwrap();
     for arguments in [["--check", "broken.conf"].as_slice(), &["broken.conf"]] {
         let (code, answer, complaint) = run(arguments, folder.path());

@@ -12,8 +12,7 @@ fn both_hot_until_healed(name: &str, priority: [i32; 2], survivor: Side) {
         Ok(cable) => cable,
         Err(why) => return skip(name, why),
     };
-    let mut pair =
-        Pair::at(Setup { priority, ..Setup::default() }, &cable, ["10.0.0.1", "10.0.0.2"]);
+    let mut pair = Pair::at(Setup { priority, ..Setup::default() }, &cable, ["10.0.0.1", "10.0.0.2"]);
     let loser = survivor.other();
     pair.start(survivor);
     cable.cut();
@@ -62,7 +61,7 @@ fn two_that_went_standby_alone_let_the_greater_priority_be_hot() {
     }
     cable.heal();
     pair.settles(Side::A, Duration::ZERO);
-    assert_eq!(pair.journal.of(Side::B), ["deactivate"]);
+    assert!(!pair.journal.of(Side::B).contains(&"start".to_owned()), "{}", pair.journal.text());
 }
 
 /// A1: the legacy program's IPv6 never worked.

@@ -71,7 +71,7 @@ fn an_order_wins_against_the_priority() {
 #[test]
 fn a_slow_stop_command_is_waited_for() {
     // Longer than the peer's question stays open: it must not conclude anything from the silence.
-    let stop = Some("sleep 2; {note}; kill -12 `cat {pid-file}`");
+    let stop = Some("test {host} = b || sleep 2; {note}; kill -12 `cat {pid-file}`");
     for order in ["failover", "takeover"] {
         let mut pair = Pair::new(Setup { stop, ..Setup::default() });
         pair.start(Side::A);

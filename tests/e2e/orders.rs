@@ -74,7 +74,9 @@ fn an_application_on_its_way_gets_no_second_order() {
 /// X3: what never ends is ended, and the resource goes on.
 #[test]
 fn a_start_command_that_hangs_is_ended_and_the_order_given_again() {
-    let start = Some("{note}; test -e {pid-file}.hung || { touch {pid-file}.hung; exec sleep 30; }; kill -10 `cat {pid-file}`");
+    let start = Some(
+        "{note}; test -e {pid-file}.hung || { touch {pid-file}.hung; exec sleep 30; }; kill -10 `cat {pid-file}`",
+    );
     let mut pair = Pair::new(Setup { start, resource: "action-timeout = 1", ..Setup::default() });
     pair.start_daemon(Side::B);
     pair[Side::B].start_app("--start-as standby");

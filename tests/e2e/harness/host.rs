@@ -140,7 +140,8 @@ impl Host {
 
     /// Waits until the daemon has seen enough of the application to believe its pid (A3).
     pub fn wait_believed(&self) {
-        self.log.wait(&format!("process {} ", self.app().pid()), Duration::from_secs(1));
+        self.log
+            .wait_in_run(&format!("process {} is the application", self.app().pid()), Duration::from_secs(1));
     }
 
     /// The page; an order, if `query` is one.

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Side, Tail};
+use super::{AT_ONCE, Side, Tail, wait_for};
 
 /// A file to which every command of a pair appends a line: host, action, time.
 #[derive(Debug)]
@@ -49,6 +49,13 @@ impl Journal {
     pub fn of(&self, side: Side) -> Vec<String> {
         let of_host = self.entries().into_iter().filter(|entry| entry.host == side.name());
         of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect()
+    }
+
+    /// Waits until an action has happened on one host.
+    pub fn wait(&self, side: Side, action: &str) {
+        wait_for(&format!("{action} on {}", side.name()), AT_ONCE, || {
+            self.of(side).iter().any(|happened| happened == action).then_some(())
+        });
     }
 
     /// Forgets what has happened until now.

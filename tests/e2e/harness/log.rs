@@ -67,6 +67,13 @@ impl Log {
         })
     }
 
+    /// The same, since the daemon began.
+    pub fn wait_in_run(&self, text: &str, expected: Duration) -> String {
+        wait_for(&format!("a log line with {text:?}"), expected, || {
+            self.tail.lines().into_iter().skip(self.earlier).find(|line| line.contains(text))
+        })
+    }
+
     /// The changes of state since [`Log::forget`].
     pub fn transitions(&self) -> Vec<Transition> {
         self.parse(self.known)

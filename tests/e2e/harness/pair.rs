@@ -114,6 +114,12 @@ impl Pair {
         self[hot].start_app(hot_options);
         self.start_daemon(hot);
         self.wait_settled(hot, SWITCH);
+        // What has been ordered on the way does not happen later.
+        self.journal.wait(standby, "deactivate");
+        self.journal.wait(hot, "activate");
+        if self.setup.stop.is_some_and(|command| command.contains("{note}")) {
+            self.journal.wait(standby, "stop");
+        }
         self.forget();
     }
 
@@ -143,7 +149,9 @@ impl Pair {
 
     /// Waits until only `hot` is hot and its application too; the other side may be dead or failed.
     pub fn wait_hot(&self, hot: Side, expected: Duration) {
-        wait_for(&format!("{} to be hot", hot.name()), SWITCH + expected, || self[hot].is("Hot").then_some(()));
+        wait_for(&format!("{} to be hot", hot.name()), SWITCH + expected, || {
+            self[hot].is("Hot").then_some(())
+        });
     }
 
     /// Nothing changes any more: for five heartbeats neither a state nor a command. And what was done on

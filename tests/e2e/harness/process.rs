@@ -109,7 +109,6 @@ impl Process {
         let mut input = self.child.stdin.as_ref().unwrap();
         writeln!(input, "{line}").unwrap();
     }
-
 }
 
 impl Drop for Process {
