@@ -89,7 +89,7 @@ impl Process {
     }
 }
 
-/// A command inherits the signal mask of the thread that spawns it. The mask is opened around the spawn rather
+/// A command inherits the signal mask of the thread that spawns it, and not every shell clears it. The mask is opened around the spawn rather
 /// than in the child, because a hook between fork and exec would cost the fast way to spawn (vfork). Handlers
 /// become the default by exec, and std resets SIGPIPE, the one signal that a Rust program ignores.
 fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
@@ -101,4 +101,25 @@ fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
         let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_signal_is_blocked_or_ignored() {
+        let mut blocked = SigSet::empty();
+        blocked.add(Signal::SIGTERM);
+        blocked.thread_block().expect("a mask");
+        let mut grep = Command::new("grep");
+        grep.args(["-E", "Sig(Blk|Ign)", "/proc/self/status"]);
+        let output = with_no_signal_blocked(|| grep.output()).expect("grep");
+        let text = String::from_utf8(output.stdout).expect("a text");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert_eq!(words[..2], ["SigBlk:", "0000000000000000"]);
+        let ignored = u64::from_str_radix(words[3], 16).expect("a mask");
+        assert_eq!(ignored & 1 << (Signal::SIGPIPE as u32 - 1), 0, "{text}");
+        assert!(SigSet::thread_get_mask().expect("a mask").contains(Signal::SIGTERM), "our own mask is back");
+    }
 }

@@ -4,6 +4,7 @@
 mod operator;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use schrittmacher_protocol::{Action, Event, Notice, Refusal, StateName, Time};
 use schrittmacher_wire::{Code, Message, PeerCode, Rejected, host};
 
 use crate::actions::{Executor, Order, Report};
-use crate::app_process::AppProcesses;
+use crate::app_process::{AppProcesses, SignalError};
 use crate::config::{Config, Core};
 use crate::link::{self, Guard, Link, Origin};
 use crate::logging::RateLimited;
@@ -31,7 +32,9 @@ enum Warning {
     Garbage(IpAddr),
     UnknownResource(String),
     WrongDirection(IpAddr),
+    Receive(u16),
     Send,
+    NobodyToTell(usize),
 }
 
 /// What the status page shows of one of the two doors.
@@ -177,6 +180,11 @@ impl Node {
         });
     }
 
+    /// The socket at our `port` reported an error instead of a datagram.
+    pub fn receive_failed(&mut self, port: u16, error: &io::Error, now: Time) {
+        self.warn_once(Warning::Receive(port), now, || format!("can't receive at UDP port {port}: {error}"));
+    }
+
     fn warn_once(&mut self, warning: Warning, now: Time, text: impl FnOnce() -> String) {
         if let Some(suppressed) = self.warnings.pass(warning, now) {
             warn!("{}{suppressed}", text());
@@ -196,7 +204,7 @@ impl Node {
     pub fn on_ready(&mut self, token: Token, now: Time) {
         if self.executor.tokens().contains(&token.0) {
             self.executor.on_readable(token);
-        } else if let Some(index) = self.processes.on_ready(token) {
+        } else if let Some(index) = self.processes.on_pidfd(token) {
             self.give(index, Event::AppDied, now);
         }
     }
@@ -208,14 +216,14 @@ impl Node {
 
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
-        self.processes.on_wake(now);
+        self.processes.on_worker_result(now);
     }
 
     /// Does everything that is due, then what the commands have to do.
     pub fn on_time(&mut self, now: Time) {
-        while let Some(&(at, index)) = self.deadlines.first()
-            && at <= now
-        {
+        // Each at most once a turn, so that the sockets always get theirs.
+        let due: Vec<usize> = self.deadlines.range(..=(now, usize::MAX)).map(|(_, index)| *index).collect();
+        for index in due {
             self.give(index, Event::Tick, now);
         }
         let processes = &self.processes;
@@ -228,7 +236,7 @@ impl Node {
                 Report::Released { resource } => {
                     self.give(resource, Event::Released, now);
                 }
-                Report::Signal { resource, order } => self.signal(resource, order),
+                Report::Signal { resource, order } => self.signal(resource, order, now),
                 // Logged by the executor; the queue itself knows what follows.
                 Report::Finished { .. } => {}
             }
@@ -236,16 +244,16 @@ impl Node {
     }
 
     /// A resource without a command for this order: its process is told by signal (X4).
-    fn signal(&mut self, index: usize, order: Order) {
+    fn signal(&mut self, index: usize, order: Order, now: Time) {
         let signal = if order == Order::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
-        let name = &self.resources[index].config.name;
-        match self.processes.signal(index, signal) {
-            Ok(Some(pid)) => info!(target: name, "{order}: {signal} sent to process {pid}"),
-            Ok(None) => warn!(
+        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else { return };
+        // Normal in the first seconds of an application; the order is repeated.
+        if let Some(suppressed) = self.warnings.pass(Warning::NobodyToTell(index), now) {
+            let name = &self.resources[index].config.name;
+            info!(
                 target: name,
-                "{order}: neither a command nor a believed process; the application is not told"
-            ),
-            Err(error) => warn!(target: name, "{order}: can't send {signal}: {error}"),
+                "{order}: there is no command for it and no process is believed yet, so nobody is told{suppressed}"
+            );
         }
     }
 }
