@@ -1,6 +1,7 @@
 //! Our protocol against the legacy doubles, and two doubles against each other, in virtual time: every
 //! scenario at every priority and switching time, with the two hosts' clocks in several positions to each
 //! other.
+#![expect(clippy::unwrap_used, reason = "clippy spares tests, but not their helpers")]
 
 mod limits;
 mod report;
