@@ -45,10 +45,20 @@ impl Journal {
         self.tail.lines().iter().map(|line| Entry::parse(line)).collect()
     }
 
-    /// The actions of one host since [`Journal::forget`].
+    /// The actions of one host since [`Journal::forget`]. What X2 lets a daemon repeat is there once: on a busy
+    /// machine an application may get two signals in the wrong order, and needs the last one again.
     fn of(&self, side: Side) -> Vec<String> {
         let of_host = self.entries().into_iter().filter(|entry| entry.host == side.name());
-        of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect()
+        let mut actions: Vec<_> =
+            of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect();
+        actions.dedup_by(|next, before| next == before && matches!(next.as_str(), "start" | "stop"));
+        actions
+    }
+
+    /// How often an action was done on one host since [`Journal::forget`].
+    pub fn count(&self, side: Side, action: &str) -> usize {
+        let is_it = |entry: &&Entry| entry.host == side.name() && entry.action == action;
+        self.entries().iter().filter(is_it).count()
     }
 
     /// What one host did since [`Journal::forget`] is exactly this. Waits for what is still under way.
