@@ -1,8 +1,9 @@
 //! Start-up and shutdown of the daemon, to be read from top to bottom.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::panic;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use log::{error, info, warn};
@@ -14,7 +15,7 @@ use crate::clock;
 use crate::config::{self, Config, LoadError, Loaded};
 use crate::event_loop::{self, End, EventLoop};
 use crate::exit_code;
-use crate::link::{Link, OpenError};
+use crate::link::{self, Link, OpenError};
 use crate::logging::Logging;
 use crate::node::Node;
 use crate::notify::Notifier;
@@ -31,7 +32,7 @@ pub fn main() -> u8 {
     }
 }
 
-fn parse() -> Result<(Options, std::path::PathBuf), Early> {
+fn parse() -> Result<(Options, PathBuf), Early> {
     let options = options::parse(std::env::args_os())?;
     let path = options.config_file.clone().map_or_else(options::find_config, Ok)?;
     Ok((options, path))
@@ -96,6 +97,12 @@ fn start(path: &Path) -> u8 {
 /// Why the daemon could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error(
+        "{}: remote-address {address} is an address of this host; it must be the other node's (are \
+         local-address and remote-address swapped?)",
+        path.display()
+    )]
+    PeerIsUs { path: PathBuf, address: IpAddr },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("{what}: {error}")]
@@ -108,10 +115,15 @@ impl Failure {
     }
 
     fn exit_code(&self) -> u8 {
-        let (Failure::Open(OpenError::Other { error, .. }) | Failure::System { error, .. }) = self else {
-            return exit_code::OSERR;
-        };
-        if error.kind() == io::ErrorKind::PermissionDenied { exit_code::NOPERM } else { exit_code::OSERR }
+        match self {
+            Failure::PeerIsUs { .. } => exit_code::CONFIG,
+            Failure::Open(OpenError::Other { error, .. }) | Failure::System { error, .. }
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                exit_code::NOPERM
+            }
+            Failure::Open(_) | Failure::System { .. } => exit_code::OSERR,
+        }
     }
 }
 
@@ -123,6 +135,9 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
         warn!("{warning}");
     }
 
+    if link::is_own_address(config.core.remote_address) {
+        return Err(Failure::PeerIsUs { path: path.to_owned(), address: config.core.remote_address });
+    }
     let (poll, waker) = event_loop::poll().map_err(Failure::system("can't set up the event loop"))?;
     let link = Link::open(&config.core, poll.registry(), event_loop::LINK)?;
     let now = clock::now();
@@ -142,12 +157,10 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
         warn!("can't reach the service manager: {error}");
         Notifier::none()
     });
-    let mut event_loop = EventLoop::new(poll, node, requests, on_exit)
+    let mut event_loop = EventLoop::new(poll, node, requests, notifier, on_exit)
         .map_err(Failure::system("can't set up the event loop"))?;
-    notifier.ready("running");
 
     let end = event_loop.run().map_err(Failure::system("the event loop broke"))?;
-    notifier.stopping();
     info!(
         "{}",
         match end {

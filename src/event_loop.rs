@@ -20,6 +20,7 @@ use crate::admin::Request;
 use crate::clock;
 use crate::config::OnExit;
 use crate::node::Node;
+use crate::notify::Notifier;
 
 /// Something was put into a channel for this thread.
 const WAKE: Token = Token(0);
@@ -57,6 +58,7 @@ pub struct EventLoop {
     /// Sockets that may have more datagrams; readiness is reported only once.
     readable: Vec<bool>,
     buffer: Box<[u8]>,
+    notifier: Notifier,
     ending: bool,
     on_exit: OnExit,
 }
@@ -74,6 +76,7 @@ impl EventLoop {
         poll: Poll,
         node: Node,
         requests: Receiver<Request>,
+        notifier: Notifier,
         on_exit: OnExit,
     ) -> io::Result<EventLoop> {
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD])?;
@@ -85,6 +88,7 @@ impl EventLoop {
             signals,
             node,
             requests,
+            notifier,
             ending: false,
             on_exit,
         })
@@ -92,6 +96,7 @@ impl EventLoop {
 
     /// Runs until the daemon ends.
     pub fn run(&mut self) -> io::Result<End> {
+        self.notifier.ready("running");
         let mut events = Events::with_capacity(256);
         loop {
             self.wait(&mut events)?;
@@ -153,8 +158,9 @@ impl EventLoop {
                         break;
                     }
                     Err(error) => {
-                        // An error of a datagram socket concerns one datagram (an ICMP message, say).
-                        warn!("UDP port {port}: {error}");
+                        // The next datagram reports the socket as readable again.
+                        self.readable[index] = false;
+                        self.node.receive_failed(port, &error, clock::now());
                         break;
                     }
                 }
@@ -178,6 +184,7 @@ impl EventLoop {
                 SIGTERM | SIGINT => {
                     info!("asked to end: handing over what is hot (a second signal ends at once)");
                     self.ending = true;
+                    self.notifier.stopping();
                     self.node.shut_down(now);
                 }
                 SIGHUP => {

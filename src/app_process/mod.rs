@@ -234,7 +234,7 @@ impl AppProcesses {
                 state.believed = Some(believed);
             }
             Err(error) => {
-                state.refuse(believed.pid, Doubt::System(format!("can't be watched: {error}")), now)
+                state.refuse(believed.pid, Doubt::System(format!("can't be watched: {error}")), now);
             }
         }
     }

@@ -103,6 +103,12 @@ impl Guard {
     }
 }
 
+/// Whether this host has the address now. A loopback address counts for nobody's: two daemons may share a
+/// machine on them (A4).
+pub fn is_own_address(address: IpAddr) -> bool {
+    !address.is_loopback() && own_addresses().contains(&address)
+}
+
 /// The addresses of this host's interfaces.
 fn own_addresses() -> HashSet<IpAddr> {
     let Ok(interfaces) = getifaddrs() else { return HashSet::new() };

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::{Interest, Registry, Token};
 
-pub use guard::{Guard, Origin, Refusal};
+pub use guard::{Guard, Origin, Refusal, is_own_address};
 use socket::Socket;
 
 use crate::config::Core;

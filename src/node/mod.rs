@@ -4,6 +4,7 @@
 mod operator;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ enum Warning {
     Garbage(IpAddr),
     UnknownResource(String),
     WrongDirection(IpAddr),
+    Receive(u16),
     Send,
     NobodyToTell(usize),
 }
@@ -178,6 +180,11 @@ impl Node {
         });
     }
 
+    /// The socket at our `port` reported an error instead of a datagram.
+    pub fn receive_failed(&mut self, port: u16, error: &io::Error, now: Time) {
+        self.warn_once(Warning::Receive(port), now, || format!("can't receive at UDP port {port}: {error}"));
+    }
+
     fn warn_once(&mut self, warning: Warning, now: Time, text: impl FnOnce() -> String) {
         if let Some(suppressed) = self.warnings.pass(warning, now) {
             warn!("{}{suppressed}", text());
@@ -214,9 +221,9 @@ impl Node {
 
     /// Does everything that is due, then what the commands have to do.
     pub fn on_time(&mut self, now: Time) {
-        while let Some(&(at, index)) = self.deadlines.first()
-            && at <= now
-        {
+        // Each at most once a turn, so that the sockets always get theirs.
+        let due: Vec<usize> = self.deadlines.range(..=(now, usize::MAX)).map(|(_, index)| *index).collect();
+        for index in due {
             self.give(index, Event::Tick, now);
         }
         let processes = &self.processes;
