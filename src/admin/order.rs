@@ -4,6 +4,8 @@ use std::fmt;
 
 use schrittmacher_protocol::Refusal;
 
+use crate::wording;
+
 /// An order to one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -47,14 +49,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Outcome::Ordered => "ordered",
             Outcome::NoSuchResource => "refused: there is no resource of this name",
-            Outcome::Refused(refusal) => match refusal {
-                Refusal::NoPeer => "refused: nothing is heard of the other node",
-                Refusal::PeerFailed => "refused: the application on the other node has failed",
-                Refusal::AppFailed => "refused: the application on this node has failed",
-                Refusal::AlreadyHot => "refused: this node is hot already",
-                Refusal::NotHot => "refused: this node is not hot",
-                Refusal::Ending => "refused: the daemon is ending",
-            },
+            Outcome::Refused(refusal) => return write!(f, "refused: {}", wording::refusal(*refusal)),
         })
     }
 }

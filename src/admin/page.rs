@@ -82,7 +82,7 @@ fn write_notice(html: &mut String, notice: &Notice) -> fmt::Result {
 }
 
 fn write_resource(html: &mut String, resource: &ResourceStatus) -> fmt::Result {
-    write!(html, "<tr><td>{}</td><td>{}</td>", Escaped(&resource.name), resource.state.as_str())?;
+    write!(html, "<tr><td>{}</td><td>{}</td>", Escaped(&resource.name), resource.state.legacy_str())?;
     write_heard(html, resource.last_local.as_ref())?;
     write_heard(html, resource.last_remote.as_ref())?;
     html.push_str("<td>");
@@ -111,7 +111,7 @@ fn write_door(html: &mut String, name: &str, door: &DoorStatus) -> fmt::Result {
 }
 
 /// `2026-11-23 04:05:58.737089`: UTC without saying so, always six digits (behaviour.md 10).
-fn utc(at: SystemTime) -> impl Display {
+fn utc(at: SystemTime) -> String {
     Timestamp::try_from(at)
         .map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use schrittmacher_protocol::StateName;
 use schrittmacher_wire::{AppCode, PeerCode};
 
 /// Everything the page shows, at one instant.
@@ -21,7 +22,7 @@ pub struct ResourceStatus {
     /// The resource-id.
     pub name: String,
     /// Its state on this node.
-    pub state: State,
+    pub state: StateName,
     /// The application's last message, or its absence; `None` before the first.
     pub last_local: Option<Heard>,
     /// The same of the peer.
@@ -30,37 +31,6 @@ pub struct ResourceStatus {
     pub may_failover: bool,
     /// A takeover can be ordered: this side is standby.
     pub may_takeover: bool,
-}
-
-/// A state of a resource as the page and the log name it, the same as 2.0.0 (H1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Just started; the role is not settled.
-    Unknown,
-    /// The other side is hot, or nobody is.
-    Standby,
-    /// On its way to hot.
-    ToHot,
-    /// Hot.
-    Hot,
-    /// On its way to standby.
-    ToStandby,
-    /// The application has failed.
-    Failed,
-}
-
-impl State {
-    /// The word on the page.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            State::Unknown => "Unknown",
-            State::Standby => "Standby",
-            State::ToHot => "transiting_to_hot",
-            State::Hot => "Hot",
-            State::ToStandby => "transiting_to_standby",
-            State::Failed => "failed",
-        }
-    }
 }
 
 /// The last thing known of one side.

@@ -51,7 +51,7 @@ mod transition;
 
 pub use counters::Counters;
 pub use event::{Action, Event, Notice, PeerReport, Refusal};
-pub use machine::{App, Cause, Machine};
+pub use machine::{App, Asked, Cause, Machine, Observer, Window};
 pub use peer::{Generation, Peer, Said};
 pub use record::{Entry, FlightRecord};
 pub use resource::Resource;

@@ -10,27 +10,37 @@ use crate::peer::Peer;
 use crate::state::State;
 use crate::{Settings, Time};
 
-/// Everything that decides what a resource does next: a small value, comparable and hashable, so that a
-/// search can enumerate it. Settings, counters and the flight record stand beside it.
+/// Everything that decides what a resource does next. Settings, counters and the flight record stand beside
+/// it.
+///
+/// It is plain data, comparable and hashable, so that a search or a table can put a machine into any
+/// situation and take the next step from there ([`Machine::handle`]). A [`Resource`](crate::Resource) lends
+/// its machine for reading only, so a running daemon's changes by events alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Machine {
-    pub(crate) state: State,
-    pub(crate) app: App,
-    pub(crate) peer: Peer,
+    /// The state.
+    pub state: State,
+    /// The application of this node.
+    pub app: App,
+    /// The other side.
+    pub peer: Peer,
     /// A takeover request of ours that is not answered yet.
-    pub(crate) asked: Option<Asked>,
+    pub asked: Option<Asked>,
     /// The next heartbeat.
-    pub(crate) next_tick: Time,
+    pub next_tick: Time,
     /// Until then no `HOTT` or `STBY` beyond the heartbeat (S10).
-    pub(crate) quiet_until: Time,
+    pub quiet_until: Time,
     /// Answers given in the current window (P6).
-    pub(crate) answers: Window,
+    pub answers: Window,
     /// `preempt` may act: no operator has decided otherwise since the peer was last lost or failed.
-    pub(crate) preempt_armed: bool,
+    pub preempt_armed: bool,
     /// Until then silence counts for nothing (`startup-delay`, T4).
-    pub(crate) starting_until: Time,
+    pub starting_until: Time,
     /// When the state was entered.
-    pub(crate) since: Time,
+    pub since: Time,
+    /// We lost time and the sockets are not drained yet: what the peer said while we were away is life, not
+    /// news (S11).
+    pub catching_up: bool,
 }
 
 /// The application of this node.
@@ -41,26 +51,41 @@ pub struct App {
     /// When it was last heard; before the first time, when we started.
     pub heard: Time,
     /// Its silence has been acted on at least once.
-    pub(crate) silent: bool,
+    pub silent: bool,
 }
 
 /// A takeover request of ours that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Asked {
+pub enum Asked {
     /// In a conflict: `TREQ` with [`OUR_RANDOM`](crate::OUR_RANDOM).
-    Plain { until: Time },
+    Plain {
+        /// An answer counts until then.
+        until: Time,
+    },
     /// On an operator's order: `TREQ` with [`FORCED_RANDOM`](crate::FORCED_RANDOM), repeated.
-    Forced { until: Time, resend: Time, sent: u8, pushed: bool },
+    Forced {
+        /// An answer counts until then.
+        until: Time,
+        /// Not sent again before.
+        resend: Time,
+        /// How often it was sent.
+        sent: u8,
+        /// A refusal has been answered already (R7).
+        pushed: bool,
+    },
 }
 
 /// A fixed window in which only so many answers are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Window {
-    until: Time,
-    used: u8,
+pub struct Window {
+    /// Its end.
+    pub until: Time,
+    /// Answers given in it.
+    pub used: u8,
 }
 
-/// Answers to `UNK` and `TREQ` that one window holds. A settled pair needs none; an honest conflict a
+/// Answers to `UNK` and `TREQ` that one window of a second holds (W5); between two of ours with short
+/// heartbeats the window is five of those. A settled pair needs none; an honest conflict a
 /// handful. What exceeds it is a storm, a forger or a loop.
 const ANSWERS: u8 = 10;
 
@@ -71,27 +96,8 @@ const FORCED_TRIES: u8 = 3;
 const ANSWER_TIME: Duration = Duration::from_millis(100);
 
 impl Machine {
-    /// The state.
-    pub fn state(&self) -> State {
-        self.state
-    }
-
-    /// When the state was entered.
-    pub fn since(&self) -> Time {
-        self.since
-    }
-
-    /// The application of this node.
-    pub fn app(&self) -> &App {
-        &self.app
-    }
-
-    /// The other side.
-    pub fn peer(&self) -> &Peer {
-        &self.peer
-    }
-
-    pub(crate) fn new(settings: &Settings, now: Time) -> Machine {
+    /// The machine of a daemon that has just started.
+    pub fn new(settings: &Settings, now: Time) -> Machine {
         Machine {
             state: State::Unknown { claim: None },
             app: App { failed: false, heard: now, silent: false },
@@ -103,11 +109,27 @@ impl Machine {
             preempt_armed: true,
             starting_until: now + settings.startup_delay,
             since: now,
+            catching_up: false,
         }
     }
 
+    /// Takes one step; see [`Resource::handle`](crate::Resource::handle), which does just this and keeps
+    /// the books. One event may make several transitions (a late heartbeat for example also finds the peer
+    /// silent); `observer` hears of each.
+    pub fn handle(
+        &mut self,
+        settings: &Settings,
+        now: Time,
+        event: Event,
+        observer: &mut Observer<'_>,
+    ) -> Vec<Action> {
+        let mut out = Vec::new();
+        Step { m: self, settings, now, report: None, out: &mut out, observer }.handle(event);
+        out
+    }
+
     /// The earliest time at which something happens without an event.
-    pub(crate) fn next_deadline(&self, settings: &Settings) -> Time {
+    pub fn next_deadline(&self, settings: &Settings) -> Time {
         let mut due = self.tick_due();
         if !self.app.silent {
             due = due.min(self.app_deadline(settings));
@@ -132,7 +154,7 @@ impl Machine {
 }
 
 /// One step: the machine together with what it may look at, and the list it writes to.
-pub(crate) struct Step<'a> {
+pub(crate) struct Step<'a, 'o> {
     pub(crate) m: &'a mut Machine,
     pub(crate) settings: &'a Settings,
     pub(crate) now: Time,
@@ -140,11 +162,11 @@ pub(crate) struct Step<'a> {
     pub(crate) report: Option<PeerReport>,
     pub(crate) out: &'a mut Vec<Action>,
     /// Hears of every transition, in order.
-    pub(crate) observer: &'a mut Observer<'a>,
+    pub(crate) observer: &'a mut Observer<'o>,
 }
 
 /// Hears of one transition: its cause, the state before, the machine afterwards, what was done.
-pub(crate) type Observer<'a> = dyn FnMut(Cause, State, &Machine, &[Action]) + 'a;
+pub type Observer<'a> = dyn FnMut(Cause, State, &Machine, &[Action]) + 'a;
 
 /// What a state can be asked to react to: the events of the legacy table, and ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,7 +175,8 @@ pub enum Cause {
     Peer(schrittmacher_wire::PeerCode),
     /// A known status of the application.
     App(AppCode),
-    /// A datagram with an unknown status, of the peer or the application: life, nothing else (W3).
+    /// A datagram with an unknown status, of the peer or the application, or one that was said while we lost
+    /// time: life, nothing else (W3, S11).
     Alive,
     /// The heartbeat timer, or a deadline of the state.
     Tick,
@@ -182,12 +205,15 @@ pub enum Cause {
     Reloaded,
 }
 
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Takes one event in.
     pub(crate) fn handle(&mut self, event: Event) {
         self.notice_lost_time();
         match event {
-            Event::Tick => self.on_time(),
+            Event::Tick => {
+                self.m.catching_up = false;
+                self.on_time();
+            }
             Event::Peer(report) => {
                 if report.code == Some(schrittmacher_wire::PeerCode::Fail) {
                     self.m.preempt_armed = true;
@@ -198,7 +224,8 @@ impl Step<'_> {
                 self.m.peer.heard(self.now, &report, self.settings.extensions);
                 self.keep_period();
                 self.report = Some(report);
-                self.run(report.code.map_or(Cause::Alive, Cause::Peer));
+                let news = report.code.filter(|_| !self.m.catching_up);
+                self.run(news.map_or(Cause::Alive, Cause::Peer));
             }
             Event::App(code) => {
                 self.m.app.heard = self.now;
@@ -243,6 +270,7 @@ impl Step<'_> {
             self.m.app.heard = self.m.app.heard.max(grace - settings.app_timeout);
         }
         self.m.next_tick = self.now;
+        self.m.catching_up = true;
         self.out.push(Action::Notice(Notice::Paused));
         self.run(Cause::Resumed);
     }
@@ -297,7 +325,7 @@ impl Step<'_> {
     /// Whether one more answer to a question of the peer may leave (P6).
     pub(crate) fn may_answer(&mut self) -> bool {
         if self.now >= self.m.answers.until {
-            let window = Duration::from_secs(1).min(self.m.peer.our_period(self.settings).saturating_mul(5));
+            let window = Duration::from_secs(1).min(self.m.peer.beat(self.settings).saturating_mul(5));
             self.m.answers = Window { until: self.now + window, used: 0 };
         }
         if self.m.answers.used >= ANSWERS {

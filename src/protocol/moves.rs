@@ -34,7 +34,7 @@ const LEAVING_PERIOD: Duration = Duration::from_millis(100);
 const LEAVING_PERIOD_LEGACY: Duration = Duration::from_secs(1);
 
 /// Messages.
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Sends a status, in the words that the peer's generation understands (W5).
     pub(crate) fn send(&mut self, code: PeerCode) {
         let random = if code == Unk { OUR_RANDOM } else { 0 };
@@ -108,7 +108,7 @@ impl Step<'_> {
 }
 
 /// What the peer's message means.
-impl Step<'_> {
+impl Step<'_, '_> {
     pub(crate) fn their_priority(&self) -> i32 {
         self.report.map_or(0, |report| report.priority)
     }
@@ -135,7 +135,7 @@ impl Step<'_> {
 }
 
 /// Taking the role.
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Goes hot, if the application is fit for it (S5). `granted`: the peer has just given way.
     pub(crate) fn go_hot(&mut self, granted: bool) {
         if self.m.app.failed {
@@ -146,6 +146,7 @@ impl Step<'_> {
         // decides about the words.
         self.m.state = State::ToHot {
             until: self.now + self.settings.going_hot_timeout,
+            began: false,
             granted: granted.then(|| self.now + self.m.peer.beat(self.settings)),
         };
         self.send(PeerCode::ToHot);
@@ -165,14 +166,29 @@ impl Step<'_> {
 
     /// The application is hot already: ask the peer before claiming it (S7, D11).
     pub(crate) fn claim(&mut self) {
-        self.m.state = State::Unknown { claim: Some(self.now + self.m.peer.beat(self.settings)) };
+        self.begin_claim();
         self.send(Unk);
     }
 
-    /// We were hot and lost time: neither stop nor go on before the peer was asked (S11).
+    fn begin_claim(&mut self) {
+        self.m.state = State::Unknown { claim: Some(self.now + self.m.peer.beat(self.settings)) };
+    }
+
+    /// We were hot and lost time: neither stop nor go on before the peer was asked (S11). The tick that is due
+    /// as soon as the sockets are drained asks.
     pub(crate) fn claim_again(&mut self) {
         self.m.asked = None;
-        self.claim();
+        self.begin_claim();
+    }
+
+    /// Nobody has answered our claim for a heartbeat. That is no consent from a living peer which last said
+    /// that it is hot: its answer was lost. True if we go on asking.
+    pub(crate) fn extend_claim(&mut self) -> bool {
+        let opposed = self.m.peer.claims();
+        if opposed {
+            self.begin_claim();
+        }
+        opposed
     }
 
     pub(crate) fn enter_unknown(&mut self) {
@@ -186,7 +202,9 @@ impl Step<'_> {
             return self.out.push(Action::Refuse(Refusal::AppFailed));
         }
         self.m.preempt_armed = true;
-        self.begin_forcing();
+        if !self.is_forcing() {
+            self.begin_forcing();
+        }
     }
 
     /// A standby of higher priority takes a healthy hot peer's place, if the operator chose so (S4): once,
@@ -208,7 +226,7 @@ impl Step<'_> {
 }
 
 /// Giving the role up.
-impl Step<'_> {
+impl Step<'_, '_> {
     /// Takes the interface down at once; only a planned hand-over waits for `stop` (X2).
     pub(crate) fn deactivate(&mut self) {
         self.out.push(Action::Deactivate { urgent: true });

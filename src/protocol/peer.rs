@@ -24,15 +24,15 @@ pub struct Peer {
     /// When it was last heard; before the first time, when we started.
     pub heard: Time,
     /// Its silence has been acted on at least once.
-    pub(crate) lost: bool,
+    pub lost: bool,
     /// What it last said about its role.
     pub said: Said,
     /// What program it is.
     pub generation: Generation,
     /// Messages in a row that contradict `generation`.
-    contradictions: u8,
+    pub contradictions: u8,
     /// How many more messages of ours tell a living peer what we are.
-    advertise: u8,
+    pub advertise: u8,
 }
 
 /// The last word of the peer about its role. `TREQ` and `TREJ` are no such word.
@@ -65,7 +65,8 @@ pub enum Generation {
 }
 
 impl Peer {
-    pub(crate) fn new(now: Time) -> Peer {
+    /// A peer that has not been heard yet.
+    pub fn new(now: Time) -> Peer {
         Peer {
             alive: false,
             heard: now,

@@ -2,7 +2,7 @@
 
 use crate::counters::Counters;
 use crate::event::{Action, Event};
-use crate::machine::{Machine, Step};
+use crate::machine::Machine;
 use crate::record::FlightRecord;
 use crate::state::State;
 use crate::{Settings, Time};
@@ -29,7 +29,6 @@ impl Resource {
     /// `now` must not run backwards. Datagrams that have arrived come before [`Event::Tick`], so that a late
     /// caller does not mistake its own lateness for the peer's silence.
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Action> {
-        let mut out = Vec::new();
         match event {
             Event::Peer(report) => {
                 if let Some(code) = report.code {
@@ -51,15 +50,7 @@ impl Resource {
         let mut observer = |cause, before: State, machine: &Machine, actions: &[Action]| {
             record.add(now, cause, before.name(), machine.state.name(), actions);
         };
-        Step {
-            m: &mut self.machine,
-            settings: &self.settings,
-            now,
-            report: None,
-            out: &mut out,
-            observer: &mut observer,
-        }
-        .handle(event);
+        let out = self.machine.handle(&self.settings, now, event, &mut observer);
         self.counters.did(&out);
         out
     }

@@ -23,6 +23,8 @@ pub enum State {
     ToHot {
         /// The application must be hot until then (`going-hot-timeout`).
         until: Time,
+        /// The start command has begun, and `until` counts from there; not again when the order is repeated.
+        began: bool,
         /// Until then the peer that gave way may have crossing packets on the wire.
         granted: Option<Time>,
     },

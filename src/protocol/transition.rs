@@ -20,13 +20,13 @@ use Cause::{
 };
 use PeerCode::{ToHot as P2hot, ToStandby as P2sby};
 
-impl Step<'_> {
+impl Step<'_, '_> {
     /// The protocol.
     pub(crate) fn transition(&mut self, cause: Cause) {
         match self.m.state {
             State::Unknown { claim } => self.in_unknown(claim, cause),
             State::Standby { conceded } => self.in_standby(conceded, cause),
-            State::ToHot { until, granted } => self.in_to_hot(until, granted, cause),
+            State::ToHot { until, began, granted } => self.in_to_hot(until, began, granted, cause),
             State::Hot { until, granted } => self.in_hot(until, granted, cause),
             State::Releasing { since, was_hot, order } => self.in_releasing(since, was_hot, order, cause),
             State::ToStandby { until, conceded } => self.in_to_standby(until, conceded, cause),
@@ -70,7 +70,7 @@ impl Step<'_> {
             App(Lfai) | AppDied | LocalTimeout => self.fail(),
             Tick => {
                 self.expire_question();
-                if claim.is_some_and(|deadline| self.now >= deadline) {
+                if claim.is_some_and(|deadline| self.now >= deadline) && !self.extend_claim() {
                     self.out.extend([Action::Activate, Action::Start]);
                     self.enter_hot(None);
                     self.send(Hott);
@@ -123,6 +123,8 @@ impl Step<'_> {
                 self.send(Stby);
                 self.force_again(false);
             }
+            // Who was told to leave the role to the other side waits for it (S8); the timeout comes again.
+            RemoteTimeout if conceding => {}
             RemoteTimeout => self.go_hot(false),
             App(Lrfo) => self.failover(false),
             Failover { force } => self.failover(force),
@@ -132,7 +134,7 @@ impl Step<'_> {
         }
     }
 
-    fn in_to_hot(&mut self, until: Time, granted: Option<Time>, cause: Cause) {
+    fn in_to_hot(&mut self, until: Time, began: bool, granted: Option<Time>, cause: Cause) {
         let granted = granted.filter(|deadline| self.now < *deadline);
         match cause {
             Peer(Unk) => self.answer(P2hot),
@@ -173,9 +175,9 @@ impl Step<'_> {
                     self.force_again(false);
                 }
             }
-            StartBegan => {
+            StartBegan if !began => {
                 let until = self.now + self.settings.going_hot_timeout;
-                self.m.state = State::ToHot { until, granted };
+                self.m.state = State::ToHot { until, began: true, granted };
             }
             App(Lrfo) => self.failover(false),
             Failover { force } => self.failover(force),
@@ -187,6 +189,7 @@ impl Step<'_> {
             | RemoteTimeout
             | Released
             | Resumed
+            | StartBegan
             | Reloaded => {}
         }
     }
@@ -211,8 +214,8 @@ impl Step<'_> {
                 self.give_way(Stby, Hold::Short);
             }
             Peer(Trej) => {
-                // 2.0.0 rejects every HOTT without comparing; obeying that would stop both (D5).
-                self.m.asked = None;
+                // 2.0.0 rejects every HOTT without comparing; obeying that would stop both (D5). Nor is it an
+                // answer: the question stays open, or each HOTT of such a peer would be asked anew (S10).
                 self.repeat(Hott);
             }
             Peer(P2hot) => {
@@ -261,6 +264,7 @@ impl Step<'_> {
             Peer(Unk) => self.answer(role),
             Tick => self.send(role),
             Released => self.released(since, order),
+            Shutdown if order == ReleaseOrder::Shutdown => self.out.push(Action::Exit),
             Shutdown => {
                 self.m.state = State::Releasing { since, was_hot, order: ReleaseOrder::Shutdown };
             }
@@ -285,7 +289,11 @@ impl Step<'_> {
         let conceding = conceded.is_some_and(|deadline| self.now < deadline);
         match cause {
             Peer(Unk) => self.answer(P2sby),
-            Peer(Hott | P2hot) => self.m.state = State::ToStandby { until, conceded: None },
+            Peer(Hott | P2hot) => {
+                if !self.m.peer.is_classic() {
+                    self.m.state = State::ToStandby { until, conceded: None };
+                }
+            }
             Peer(Stby | P2sby) if self.is_forcing() => self.force_again(true),
             Peer(Stby | P2sby) if conceding || self.is_asking() => {}
             Peer(Stby | P2sby) => self.ask(),
@@ -311,6 +319,7 @@ impl Step<'_> {
                     self.force_again(false);
                 }
             }
+            RemoteTimeout if conceding => {}
             RemoteTimeout => self.go_hot(false),
             App(Lrfo) => self.failover(false),
             Failover { force } => self.failover(force),
@@ -370,13 +379,14 @@ impl Step<'_> {
     fn in_leaving(&mut self, until: Time, cause: Cause) {
         match cause {
             Peer(Hott | P2hot) => self.out.push(Action::Exit),
+            Peer(Treq) => self.answer(Tcnf),
             Tick if self.now >= until => self.out.push(Action::Exit),
             Tick => self.announce_leaving(),
             Shutdown => self.out.push(Action::Exit),
             Failover { .. } | Takeover | App(Lrto) => {
                 self.out.push(Action::Refuse(Refusal::HandingOver));
             }
-            Peer(Unk | Stby | Treq | Tcnf | Trej | Fail | Fovr | P2sby)
+            Peer(Unk | Stby | Tcnf | Trej | Fail | Fovr | P2sby)
             | App(Lhot | Lsby | Lunk | Lfai | L2ht | L2sb | Lrfo)
             | Alive
             | AppDied

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{Event, StateName};
 use schrittmacher_wire::AppCode;
-use support::{AppState, Pair, settings};
+use support::pair::{AppState, Pair};
+use support::settings;
 
 #[test]
 fn cold_start_at_the_same_instant_makes_one_hot() {
