@@ -96,8 +96,8 @@ pub enum Refusal {
     AlreadyHot,
     /// Failover: this side is not hot and not about to be.
     NotHot,
-    /// The daemon is ending.
-    Ending,
+    /// A planned hand-over to the other side is under way.
+    HandingOver,
 }
 
 /// Something worth a log line beside the change of state.

@@ -1,0 +1,32 @@
+//! What the operator decided about one resource.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The settings of one resource, as far as the protocol needs them. Ranges and defaults are the
+/// configuration's business; the protocol is safe with any value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// Period of our own messages (T1).
+    pub heartbeat: Duration,
+    /// Silence after which the peer counts as dead; longer towards a peer that is not ours (T2).
+    pub timeout: Duration,
+    /// Silence after which the application counts as failed (T3).
+    pub app_timeout: Duration,
+    /// How long the application may take to become hot, from the beginning of the start command (T4).
+    pub going_hot_timeout: Duration,
+    /// How long the application may take to become standby.
+    pub going_standby_timeout: Duration,
+    /// How long after the start silence of application and peer counts for nothing (T4).
+    pub startup_delay: Duration,
+    /// The greater priority wins a conflict (S2).
+    pub priority: i32,
+    /// Take a healthy hot peer's place if our priority is higher (S4).
+    pub preempt: bool,
+    /// Our end of the peer link, the last tie-break.
+    pub local: IpAddr,
+    /// The peer's end of the peer link.
+    pub remote: IpAddr,
+    /// Use our extension to the wire format (W4).
+    pub extensions: bool,
+}

@@ -1,0 +1,152 @@
+//! What is bounded: answers, questions, timeouts (P6, S3, S5, S10).
+
+mod support;
+
+use std::time::Duration;
+
+use schrittmacher_protocol::{Action, Event, FORCED_RANDOM, Notice, OUR_RANDOM, Settings, StateName};
+use schrittmacher_wire::{AppCode, PeerCode};
+use support::lone::{Lone, classic, modern, ours, sent};
+use support::settings;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How many actions send this code.
+fn count(actions: &[Action], code: PeerCode) -> usize {
+    sent(actions).iter().filter(|sent| **sent == code).count()
+}
+
+#[test]
+fn a_flood_of_requests_gets_ten_answers_a_second() {
+    for (peer, heartbeat) in [(classic(), 2000), (classic(), 10), (modern(), 10), (ours(), 2000)] {
+        let settings = Settings { heartbeat: Duration::from_millis(heartbeat), ..settings(0) };
+        let mut node = Lone::hot(settings, peer);
+        node.pass(2 * SECOND);
+        let mut answers = 0;
+        for _ in 0..900 {
+            node.now = node.now + Duration::from_millis(1);
+            // Less than our priority: every one is refused.
+            node.peer.priority = -1;
+            answers += count(&node.hears(PeerCode::Treq), PeerCode::Trej);
+        }
+        assert_eq!(answers, 10, "{heartbeat} ms, {peer:?}");
+    }
+}
+
+#[test]
+fn a_hot_node_asks_once_a_heartbeat_whatever_it_hears() {
+    let mut node = Lone::hot(settings(0), modern());
+    let mut requests = 0;
+    for _ in 0..1000 {
+        node.now = node.now + Duration::from_micros(1500);
+        // What 2.0.0 says when it hears our HOTT while it is hot.
+        requests += count(&node.hears(PeerCode::Trej), PeerCode::Treq);
+        requests += count(&node.hears(PeerCode::Hott), PeerCode::Treq);
+    }
+    assert_eq!(requests, 1, "one TREQ a heartbeat (S10)");
+}
+
+#[test]
+fn a_takeover_is_asked_for_three_times_and_then_the_operator_is_told() {
+    for (peer, code) in [(modern(), PeerCode::Hott), (ours(), PeerCode::Hott), (classic(), PeerCode::Hott)] {
+        let mut node = Lone::standby(settings(0), peer);
+        let first = node.give(Event::Takeover);
+        assert!(matches!(first[..], [Action::Send { code: PeerCode::Treq, random: FORCED_RANDOM, .. }]));
+        // The button again, and the application's wish: the order is under way already.
+        assert_eq!(sent(&node.give(Event::Takeover)), []);
+        assert_eq!(sent(&node.app(AppCode::Lrto)), []);
+        let later: Vec<_> =
+            node.run(10 * SECOND, &[code], &[]).into_iter().map(|(_, action)| action).collect();
+        assert_eq!(count(&later, PeerCode::Treq), 2, "three in all (S3)");
+        let told = later.iter().filter(|a| **a == Action::Notice(Notice::TakeoverUnanswered)).count();
+        assert_eq!(told, 1);
+        assert_eq!(node.state(), StateName::Standby);
+        // A new order is a new one.
+        assert_eq!(count(&node.give(Event::Takeover), PeerCode::Treq), 1);
+    }
+}
+
+#[test]
+fn an_application_that_never_obeys_ends_in_failed() {
+    let mut node = Lone::standby(settings(0), modern());
+    node.hears(PeerCode::Fail);
+    assert_eq!(node.state(), StateName::ToHot);
+    let began = node.now;
+    for _ in 0..40 {
+        // The order is given again with every LSBY (X2), and each time the command begins anew.
+        let orders = node.app(AppCode::Lsby);
+        if orders.contains(&Action::Start) {
+            node.give(Event::StartBegan);
+        }
+        node.run(SECOND, &[PeerCode::Fail], &[]);
+        if node.state() == StateName::Failed {
+            break;
+        }
+    }
+    assert_eq!(node.state(), StateName::Failed);
+    assert!(node.now.since(began) <= Duration::from_secs(22), "going-hot-timeout is 20 s (T4)");
+}
+
+#[test]
+fn going_hot_timeout_counts_from_the_beginning_of_the_start_command() {
+    let mut node = Lone::standby(settings(0), modern());
+    node.hears(PeerCode::Fail);
+    node.run(5 * SECOND, &[PeerCode::Fail], &[AppCode::L2ht]);
+    node.give(Event::StartBegan);
+    node.run(19 * SECOND, &[PeerCode::Fail], &[AppCode::L2ht]);
+    assert_eq!(node.state(), StateName::ToHot, "5 + 19 s, but 19 since the command began (T4)");
+    node.run(2 * SECOND, &[PeerCode::Fail], &[AppCode::L2ht]);
+    assert_eq!(node.state(), StateName::Failed);
+}
+
+#[test]
+fn a_hot_node_without_lhot_fails_over() {
+    let mut node = Lone::hot(settings(0), modern());
+    let done = node.run(19 * SECOND, &[PeerCode::Stby], &[AppCode::Lsby]);
+    assert_eq!(node.state(), StateName::Hot);
+    assert!(done.iter().any(|(_, action)| *action == Action::Start), "it gets the order again (X2)");
+    let done = node.run(5 * SECOND, &[PeerCode::Stby], &[AppCode::Lsby]);
+    let fails: Vec<_> = done.into_iter().map(|(_, action)| action).collect();
+    assert!(count(&fails, PeerCode::Fail) > 0, "a silent refusal must not keep the service (S5)");
+    assert_ne!(node.state(), StateName::Hot);
+}
+
+#[test]
+fn a_late_lhot_is_told_again_to_stop_until_going_standby_timeout() {
+    let mut node = Lone::plain(modern());
+    node.app(AppCode::L2sb);
+    assert_eq!(node.state(), StateName::ToStandby);
+    let again = node.app(AppCode::Lhot);
+    assert_eq!(again, [Action::Stop, Action::Deactivate { urgent: true }], "D12: no failure");
+    node.run(5 * SECOND, &[PeerCode::Hott], &[AppCode::Lhot]);
+    assert_eq!(node.state(), StateName::ToStandby);
+    node.run(2 * SECOND, &[PeerCode::Hott], &[AppCode::Lhot]);
+    assert_eq!(node.state(), StateName::Failed);
+}
+
+#[test]
+fn a_failed_node_answers_no_answer() {
+    let mut node = Lone::plain(modern());
+    node.hears(PeerCode::Stby);
+    node.app(AppCode::Lfai);
+    node.give(Event::AppDied);
+    for code in [PeerCode::Tcnf, PeerCode::Trej, PeerCode::Fail, PeerCode::Hott, PeerCode::ToHot] {
+        assert_eq!(node.hears(code), [], "{code}: D13");
+    }
+    assert_eq!(sent(&node.hears(PeerCode::Treq)), [PeerCode::Tcnf, PeerCode::Fail], "W5");
+}
+
+#[test]
+fn our_random_is_constant() {
+    let mut node = Lone::plain(modern());
+    node.hears(PeerCode::Unk);
+    node.pass(3 * SECOND);
+    for _ in 0..3 {
+        let unk = node.app(AppCode::Lunk);
+        let treq = node.hears(PeerCode::Unk);
+        for action in unk.iter().chain(&treq) {
+            assert!(matches!(action, Action::Send { random: OUR_RANDOM, .. }), "D14: {action:?}");
+        }
+        node.pass(3 * SECOND);
+    }
+}

@@ -1,0 +1,140 @@
+//! What operators, signals and settings order: failover, shutdown, preempt (S4, S8, S9).
+
+mod support;
+
+use std::time::Duration;
+
+use schrittmacher_protocol::{Action, Event, FORCED_RANDOM, Refusal, StateName};
+use schrittmacher_wire::{AppCode, PeerCode};
+use support::lone::{Lone, classic, modern, ours, sent};
+use support::settings;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_second_signal_exits_at_once() {
+    let mut node = Lone::hot(settings(0), modern());
+    node.give(Event::Shutdown);
+    assert_eq!(node.state(), StateName::Releasing);
+    assert_eq!(node.give(Event::Shutdown), [Action::Exit], "while the commands run (S9)");
+
+    let mut node = Lone::hot(settings(0), modern());
+    node.give(Event::Shutdown);
+    node.give(Event::Released);
+    assert_eq!(node.state(), StateName::Leaving);
+    assert_eq!(node.give(Event::Shutdown), [Action::Exit], "while the peer is told");
+}
+
+#[test]
+fn the_first_signal_during_a_failover_ends_the_daemon_after_it() {
+    let mut node = Lone::hot(settings(0), modern());
+    node.give(Event::Failover { force: false });
+    assert_eq!(node.give(Event::Shutdown), []);
+    assert_eq!(sent(&node.give(Event::Released)), [PeerCode::Fovr]);
+    assert_eq!(node.hears(PeerCode::ToHot), [Action::Exit]);
+}
+
+#[test]
+fn a_leaving_daemon_tells_the_peer_until_it_takes_over() {
+    for (peer, period, word) in
+        [(ours(), 100, PeerCode::Fovr), (modern(), 1000, PeerCode::Fovr), (classic(), 1000, PeerCode::Fail)]
+    {
+        let mut node = Lone::hot(settings(0), peer);
+        let release = node.give(Event::Shutdown);
+        assert_eq!(release, [Action::Stop, Action::Deactivate { urgent: false }, Action::Barrier]);
+        node.pass(2 * SECOND);
+        assert_eq!(node.state(), StateName::Releasing, "it waits for the commands");
+        let mut said = sent(&node.give(Event::Released));
+        let began = node.now;
+        said.extend(sent(&node.pass(2 * SECOND).into_iter().map(|(_, a)| a).collect::<Vec<_>>()));
+        assert_eq!(said.len() as u64, 2000 / period, "{peer:?}");
+        assert!(said.iter().all(|code| *code == word));
+        assert_eq!(sent(&node.hears(PeerCode::Treq)), [PeerCode::Tcnf], "every request is answered (W5)");
+        let end = node.run(10 * SECOND, &[PeerCode::Stby], &[]);
+        let exit = end.iter().find(|(_, action)| *action == Action::Exit).expect("it ends");
+        assert_eq!(exit.0.since(began), settings(0).going_standby_timeout, "at most that long");
+    }
+}
+
+#[test]
+fn a_shutdown_without_a_healthy_peer_leaves_everything_alone() {
+    let mut alone = Lone::plain(modern());
+    alone.app(AppCode::Lhot);
+    alone.run(30 * SECOND, &[], &[AppCode::Lhot]);
+    assert_eq!(alone.state(), StateName::Hot);
+    assert_eq!(alone.give(Event::Shutdown), [Action::Exit]);
+
+    let mut failed_peer = Lone::hot(settings(0), modern());
+    failed_peer.hears(PeerCode::Fail);
+    assert_eq!(failed_peer.give(Event::Shutdown), [Action::Exit]);
+}
+
+#[test]
+fn a_failover_needs_somebody_to_fail_over_to() {
+    let failover = Event::Failover { force: false };
+    let mut node = Lone::hot(settings(0), modern());
+    node.hears(PeerCode::Fail);
+    assert_eq!(node.give(failover), [Action::Refuse(Refusal::PeerFailed)]);
+    node.run(20 * SECOND, &[], &[AppCode::Lhot]);
+    assert_eq!(node.give(failover), [Action::Refuse(Refusal::NoPeer)]);
+    assert_eq!(node.app(AppCode::Lrfo), [Action::Refuse(Refusal::NoPeer)], "the application's wish too");
+    assert_eq!(node.state(), StateName::Hot);
+}
+
+#[test]
+fn a_forced_failover_without_a_peer_lasts_three_heartbeats() {
+    let mut node = Lone::hot(settings(0), modern());
+    node.run(20 * SECOND, &[], &[AppCode::Lhot]);
+    node.give(Event::Failover { force: true });
+    node.give(Event::Released);
+    assert_eq!(node.state(), StateName::Standby);
+    node.run(Duration::from_millis(5900), &[], &[AppCode::Lsby]);
+    assert_eq!(node.state(), StateName::Standby, "it does not claim again for three heartbeats (S8)");
+    node.run(3 * SECOND, &[], &[AppCode::Lsby]);
+    assert_eq!(node.state(), StateName::ToHot, "and then somebody has to");
+}
+
+#[test]
+fn refusals_name_their_reason() {
+    let mut node = Lone::hot(settings(0), modern());
+    assert_eq!(node.give(Event::Takeover), [Action::Refuse(Refusal::AlreadyHot)]);
+    node.give(Event::Failover { force: false });
+    for order in [Event::Failover { force: true }, Event::Takeover] {
+        assert_eq!(node.give(order), [Action::Refuse(Refusal::HandingOver)]);
+    }
+    let mut node = Lone::standby(settings(0), modern());
+    node.app(AppCode::Lfai);
+    assert_eq!(node.give(Event::Takeover), [Action::Refuse(Refusal::AppFailed)]);
+    assert_eq!(node.give(Event::Failover { force: true }), [Action::Refuse(Refusal::NotHot)]);
+}
+
+#[test]
+fn a_failover_repeated_by_a_lost_message_is_settled_by_the_next_heartbeat() {
+    let mut node = Lone::hot(settings(10), ours());
+    node.give(Event::Failover { force: false });
+    assert_eq!(sent(&node.give(Event::Released)), [PeerCode::Fovr]);
+    // FOVR was lost: the peer sees a standby beside it and asks. Our priority is higher, but it was an order.
+    assert_eq!(sent(&node.hears(PeerCode::Stby)), []);
+    assert_eq!(sent(&node.hears(PeerCode::Treq)), [PeerCode::Tcnf]);
+    node.hears(PeerCode::Hott);
+    assert_eq!(node.state(), StateName::Standby);
+}
+
+#[test]
+fn preempt_asks_once_after_a_healthy_while() {
+    let preempting = schrittmacher_protocol::Settings { preempt: true, ..settings(10) };
+    let forced = |done: &[(schrittmacher_protocol::Time, Action)]| {
+        done.iter().filter(|(_, a)| matches!(a, Action::Send { random: FORCED_RANDOM, .. })).count()
+    };
+    for peer in [ours(), modern(), classic()] {
+        let mut node = Lone::standby(preempting.clone(), peer);
+        let early = node.run(6 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby]);
+        assert_eq!(forced(&early), 0, "not before max(timeout, app-timeout)");
+        let then = node.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby]);
+        assert_eq!(forced(&then), 3, "one request, sent three times, not for ever");
+    }
+    let mut lower = Lone::standby(schrittmacher_protocol::Settings { preempt: true, ..settings(-1) }, ours());
+    assert_eq!(forced(&lower.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby])), 0);
+    let mut not_wanted = Lone::standby(settings(10), ours());
+    assert_eq!(forced(&not_wanted.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby])), 0, "S4");
+}

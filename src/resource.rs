@@ -1,0 +1,122 @@
+//! One protected service: the protocol's resource together with the words that travel beside it.
+
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use schrittmacher_protocol::{PeerReport, Resource, Settings, Time};
+use schrittmacher_wire::{AppCode, Message, PeerCode, PeerMessage, host};
+
+use crate::admin::snapshot::{APP_TIMEOUT, PEER_TIMEOUT, app_word, peer_word};
+use crate::config;
+
+/// The last message of one side, for the page, the commands and the wire.
+#[derive(Clone, Debug, Default)]
+pub struct LastMessage {
+    /// What it was, in the legacy's words; empty before the first one.
+    pub text: &'static str,
+    /// The reason it gave. The application's goes on to the peer with our messages.
+    pub reason: Option<String>,
+    /// When it came.
+    pub at: Option<SystemTime>,
+}
+
+/// A resource of this daemon.
+#[derive(Debug)]
+pub struct Managed {
+    /// What the operator wants.
+    pub config: config::Resource,
+    /// The state machine.
+    pub protocol: Resource,
+    /// The application's last message.
+    pub local: LastMessage,
+    /// The peer's last message.
+    pub remote: LastMessage,
+    /// The daemon ends and this resource has nothing more to do.
+    pub ended: bool,
+}
+
+impl Managed {
+    /// A resource of a daemon that starts now.
+    pub fn new(core: &config::Core, config: config::Resource, now: Time) -> Managed {
+        let settings = Settings {
+            heartbeat: config.heartbeat,
+            timeout: config.timeout,
+            app_timeout: config.app_timeout,
+            going_hot_timeout: config.going_hot_timeout,
+            going_standby_timeout: config.going_standby_timeout,
+            startup_delay: config.startup_delay,
+            priority: config.priority,
+            preempt: config.preempt,
+            local: core.local_address,
+            remote: core.remote_address,
+            extensions: core.extensions,
+        };
+        Managed {
+            protocol: Resource::new(settings, now),
+            config,
+            // 2.0.0 sends an empty reason until the application has said something.
+            local: LastMessage { reason: Some(String::new()), ..LastMessage::default() },
+            remote: LastMessage::default(),
+            ended: false,
+        }
+    }
+
+    /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
+    /// one, as 2.0.0 does.
+    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
+        self.local.at = Some(SystemTime::now());
+        let Some(code) = code else { return };
+        self.local.text = app_word(code);
+        if reason.is_some() || code != AppCode::Lunk {
+            self.local.reason = reason;
+        }
+    }
+
+    /// Takes note of what the peer says beside its status.
+    pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<String>) {
+        self.remote.at = Some(SystemTime::now());
+        let Some(code) = code else { return };
+        self.remote.text = peer_word(code);
+        self.remote.reason = reason;
+    }
+
+    /// Nothing was heard of the application for `app-timeout`; goes on to the peer as our reason.
+    pub fn app_silent(&mut self) {
+        self.local.text = APP_TIMEOUT;
+        self.local.reason =
+            Some(format!("application silent for {} s", self.config.app_timeout.as_secs_f64()));
+    }
+
+    /// Nothing was heard of the peer for its timeout.
+    pub fn peer_silent(&mut self) {
+        self.remote.text = PEER_TIMEOUT;
+        let timeout = self.protocol.machine().peer.timeout(self.protocol.settings());
+        self.remote.reason = Some(format!("peer silent for {} s", timeout.as_secs_f64()));
+    }
+
+    /// The datagram that carries this status.
+    pub fn datagram(&self, code: PeerCode, random: u32, extended: bool, host: &str) -> Vec<u8> {
+        PeerMessage {
+            code,
+            random,
+            resource: &self.config.name,
+            reason: self.local.reason.as_deref(),
+            host: Some(host),
+            priority: self.config.priority,
+            heartbeat: extended.then_some(self.config.heartbeat),
+        }
+        .encode()
+    }
+}
+
+/// What a datagram of the peer says, as far as the protocol cares.
+pub fn peer_report(message: &Message, code: Option<PeerCode>) -> PeerReport {
+    PeerReport {
+        code,
+        priority: message.priority,
+        random: message.random,
+        host: message.host.as_deref().and_then(host::parse).map(|host: IpAddr| host.to_canonical()),
+        has_type: message.kind.is_some(),
+        period: message.heartbeat,
+    }
+}

@@ -1,0 +1,1 @@
+//! End to end: the real binaries on loopback addresses of their own.
