@@ -1,7 +1,17 @@
 //! The schrittmacher daemon: the protocol crate's decisions, carried out on real sockets and processes.
 
+pub mod actions;
+pub mod admin;
+pub mod app_process;
 pub mod clock;
 pub mod config;
+pub mod daemon;
+pub mod event_loop;
+pub mod exit_code;
 pub mod link;
+pub mod logging;
+pub mod node;
+pub mod notify;
+pub mod options;
 pub mod resource;
 pub mod wording;

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use schrittmacher_protocol::{PeerReport, Resource, Settings, Time};
 use schrittmacher_wire::{AppCode, Message, PeerCode, PeerMessage, host};
 
+use crate::admin::snapshot::{APP_TIMEOUT, PEER_TIMEOUT, app_word, peer_word};
 use crate::config;
-use crate::wording;
 
 /// The last message of one side, for the page, the commands and the wire.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,7 @@ impl Managed {
     pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
         self.local.at = Some(SystemTime::now());
         let Some(code) = code else { return };
-        self.local.text = wording::app_message(code);
+        self.local.text = app_word(code);
         if reason.is_some() || code != AppCode::Lunk {
             self.local.reason = reason;
         }
@@ -76,8 +76,22 @@ impl Managed {
     pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<String>) {
         self.remote.at = Some(SystemTime::now());
         let Some(code) = code else { return };
-        self.remote.text = wording::peer_message(code);
+        self.remote.text = peer_word(code);
         self.remote.reason = reason;
+    }
+
+    /// Nothing was heard of the application for `app-timeout`; goes on to the peer as our reason.
+    pub fn app_silent(&mut self) {
+        self.local.text = APP_TIMEOUT;
+        self.local.reason =
+            Some(format!("application silent for {} s", self.config.app_timeout.as_secs_f64()));
+    }
+
+    /// Nothing was heard of the peer for its timeout.
+    pub fn peer_silent(&mut self) {
+        self.remote.text = PEER_TIMEOUT;
+        let timeout = self.protocol.machine().peer.timeout(self.protocol.settings());
+        self.remote.reason = Some(format!("peer silent for {} s", timeout.as_secs_f64()));
     }
 
     /// The datagram that carries this status.

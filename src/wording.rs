@@ -1,38 +1,6 @@
-//! What the daemon calls things: on the status page and in the environment of commands with the legacy's
-//! words, in log lines with sentences.
+//! What the daemon says about the protocol's causes, refusals and notices, in sentences.
 
 use schrittmacher_protocol::{Cause, Notice, Refusal};
-use schrittmacher_wire::{AppCode, PeerCode};
-
-/// What 2.0.0 calls a message of the application.
-pub const fn app_message(code: AppCode) -> &'static str {
-    match code {
-        AppCode::Lhot => "hot",
-        AppCode::Lsby => "standby",
-        AppCode::Lunk => "unknown",
-        AppCode::Lfai => "fail",
-        AppCode::L2ht => "transiting-to-hot",
-        AppCode::L2sb => "transiting-to-standby",
-        AppCode::Lrfo => "local-request-failover",
-        AppCode::Lrto => "local-request-takeover",
-    }
-}
-
-/// What 2.0.0 calls a message of the peer.
-pub const fn peer_message(code: PeerCode) -> &'static str {
-    match code {
-        PeerCode::Unk => "unknown",
-        PeerCode::Hott => "hot",
-        PeerCode::Stby => "standby",
-        PeerCode::Treq => "takeover-request",
-        PeerCode::Tcnf => "takeover-confirmed",
-        PeerCode::Trej => "takeover-reject",
-        PeerCode::Fail => "failed",
-        PeerCode::Fovr => "failover",
-        PeerCode::ToHot => "transiting-to-hot",
-        PeerCode::ToStandby => "transiting-to-standby",
-    }
-}
 
 /// Why a state changed, as the end of a log line.
 pub fn cause(cause: Cause) -> String {

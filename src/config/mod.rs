@@ -1,10 +1,43 @@
 //! The configuration: what the operator wrote, turned into one typed value.
 //!
-//! [`Config`] is the only thing the rest of the daemon sees. Every default, range and unit stands here.
+//! [`Config`] is the only thing the rest of the daemon sees. The way to it:
+//!
+//! | from | to | in |
+//! |---|---|---|
+//! | bytes | `Document`: groups of keys with their positions | `legacy` (one module for each format), `source` |
+//! | `Document` | [`Config`]: defaults, ranges, units | `interpret`, `core_group`, `resource_group` |
+//! | one value | an address, a number, a time … | `fields`, `address`, `number`, `command` |
+//! | [`Loaded`] or [`LoadError`] | what `--check` prints | `report`, `rows`, `notes` |
+//!
+//! `keys` is the table of all keys; what is wrong is collected as [`Diagnostic`]s. `docs/configuration.md` is
+//! the reference for operators.
+
+mod address;
+mod command;
+mod core_group;
+mod diagnostic;
+mod document;
+mod fields;
+mod interpret;
+mod keys;
+mod legacy;
+mod load;
+mod notes;
+mod number;
+mod report;
+mod resource_group;
+mod rows;
+mod source;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use diagnostic::{Diagnostic, LoadError};
+pub use load::{Loaded, load, load_text};
+pub use report::{failure, failure_json, report, report_json};
 
 /// A whole configuration, checked and with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +87,7 @@ pub struct Core {
 /// One `resource` group, with the values it inherits from `core`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
-    /// `name`: the resource-id. Mandatory.
+    /// `name`: the resource-id, 1 … 255 bytes without control characters. Mandatory.
     pub name: String,
     /// `priority`: the greater one wins a conflict. Default 0.
     pub priority: i32,
@@ -70,20 +103,20 @@ pub struct Resource {
     pub pid_file: Option<PathBuf>,
     /// `heartbeat-intervall` (sic), else `heartbeat` of `core`: 10 ms … 20 s, default 2 s.
     pub heartbeat: Duration,
-    /// `timeout` of `core`, at least 3 × heartbeat (the default): silence after which the peer is dead.
+    /// `timeout` of `core`, 3 × heartbeat (the default) … 1 h: silence after which the peer is dead.
     pub timeout: Duration,
-    /// `app-timeout`, default 10 s or 5 × heartbeat if that is more: silence after which the
+    /// `app-timeout`, 10 ms … 1 h, default 10 s or 5 × heartbeat if that is more: silence after which the
     /// application has failed.
     pub app_timeout: Duration,
-    /// `going-hot-timeout`, default 20 s, from the beginning of the start command.
+    /// `going-hot-timeout`, 10 ms … 1 h, default 20 s, from the beginning of the start command.
     pub going_hot_timeout: Duration,
-    /// `going-standby-timeout`, default 6 s.
+    /// `going-standby-timeout`, 10 ms … 1 h, default 6 s.
     pub going_standby_timeout: Duration,
-    /// `startup-delay`, default 0: how long after the daemon's start silence counts for nothing.
+    /// `startup-delay`, 0 … 1 h, default 0: how long after the daemon's start silence counts for nothing.
     pub startup_delay: Duration,
-    /// `action-timeout` for `start-action` and `stop-action`, default 30 s.
+    /// `action-timeout` for `start-action` and `stop-action`, 10 ms … 1 h, default 30 s.
     pub action_timeout: Duration,
-    /// `action-timeout` for the interface commands, default 5 s.
+    /// `action-timeout` for the interface commands, 10 ms … 1 h, default 5 s.
     pub interface_timeout: Duration,
     /// `preempt`: whether a returning node of higher priority takes a healthy hot peer's place.
     pub preempt: bool,

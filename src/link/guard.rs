@@ -75,7 +75,11 @@ impl Guard {
     /// machine the peer's loopback address is an own address too.
     pub fn origin(&mut self, source: IpAddr, port: u16, now: Time) -> Result<Origin, Refusal> {
         if source == self.peer {
-            return if port == self.peer_port { Ok(Origin::Peer) } else { Err(Refusal::PeerAtAppPort(source)) };
+            return if port == self.peer_port {
+                Ok(Origin::Peer)
+            } else {
+                Err(Refusal::PeerAtAppPort(source))
+            };
         }
         if source.is_loopback() || self.allowed.contains(&source) || self.is_own(source, now) {
             Ok(Origin::App)
@@ -97,6 +101,12 @@ impl Guard {
         self.own = own_addresses();
         self.own.contains(&source)
     }
+}
+
+/// Whether this host has the address now. A loopback address counts for nobody's: two daemons may share a
+/// machine on them (A4).
+pub fn is_own_address(address: IpAddr) -> bool {
+    !address.is_loopback() && own_addresses().contains(&address)
 }
 
 /// The addresses of this host's interfaces.

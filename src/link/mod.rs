@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::{Interest, Registry, Token};
 
-pub use guard::{Guard, Origin, Refusal};
+pub use guard::{Guard, Origin, Refusal, is_own_address};
 use socket::Socket;
 
 use crate::config::Core;
@@ -59,7 +59,7 @@ impl Link {
                     return Err(OpenError::InUse { address });
                 }
                 // A machine without IPv6 has no ::1.
-                Err(error) if !needed => log::debug!(target: "core", "no socket on {address}: {error}"),
+                Err(error) if !needed => log::debug!("no socket on {address}: {error}"),
                 Err(error) => return Err(OpenError::Other { address, error }),
             }
         }
@@ -93,7 +93,11 @@ impl Link {
     }
 
     /// The next datagram waiting at the socket with this index.
-    pub fn receive<'a>(&self, index: usize, buffer: &'a mut [u8]) -> io::Result<Option<(&'a [u8], SocketAddr)>> {
+    pub fn receive<'a>(
+        &self,
+        index: usize,
+        buffer: &'a mut [u8],
+    ) -> io::Result<Option<(&'a [u8], SocketAddr)>> {
         self.sockets[index].receive(buffer)
     }
 

@@ -21,15 +21,14 @@ impl Socket {
     /// Binds to exactly this address, which need not exist on the host yet (A4). Without `SO_REUSEADDR`: a
     /// second daemon on the same address must fail instead of taking the datagrams away (D21).
     pub fn bind(address: SocketAddr) -> io::Result<Socket> {
-        let socket =
-            socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         bind_before_the_address_exists(&socket, address)?;
         // A smaller buffer is no reason not to run.
         if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
-            log::debug!(target: "core", "{address}: receive buffer stays as it is: {error}");
+            log::debug!("{address}: receive buffer stays as it is: {error}");
         }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;

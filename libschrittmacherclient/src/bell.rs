@@ -1,0 +1,88 @@
+//! The part of a client that a signal handler may touch.
+//!
+//! A handler may take no lock and allocate nothing. It leaves the order in an atomic and rings the alarm,
+//! which is only a wake-up: a forked child that rings the shared timer of its parent wakes it for nothing,
+//! but gives it no order.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+use nix::errno::Errno;
+
+use crate::alarm::Alarm;
+use crate::{Error, WantedState};
+
+const NONE: u8 = 0;
+const HOT: u8 = 1;
+const STANDBY: u8 = 2;
+
+/// Orders that came by signal, and the alarm that tells of them.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    /// The last order not yet carried out. A later one replaces an earlier one: only the last counts.
+    order: AtomicU8,
+    /// Made by the first start.
+    pub alarm: OnceLock<Alarm>,
+    /// The process that the client belongs to.
+    owner: AtomicU32,
+    /// A panic was caught; nothing is sent any more.
+    pub broken: AtomicBool,
+}
+
+impl Bell {
+    /// A bell that belongs to this process.
+    pub fn new() -> Bell {
+        Bell {
+            order: AtomicU8::new(NONE),
+            alarm: OnceLock::new(),
+            owner: AtomicU32::new(std::process::id()),
+            broken: AtomicBool::new(false),
+        }
+    }
+
+    /// Leaves the order of signal `signo` and rings: SIGUSR1 means hot, SIGUSR2 standby. Async-signal-safe;
+    /// `errno` is left as it was.
+    pub fn signal(&self, signo: i32) -> Result<(), Error> {
+        let order = match signo {
+            libc::SIGUSR1 => HOT,
+            libc::SIGUSR2 => STANDBY,
+            _ => return Err(Error::Invalid("the signal is neither SIGUSR1 nor SIGUSR2")),
+        };
+        self.order.store(order, Ordering::SeqCst);
+        let errno = Errno::last_raw();
+        self.ring();
+        Errno::set_raw(errno);
+        Ok(())
+    }
+
+    /// Rings the alarm, if there is one yet.
+    pub fn ring(&self) {
+        if let Some(alarm) = self.alarm.get() {
+            alarm.ring();
+        }
+    }
+
+    /// Whether the client belongs to this process, and not to one that forked it.
+    pub fn is_ours(&self) -> bool {
+        self.owner.load(Ordering::Relaxed) == std::process::id()
+    }
+
+    /// Makes the client belong to this process.
+    pub fn own(&self) {
+        self.owner.store(std::process::id(), Ordering::Relaxed);
+    }
+
+    /// Whether an order waits.
+    pub fn has_order(&self) -> bool {
+        self.order.load(Ordering::SeqCst) != NONE
+    }
+
+    /// Takes the waiting order away.
+    pub fn take_order(&self) -> Option<WantedState> {
+        match self.order.swap(NONE, Ordering::SeqCst) {
+            HOT => Some(WantedState::Hot),
+            STANDBY => Some(WantedState::Standby),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A command that runs: until when it may, and what happens then (X3).
+
+use std::time::Duration;
+
+use schrittmacher_protocol::Time;
+
+use super::Order;
+
+/// From SIGTERM to SIGKILL, and from SIGKILL to giving up.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// A command that has begun and has not ended.
+#[derive(Debug)]
+pub(super) struct Running {
+    order: Order,
+    place: u64,
+    /// It is the first attempt to carry out its order: barriers and `start` wait for it, not for retries.
+    first: bool,
+    stage: Stage,
+    due: Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Working,
+    /// A later order must not wait for it.
+    Overtaken,
+    Terminated,
+    Killed,
+}
+
+/// What has to be done to a command that does not end.
+pub(super) enum Escalation {
+    /// SIGTERM; `late` = because of its timeout.
+    Terminate { late: bool },
+    /// SIGKILL.
+    Kill,
+    /// Do not wait any longer.
+    Abandon,
+}
+
+impl Running {
+    pub(super) fn new(order: Order, place: u64, first: bool, now: Time, timeout: Duration) -> Running {
+        Running { order, place, first, stage: Stage::Working, due: now + timeout }
+    }
+
+    pub(super) fn order(&self) -> Order {
+        self.order
+    }
+
+    pub(super) fn place(&self) -> u64 {
+        self.place
+    }
+
+    pub(super) fn due(&self) -> Time {
+        self.due
+    }
+
+    /// The place of its order, if that is not over before this ends.
+    pub(super) fn open(&self) -> Option<u64> {
+        self.first.then_some(self.place)
+    }
+
+    /// Whether it may still do what was ordered: nobody has told it to end.
+    pub(super) fn is_unhindered(&self) -> bool {
+        self.stage == Stage::Working
+    }
+
+    /// It has really begun only now.
+    pub(super) fn begun(&mut self, order: Order, now: Time, timeout: Duration) {
+        if self.order == order && self.stage == Stage::Working {
+            self.due = now + timeout;
+        }
+    }
+
+    /// Serves an order that came while it runs: if it was a retry, it is a first attempt now.
+    pub(super) fn adopt(&mut self) {
+        self.first = true;
+    }
+
+    /// Ends it as soon as possible.
+    pub(super) fn overtake(&mut self, now: Time) {
+        if self.stage == Stage::Working {
+            self.stage = Stage::Overtaken;
+            self.due = now;
+        }
+    }
+
+    pub(super) fn escalate(&mut self, now: Time) -> Option<Escalation> {
+        if now < self.due {
+            return None;
+        }
+        self.due = now + GRACE;
+        match self.stage {
+            Stage::Working | Stage::Overtaken => {
+                let late = self.stage == Stage::Working;
+                self.stage = Stage::Terminated;
+                Some(Escalation::Terminate { late })
+            }
+            Stage::Terminated => {
+                self.stage = Stage::Killed;
+                Some(Escalation::Kill)
+            }
+            Stage::Killed => Some(Escalation::Abandon),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What must hold for the whole process, so each of these runs in a process of its own.
+
+use std::fs;
+use std::process::Command;
+
+use super::*;
+
+/// Runs one ignored test of this program under a shell that has done `limit` first.
+fn alone(test: &str, limit: &str) {
+    let program = std::env::current_exe().expect("this program");
+    let script = format!("{limit}; exec \"$0\" --exact --ignored --nocapture actions::tests::limits::{test}");
+    let output = Command::new("sh").arg("-c").arg(script).arg(program).output().expect("a shell");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
+}
+
+#[test]
+fn gigabyte_passes() {
+    alone("gigabyte_passes_inside", ":");
+}
+
+#[test]
+#[ignore = "run by gigabyte_passes, in a process of its own"]
+fn gigabyte_passes_inside() {
+    let mut noisy = resource("noisy");
+    noisy.start_action = Some("head -c 1000000000 /dev/zero; printf the-end".to_owned());
+    noisy.action_timeout = GUARD;
+    let mut quiet = resource("quiet");
+    quiet.start_action = Some("exit 0".to_owned());
+    let mut bench = Bench::new(vec![noisy, quiet]);
+    let before = resident_kib();
+    bench.order(Action::Start);
+    let noisy = Report::Finished { resource: 0, order: Order::Start };
+    let quiet = Report::Finished { resource: 1, order: Order::Start };
+    bench.until(|bench, reports| bench.executor.has_unread_output() || reports.contains(&noisy));
+    let mut beside = 0;
+    loop {
+        bench.executor.order(1, Action::Stop, bench.now());
+        bench.executor.order(1, Action::Start, bench.now());
+        let reports = bench.until(|_, reports| reports.contains(&noisy) || reports.contains(&quiet));
+        if reports.contains(&noisy) {
+            break;
+        }
+        beside += 1;
+    }
+    let outcome = bench.last(Order::Start);
+    assert!(outcome.ending.is_success(), "{:?}", outcome.ending);
+    assert_eq!(outcome.printed, 1_000_000_007);
+    assert!(outcome.output.ends_with("the-end"));
+    assert!(beside >= 5, "only {beside} other commands ran in {:?}", outcome.duration);
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 4096, "{grown} KiB more than before");
+}
+
+#[test]
+fn two_hundred_runs_leave_no_descriptor() {
+    alone("two_hundred_runs_leave_no_descriptor_inside", ":");
+}
+
+#[test]
+#[ignore = "run by two_hundred_runs_leave_no_descriptor, in a process of its own"]
+fn two_hundred_runs_leave_no_descriptor_inside() {
+    let mut bench = Bench::with(|resource| {
+        resource.start_action = Some("echo hot".to_owned());
+        resource.stop_action = Some("echo standby".to_owned());
+    });
+    let descriptors = || fs::read_dir("/proc/self/fd").expect("a directory").count();
+    bench.outcome(Action::Start, Order::Start);
+    let before = descriptors();
+    for _ in 0..100 {
+        bench.outcome(Action::Stop, Order::Stop);
+        bench.outcome(Action::Start, Order::Start);
+    }
+    assert_eq!(bench.executor.history(0, Order::Stop).map(|history| history.ended), Some(100));
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn refused_spawn_is_a_failed_command() {
+    alone("refused_spawn_is_a_failed_command_inside", "ulimit -n 32");
+}
+
+#[test]
+#[ignore = "run by refused_spawn_is_a_failed_command, in a process of its own"]
+fn refused_spawn_is_a_failed_command_inside() {
+    let mut bench = Bench::with(|resource| {
+        resource.interface_activate = Some("exit 0".to_owned());
+        resource.start_action = Some("exit 0".to_owned());
+    });
+    let mut hoard = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        hoard.push(file);
+    }
+    bench.order(Action::Activate);
+    let outcome = bench.outcome(Action::Start, Order::Start);
+    assert!(outcome.ending.to_string().contains("Too many open files"), "{outcome:?}");
+    // Enough for the pipe, not for the process: the pipe must not stay.
+    hoard.truncate(hoard.len() - 3);
+    // A stop in between makes the next start a new order.
+    bench.order(Action::Stop);
+    assert!(matches!(bench.outcome(Action::Start, Order::Start).ending, Ending::System(_)));
+    assert_eq!(bench.executor.open_pipes(), 0);
+    hoard.clear();
+    let activated =
+        |bench: &Bench| bench.executor.history(0, Order::Activate).map_or(0, |history| history.ended);
+    bench.until(|bench, _| activated(bench) == 2);
+    assert!(bench.last(Order::Activate).ending.is_success(), "the retry");
+}
+
+fn resident_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("a status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}

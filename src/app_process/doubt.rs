@@ -1,0 +1,90 @@
+//! Why a process is not believed to be the application's.
+
+use std::mem::{Discriminant, discriminant};
+use std::time::Duration;
+
+use schrittmacher_protocol::Time;
+
+/// The reason why a pid is used for nothing; its messages count all the same (A3).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// A3 (a): an application that forked after it learnt its number, for example.
+    #[error("there is no such process")]
+    Dead,
+    /// Nobody's application: a signal would end the daemon or the machine.
+    #[error("that is the daemon itself or process 1")]
+    Reserved,
+    /// A3 (b).
+    #[error("it belongs to user {process}, but the message came from a socket of user {sender}")]
+    OtherUser {
+        /// Real user id of the process.
+        process: u32,
+        /// User id of the socket.
+        sender: u32,
+    },
+    /// Without the socket nobody knows who has sent the message.
+    #[error("the sender's socket is not here: closed already, or in a container with a network of its own")]
+    NoSocket,
+    /// The socket is known, its process is hidden.
+    #[error("no process can be seen that has the sender's socket")]
+    NoOwner,
+    /// Numbers of another pid namespace mean other processes here.
+    #[error("the sender is in a container with process numbers of its own")]
+    OtherNamespace,
+    /// The file that `pid-file` names can't be used.
+    #[error("pid-file: {0}")]
+    PidFile(String),
+    /// The system refused to tell.
+    #[error("{0}")]
+    System(String),
+}
+
+/// How long no other pid is warned about for the same reason: a reporter that starts anew for every message
+/// has a new pid in each.
+const QUIET: Duration = Duration::from_secs(3600);
+/// How many warnings are remembered.
+const REMEMBERED: usize = 16;
+
+/// The warnings given for one resource.
+#[derive(Debug, Default)]
+pub(super) struct Warnings {
+    given: Vec<(u32, Discriminant<Doubt>, Time)>,
+}
+
+impl Warnings {
+    /// Whether this is worth a warning: once for a pid and reason, and once an hour for a reason.
+    pub(super) fn is_news(&mut self, pid: u32, doubt: &Doubt, now: Time) -> bool {
+        let reason = discriminant(doubt);
+        let known = |(other, given, at): &(u32, Discriminant<Doubt>, Time)| {
+            *given == reason && (*other == pid || now.since(*at) < QUIET)
+        };
+        if self.given.iter().any(known) {
+            return false;
+        }
+        if self.given.len() == REMEMBERED {
+            self.given.remove(0);
+        }
+        self.given.push((pid, reason, now));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_warning_for_a_pid_and_reason() {
+        let mut warnings = Warnings::default();
+        let at = |seconds| Time::new(Duration::from_secs(seconds));
+        assert!(warnings.is_news(1, &Doubt::Dead, at(0)));
+        assert!(!warnings.is_news(1, &Doubt::Dead, at(9999)));
+        assert!(warnings.is_news(1, &Doubt::NoSocket, at(1)));
+        assert!(!warnings.is_news(2, &Doubt::NoSocket, at(3600)));
+        assert!(warnings.is_news(2, &Doubt::NoSocket, at(3601)));
+        for pid in 0..100_000 {
+            warnings.is_news(pid, &Doubt::NoOwner, at(10_000 * u64::from(pid)));
+        }
+        assert_eq!(warnings.given.len(), REMEMBERED);
+    }
+}

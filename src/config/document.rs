@@ -1,0 +1,83 @@
+//! What a configuration file says, before anybody asks what it means.
+//!
+//! A reader of one format fills a [`Document`]; [`super::interpret`] turns it into a [`super::Config`]
+//! without knowing the format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::diagnostic::Position;
+
+/// The groups of a file and of all files it includes, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Document {
+    /// The main file as the operator named it.
+    pub name: Arc<str>,
+    /// At most one of them is [`GroupKind::Core`].
+    pub groups: Vec<Group>,
+}
+
+impl Document {
+    /// The `core` group.
+    pub fn core(&self) -> Option<&Group> {
+        self.groups.iter().find(|group| group.kind == GroupKind::Core)
+    }
+
+    /// The `resource` groups.
+    pub fn resources(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| group.kind == GroupKind::Resource)
+    }
+
+    /// The position of what is wrong with the file as a whole.
+    pub fn position(&self) -> Position {
+        Position { file: Arc::clone(&self.name), line: None }
+    }
+}
+
+/// One group and its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Group {
+    /// Which of the two.
+    pub kind: GroupKind,
+    /// Where it begins.
+    pub at: Position,
+    /// By key; keys are lower-case. A map, because a file of many keys must not take quadratic time.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// The two kinds of group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupKind {
+    /// `core`, once.
+    Core,
+    /// `resource`, once for each resource.
+    Resource,
+}
+
+impl GroupKind {
+    /// The kind for an exact (case-sensitive) name.
+    pub fn from_name(name: &str) -> Option<GroupKind> {
+        match name {
+            "core" => Some(GroupKind::Core),
+            "resource" => Some(GroupKind::Resource),
+            _ => None,
+        }
+    }
+
+    /// The name in a file.
+    pub fn name(self) -> &'static str {
+        match self {
+            GroupKind::Core => "core",
+            GroupKind::Resource => "resource",
+        }
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    /// As written, without the quotes around it.
+    pub value: String,
+    /// Where it was written.
+    pub at: Position,
+}

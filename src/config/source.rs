@@ -1,0 +1,29 @@
+//! Reads files, and only as much of them as a configuration may have.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The most that a configuration and all its includes may have together, in bytes. A thousand resources
+/// have less than one tenth of it. It also bounds the number of includes.
+pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The contents of a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// What the system says; also for directories, pipes and devices, which could block for ever or never end,
+/// and for a file that is larger than `limit`.
+pub(super) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(bound).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(io::Error::other(format!(
+            "a configuration has at most {BYTES_MAX} bytes, includes counted"
+        )));
+    }
+    Ok(bytes)
+}

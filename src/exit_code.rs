@@ -1,0 +1,20 @@
+//! Exit statuses: those of `sysexits.h`, so that a supervisor and a script can tell the cases apart.
+//!
+//! The legacy program knew 0 and 1. systemd shows these by name.
+
+/// Success (`EX_OK`); also `--help` and `--version` (D36).
+pub const OK: u8 = 0;
+/// The command line is wrong (`EX_USAGE`).
+pub const USAGE: u8 = 64;
+/// The configuration file does not exist or cannot be read (`EX_NOINPUT`).
+pub const NOINPUT: u8 = 66;
+/// A defect of the program itself (`EX_SOFTWARE`).
+pub const SOFTWARE: u8 = 70;
+/// The system refused something it usually grants: a thread, a socket, a descriptor (`EX_OSERR`).
+pub const OSERR: u8 = 71;
+/// A file that is to be written cannot be created (`EX_CANTCREAT`).
+pub const CANTCREAT: u8 = 73;
+/// A permission is missing (`EX_NOPERM`).
+pub const NOPERM: u8 = 77;
+/// The configuration is wrong (`EX_CONFIG`).
+pub const CONFIG: u8 = 78;

@@ -1,0 +1,172 @@
+//! Logging that never makes the caller wait (T5).
+//!
+//! A record becomes one entry, which is put into a bounded queue per sink; a thread per sink writes. The
+//! file and stderr have a thread each, so a log file on a hung disk does not silence the journal. What does
+//! not fit into a queue is dropped, counted and reported (C4).
+//!
+//! Log with the macros of [`log`]: `info!(target: name, …)` for a resource, plain `info!(…)` for everything
+//! else. Text from outside may be logged as it is; it is escaped when it is written.
+
+mod file;
+mod line;
+mod rate_limit;
+mod stderr;
+mod writer;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
+
+use self::line::{Entry, Severity};
+use self::writer::Writer;
+
+pub use self::rate_limit::{RateLimited, Suppressed};
+
+/// How many lines a sink may lag behind. A lost peer makes a thousand resources talk at once.
+const QUEUE_LINES: usize = 4096;
+
+/// A message longer than this is cut: nobody outside shall be able to fill the queue's memory.
+const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// How long the end of the program waits for its last lines.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
+
+/// The section of lines that belong to no resource.
+const CORE: &str = "core";
+
+/// The daemon's logger; cheap to clone, all clones are the same logger.
+#[derive(Clone)]
+pub struct Logging {
+    sinks: Arc<Sinks>,
+}
+
+struct Sinks {
+    level: LevelFilter,
+    file: Option<Writer>,
+    stderr: Writer,
+}
+
+impl Logging {
+    /// Starts the writer threads; nothing is logged before [`install`](Self::install).
+    ///
+    /// `level` is the least severe level that is written, `file` the log file besides stderr. The file is
+    /// opened by its thread: one that cannot be written is reported on stderr and tried again for each line,
+    /// at most once a second, and never stops the daemon (unlike the legacy program's, which exited).
+    ///
+    /// # Errors
+    ///
+    /// A thread cannot be started.
+    pub fn start(level: LevelFilter, file: Option<PathBuf>) -> io::Result<Logging> {
+        let stderr = Writer::start("log-stderr", QUEUE_LINES, stderr::Stderr::new())?;
+        let file = match file {
+            Some(path) => {
+                let sink = file::LogFile::new(path, stderr.queue(), file::RETRY);
+                Some(Writer::start("log-file", QUEUE_LINES, sink)?)
+            }
+            None => None,
+        };
+        Ok(Logging { sinks: Arc::new(Sinks { level, file, stderr }) })
+    }
+
+    /// Makes this the logger of the [`log`] macros.
+    ///
+    /// # Errors
+    ///
+    /// The process has a logger already.
+    pub fn install(&self) -> Result<(), SetLoggerError> {
+        log::set_boxed_logger(Box::new(self.clone()))?;
+        log::set_max_level(self.sinks.level);
+        Ok(())
+    }
+
+    /// Opens the log file anew before its next line: it was renamed by log rotation (C4).
+    pub fn reopen(&self) {
+        if let Some(file) = &self.sinks.file {
+            file.reopen();
+        }
+    }
+
+    /// Writes what is still queued and ends the writer threads; returns after 1 s at the latest.
+    pub fn shutdown(&self) {
+        self.finish();
+    }
+
+    /// Logs why the process is about to abort and waits, 1 s at most, until that is written.
+    ///
+    /// For the panic hook: works from any thread, the writer threads included, and with full queues.
+    pub fn last_words(&self, message: &str) {
+        let entry = Arc::new(Entry {
+            at: SystemTime::now(),
+            severity: Severity::Panic,
+            section: CORE.into(),
+            message: cut(message.to_owned()),
+        });
+        if let Some(file) = &self.sinks.file {
+            file.push(Arc::clone(&entry));
+        }
+        let queued = self.sinks.stderr.push(Arc::clone(&entry));
+        let written = self.finish();
+        if !(queued && written) {
+            stderr::write_at_once(&entry);
+        }
+    }
+
+    /// Ends the file first, as it may still complain on stderr. Tells whether stderr got everything.
+    fn finish(&self) -> bool {
+        let deadline = Instant::now() + SHUTDOWN_LIMIT;
+        if let Some(file) = &self.sinks.file {
+            file.finish(SHUTDOWN_LIMIT / 2);
+        }
+        self.sinks.stderr.finish(deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+impl Log for Logging {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= self.sinks.level
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) || !is_ours(record) {
+            return;
+        }
+        let entry = Arc::new(Entry {
+            at: SystemTime::now(),
+            severity: record.level().into(),
+            section: section(record).into(),
+            message: cut(record.args().to_string()),
+        });
+        if let Some(file) = &self.sinks.file {
+            file.push(Arc::clone(&entry));
+        }
+        self.sinks.stderr.push(entry);
+    }
+
+    /// Does nothing: waiting for a disk is what this logger exists to avoid. See [`Logging::shutdown`].
+    fn flush(&self) {}
+}
+
+/// What libraries log speaks of their own insides and would name sections nobody knows.
+fn is_ours(record: &Record<'_>) -> bool {
+    record.module_path().is_none_or(|path| path.starts_with(env!("CARGO_PKG_NAME")))
+}
+
+/// A record without an explicit target has its module's path as target.
+fn section<'a>(record: &'a Record<'_>) -> &'a str {
+    if record.module_path() == Some(record.target()) { CORE } else { record.target() }
+}
+
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests;

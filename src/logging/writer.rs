@@ -1,0 +1,222 @@
+//! A bounded queue with a thread behind it: the only place where a log line may wait.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
+};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::line::{Entry, Severity};
+
+/// Where lines end up. Called on the writer's thread alone, so it may block.
+pub(super) trait Sink: Send + 'static {
+    /// Writes one line; deals with errors itself, as nobody is left to tell.
+    fn write(&mut self, entry: &Entry);
+
+    /// The file may have been renamed.
+    fn reopen(&mut self) {}
+}
+
+/// The entrance of a writer.
+#[derive(Clone)]
+pub(super) struct Queue {
+    sender: SyncSender<Wake>,
+    shared: Arc<Shared>,
+}
+
+enum Wake {
+    Entry(Arc<Entry>),
+    /// Look at the flags.
+    Flags,
+}
+
+#[derive(Default)]
+struct Shared {
+    dropped: AtomicU64,
+    reopen: AtomicBool,
+    finish: AtomicBool,
+}
+
+impl Queue {
+    /// Queues a line or counts it as dropped; returns at once. `false` if it was not queued: there is no
+    /// room, or the writer is ending.
+    pub fn push(&self, entry: Arc<Entry>) -> bool {
+        if self.shared.finish.load(Ordering::Acquire) {
+            return false;
+        }
+        match self.sender.try_send(Wake::Entry(entry)) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => {
+                self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        }
+    }
+
+    /// A full queue needs no waking: the thread looks at the flags once it has emptied it.
+    fn wake(&self) {
+        let _: Result<(), TrySendError<Wake>> = self.sender.try_send(Wake::Flags);
+    }
+}
+
+/// A sink and the thread that writes to it.
+pub(super) struct Writer {
+    queue: Queue,
+    /// Never sends; disconnects when the thread has ended.
+    ended: Mutex<Receiver<()>>,
+}
+
+impl Writer {
+    /// Starts the thread. `name` has at most 15 bytes, the kernel's limit.
+    pub fn start(name: &str, lines_max: usize, sink: impl Sink) -> io::Result<Writer> {
+        let (sender, receiver) = sync_channel(lines_max);
+        let shared = Arc::new(Shared::default());
+        let (alive, ended) = channel();
+        let queue = Queue { sender, shared: Arc::clone(&shared) };
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            run(&receiver, &shared, sink);
+            drop(alive);
+        })?;
+        Ok(Writer { queue, ended: Mutex::new(ended) })
+    }
+
+    /// Another entrance.
+    pub fn queue(&self) -> Queue {
+        self.queue.clone()
+    }
+
+    /// As [`Queue::push`].
+    pub fn push(&self, entry: Arc<Entry>) -> bool {
+        self.queue.push(entry)
+    }
+
+    /// Reopens the sink before the next line.
+    pub fn reopen(&self) {
+        self.queue.shared.reopen.store(true, Ordering::Release);
+        self.queue.wake();
+    }
+
+    /// Ends the thread once the queue is empty; waits for that at most `limit`. `true` if it has ended.
+    pub fn finish(&self, limit: Duration) -> bool {
+        self.queue.shared.finish.store(true, Ordering::Release);
+        self.queue.wake();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(ended.recv_timeout(limit), Err(RecvTimeoutError::Disconnected))
+    }
+}
+
+fn run(receiver: &Receiver<Wake>, shared: &Shared, mut sink: impl Sink) {
+    loop {
+        // Asked before the queue is: what was queued before the end was ordered is then surely seen.
+        let finish = shared.finish.load(Ordering::Acquire);
+        let next = match receiver.try_recv() {
+            Ok(wake) => Ok(wake),
+            Err(TryRecvError::Disconnected) => return,
+            Err(TryRecvError::Empty) => {
+                report_dropped(shared, &mut sink);
+                if finish {
+                    return;
+                }
+                receiver.recv()
+            }
+        };
+        if shared.reopen.swap(false, Ordering::AcqRel) {
+            sink.reopen();
+        }
+        match next {
+            Ok(Wake::Entry(entry)) => sink.write(&entry),
+            Ok(Wake::Flags) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Said when the queue is empty: then there is room again, and the lines that were kept stand before it.
+fn report_dropped(shared: &Shared, sink: &mut impl Sink) {
+    let dropped = shared.dropped.swap(0, Ordering::Relaxed);
+    if dropped > 0 {
+        sink.write(&Entry::of_core(Severity::Warning, format!("{dropped} log lines dropped")));
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    /// A hang guard, never a wait.
+    pub(in super::super) const GUARD: Duration = Duration::from_secs(10);
+
+    /// Hands each line on, and waits for a permit before each.
+    struct Slow {
+        permits: Receiver<()>,
+        lines: Sender<String>,
+    }
+
+    impl Sink for Slow {
+        fn write(&mut self, entry: &Entry) {
+            if self.permits.recv_timeout(GUARD).is_ok() {
+                self.lines.send(entry.message.clone()).unwrap();
+            }
+        }
+    }
+
+    fn line(text: &str) -> Arc<Entry> {
+        Arc::new(Entry::of_core(Severity::Info, text.into()))
+    }
+
+    #[test]
+    fn a_full_queue_drops_counts_and_reports() {
+        let (permit, permits) = channel();
+        let (lines, written) = channel();
+        let writer = Writer::start("test", 2, Slow { permits, lines }).unwrap();
+        assert!(writer.push(line("in hand")));
+        permit.send(()).unwrap();
+        assert_eq!(written.recv_timeout(GUARD).unwrap(), "in hand");
+
+        // The thread waits either for a line or for a permit; with two places and one in hand at most
+        // three of these fit.
+        let kept = (0..10).filter(|n| writer.push(line(&n.to_string()))).count();
+        assert!((2..=3).contains(&kept), "{kept}");
+        for n in 0..kept {
+            permit.send(()).unwrap();
+            assert_eq!(written.recv_timeout(GUARD).unwrap(), n.to_string());
+        }
+        permit.send(()).unwrap();
+        assert_eq!(written.recv_timeout(GUARD).unwrap(), format!("{} log lines dropped", 10 - kept));
+
+        assert!(writer.push(line("room again")));
+        permit.send(()).unwrap();
+        assert_eq!(written.recv_timeout(GUARD).unwrap(), "room again");
+        assert!(writer.finish(GUARD));
+        assert!(written.try_recv().is_err(), "the drops are reported once");
+    }
+
+    #[test]
+    fn finish_writes_what_is_queued() {
+        let (permit, permits) = channel();
+        let (lines, written) = channel();
+        let writer = Writer::start("test", 100, Slow { permits, lines }).unwrap();
+        for n in 0..100 {
+            assert!(writer.push(line(&n.to_string())));
+            permit.send(()).unwrap();
+        }
+        assert!(writer.finish(GUARD));
+        assert_eq!(written.try_iter().count(), 100);
+        assert!(!writer.push(line("too late")));
+    }
+
+    #[test]
+    fn finish_does_not_wait_for_a_hung_sink() {
+        let (_permit, permits) = channel();
+        let (lines, _written) = channel();
+        let writer = Writer::start("test", 2, Slow { permits, lines }).unwrap();
+        while writer.push(line("x")) {}
+        assert!(!writer.finish(Duration::from_millis(10)));
+    }
+}

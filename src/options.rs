@@ -1,0 +1,278 @@
+//! The command line (C3).
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use thiserror::Error;
+
+use crate::exit_code;
+
+/// Where the configuration is looked for when no option names it, in this order (C3).
+const SEARCH_PATH: [&str; 2] = ["/etc/schrittmacher/schrittmacher.conf", "./schrittmacher.conf"];
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The configuration file, as it was named; `None`: look for it, see [`find_config`].
+    pub config_file: Option<PathBuf>,
+    /// Be the daemon, or only look at the configuration.
+    pub mode: Mode,
+}
+
+/// What to do with the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Run the daemon.
+    Run,
+    /// `--check`: print what was understood, and end.
+    Check {
+        /// `--json`: as JSON.
+        json: bool,
+    },
+}
+
+/// The program ends before it has begun. As text: what to print, with its line feed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Early {
+    /// `--help` or `--version` was asked for: text for standard output, success.
+    #[error("{0}")]
+    Answer(String),
+    /// The command line is wrong: text for standard error.
+    #[error("{0}")]
+    Usage(String),
+    /// No configuration file was named and none found: text for standard error.
+    #[error("{0}")]
+    NoConfig(String),
+}
+
+impl Early {
+    /// The exit status that goes with it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Early::Answer(_) => exit_code::OK,
+            Early::Usage(_) => exit_code::USAGE,
+            Early::NoConfig(_) => exit_code::NOINPUT,
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  schrittmacher --check my.conf    is the file right, and what was understood?
+  schrittmacher my.conf            run in the foreground; log lines go to standard error
+
+Files:
+  /etc/schrittmacher/schrittmacher.conf
+  ./schrittmacher.conf             looked for in this order if no file is named
+
+Signals:
+  SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
+  SIGQUIT          end at once; the application and its address stay as they are
+
+Exit status:
+  0   all is well            70  a defect of the program
+  64  wrong command line     71  the system refused a thread, a socket or the like
+  66  no configuration file  73  a file cannot be created
+  78  wrong configuration    77  a permission is missing";
+
+/// Broken by hand: clap's own wrapping asks the terminal and costs another dependency.
+const ABOUT: &str = "\
+schrittmacher keeps one of two hosts hot: it watches the application on this host,
+agrees with the daemon on the other host which of the two is active, and switches
+over when that one fails.";
+
+#[derive(Parser)]
+#[command(name = "schrittmacher", version, about = ABOUT, after_help = EXAMPLES)]
+struct Args {
+    /// The configuration file
+    #[arg(value_name = "FILE", conflicts_with = "config_file")]
+    file: Option<PathBuf>,
+
+    /// The same, as the legacy program wants it
+    #[arg(long, value_name = "FILE")]
+    config_file: Option<PathBuf>,
+
+    /// Check the configuration, print what was understood, and end
+    #[arg(long)]
+    check: bool,
+
+    /// With --check: print it as JSON
+    #[arg(long, requires = "check")]
+    json: bool,
+
+    #[arg(long, hide = true)]
+    daemonize: bool,
+
+    #[arg(long, hide = true)]
+    make_pidfile: bool,
+
+    #[arg(long, hide = true, value_name = "FILE")]
+    pidfile: Option<PathBuf>,
+
+    #[arg(long, hide = true)]
+    parachute: bool,
+}
+
+/// Reads the command line; `args` begins with the program's name, as [`std::env::args_os`] does.
+///
+/// # Errors
+///
+/// Everything that ends the program at once, `--help` and `--version` included.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, Early> {
+    let args = Args::try_parse_from(args).map_err(|error| {
+        let text = error.to_string();
+        if error.use_stderr() { Early::Usage(text) } else { Early::Answer(text) }
+    })?;
+    refuse_unsupported(&args)?;
+    Ok(Options {
+        config_file: args.file.or(args.config_file),
+        mode: if args.check { Mode::Check { json: args.json } } else { Mode::Run },
+    })
+}
+
+/// A start script that relies on one of these must not believe that it got what it asked for.
+fn refuse_unsupported(args: &Args) -> Result<(), Early> {
+    let asked = [
+        ("--daemonize", args.daemonize),
+        ("--make-pidfile", args.make_pidfile),
+        ("--pidfile", args.pidfile.is_some()),
+        ("--parachute", args.parachute),
+    ];
+    match asked.iter().find(|(_, asked)| *asked) {
+        Some((option, _)) => Err(Early::Usage(format!(
+            "error: {option} is not supported by this version yet\n\n\
+             Let a service manager such as systemd keep the program in the background, or start it without \
+             this option.\n"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The configuration file to read when the command line names none.
+///
+/// # Errors
+///
+/// Neither `/etc/schrittmacher/schrittmacher.conf` nor `./schrittmacher.conf` exists (C3).
+pub fn find_config() -> Result<PathBuf, Early> {
+    find_among(&SEARCH_PATH.map(Path::new))
+}
+
+fn find_among(candidates: &[&Path]) -> Result<PathBuf, Early> {
+    let found = candidates.iter().find(|path| !is_missing(path));
+    found.map(|path| path.to_path_buf()).ok_or_else(|| {
+        let names: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
+        Early::NoConfig(format!(
+            "error: no configuration file: neither {} exists; name one: schrittmacher FILE\n",
+            names.join(" nor ")
+        ))
+    })
+}
+
+/// A file that exists but cannot be read is the one that was meant; reading it will say what is wrong.
+fn is_missing(path: &Path) -> bool {
+    path.metadata()
+        .is_err_and(|error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Options, Early> {
+        parse(std::iter::once("schrittmacher").chain(args.iter().copied()).map(OsString::from))
+    }
+
+    fn usage_error(args: &[&str]) -> String {
+        let error = parsed(args).unwrap_err();
+        assert_eq!(error.exit_code(), exit_code::USAGE, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_file_may_be_named_in_both_ways() {
+        let expected = Options { config_file: Some("x.conf".into()), mode: Mode::Run };
+        assert_eq!(parsed(&["x.conf"]), Ok(expected.clone()));
+        assert_eq!(parsed(&["--config-file", "x.conf"]), Ok(expected.clone()));
+        assert_eq!(parsed(&["--config-file=x.conf"]), Ok(expected));
+        assert_eq!(parsed(&[]), Ok(Options { config_file: None, mode: Mode::Run }));
+        usage_error(&["x.conf", "--config-file", "y.conf"]);
+        usage_error(&["x.conf", "y.conf"]);
+    }
+
+    #[test]
+    fn check_and_json() {
+        let mode = |args: &[&str]| parsed(args).unwrap().mode;
+        assert_eq!(mode(&["--check", "x.conf"]), Mode::Check { json: false });
+        assert_eq!(mode(&["--check", "--json", "x.conf"]), Mode::Check { json: true });
+        usage_error(&["--json", "x.conf"]);
+    }
+
+    #[test]
+    fn version_is_success_and_the_real_one() {
+        let answer = parsed(&["--version"]).unwrap_err();
+        assert_eq!(answer, Early::Answer(format!("schrittmacher {}\n", env!("CARGO_PKG_VERSION"))));
+        assert_eq!(answer.exit_code(), exit_code::OK);
+    }
+
+    #[test]
+    fn help_names_what_works_and_nothing_else() {
+        let answer = parsed(&["--help"]).unwrap_err();
+        assert_eq!(answer.exit_code(), exit_code::OK);
+        let help = answer.to_string();
+        for word in
+            ["--config-file <FILE>", "--check", "--json", "--version", "SIGTERM", "SIGQUIT", "78", "Examples"]
+        {
+            assert!(help.contains(word), "{word}:\n{help}");
+        }
+        for word in ["daemonize", "pidfile", "parachute"] {
+            assert!(!help.contains(word), "{word}:\n{help}");
+        }
+    }
+
+    #[test]
+    fn options_of_later_versions_are_refused_by_name() {
+        for args in [
+            ["x.conf", "--daemonize"].as_slice(),
+            &["--make-pidfile"],
+            &["--pidfile", "/run/x.pid"],
+            &["--parachute", "x.conf"],
+        ] {
+            let error = usage_error(args);
+            assert!(error.contains("is not supported by this version yet"), "{error}");
+            assert!(args.iter().any(|arg| error.contains(arg)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_option_gets_a_hint() {
+        let error = usage_error(&["--config-fiel", "x.conf"]);
+        assert!(error.contains("--config-file"), "{error}");
+        assert!(error.contains("--help"), "{error}");
+    }
+
+    #[test]
+    fn etc_comes_first_even_if_unreadable_and_both_are_named_if_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (etc, here) = (dir.path().join("etc.conf"), dir.path().join("here.conf"));
+        let found = || find_among(&[&etc, &here]);
+        let error = found().unwrap_err();
+        assert_eq!(error.exit_code(), exit_code::NOINPUT);
+        for path in [&etc, &here] {
+            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        }
+        std::fs::write(&here, "").unwrap();
+        assert_eq!(found(), Ok(here.clone()));
+        // A link to itself stands for whatever exists and cannot be opened, for root too.
+        std::os::unix::fs::symlink(&etc, &etc).unwrap();
+        assert_eq!(found(), Ok(etc.clone()));
+    }
+}
