@@ -5,7 +5,7 @@
 #define SCHRITTMACHERCLIENT_VERSION_PATCH @PATCH@
 #define SCHRITTMACHERCLIENT_VERSION "@MAJOR@.@MINOR@.@PATCH@"
 
-/* ---- States -------------------------------------------------------------------------------------------------- */
+/* ---- States ------------------------------------------------------------------------------------------------ */
 
 /* What the daemon wants the application to be. (Objective-C has real enums of these names.) */
 #ifndef __OBJC__
@@ -44,4 +44,4 @@
 #define SCHRITTMACHER_LOG_MAJOR 4
 #define SCHRITTMACHER_LOG_PANIC 5
 
-/* ---- Status codes -------------------------------------------------------------------------------------------- */
+/* ---- Status codes ------------------------------------------------------------------------------------------ */

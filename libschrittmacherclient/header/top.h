@@ -1,21 +1,22 @@
 /*
  * schrittmacherclient.h - the client library of schrittmacher
  *
- * Of two hosts one does the work. The schrittmacher daemon on each host decides with its peer which one, and
- * tells the application: SIGUSR1 means "become hot", SIGUSR2 "become standby". The application tells the daemon
- * how it is: with a report at each change, and with a heartbeat every 1.5 seconds, which this library sends.
+ * Of two hosts one does the work. The schrittmacher daemon on each host agrees with its peer which one, and
+ * tells the application: SIGUSR1 means "become hot", SIGUSR2 "become standby". The application tells the
+ * daemon how it is: with a report at each change, and with a heartbeat every 1.5 seconds, which this library
+ * sends by itself.
  *
  *     #include <schrittmacherclient/schrittmacherclient.h>
  *
  *     static void go_hot(schrittmacher_client *client, void *context)
  *     {
- *         start_to_work();
+ *         start_work();
  *         schrittmacher_client_report_active(client, NULL);
  *     }
  *
  *     static void go_standby(schrittmacher_client *client, void *context)
  *     {
- *         stop_to_work();
+ *         stop_work();
  *         schrittmacher_client_report_inactive(client, NULL);
  *     }
  *
@@ -29,27 +30,27 @@
  *
  * cc app.c $(pkg-config --cflags --libs schrittmacherclient)
  *
- * What holds for every function here:
+ * What holds for every function:
  *
- * Errors      A function that does something returns SCHRITTMACHER_OK (0) or a status code, SCHRITTMACHER_ERR_...;
- *             one that gets a number or a text returns the number or the length, or a negative status code.
- *             A failed function has changed nothing, unless it says otherwise. errno is left as it was.
- *             Where a comment says "Errors: INVALID" it means SCHRITTMACHER_ERR_INVALID; NULL, HANDLE, FORKED
- *             and INTERNAL are possible everywhere and not repeated.
- * Misuse      NULL, a client that was freed, a pointer that never was a client: a status code, no crash. A text
- *             or a buffer that is not what it claims to be cannot be detected.
- * Threads     Every function may be called from every thread, at the same time and for the same client, and
- *             from the application's functions that the library calls. In signal handlers:
- *             schrittmacher_client_notify_signal() and schrittmacher_strerror(), nothing else.
- * Ownership   Texts are copied, in both directions; the library keeps no pointer to them. Texts are UTF-8.
- *             A text is got into a buffer of the application's by the rule of snprintf(): it is cut if the buffer
- *             is too small, terminated always, and its whole length is returned. size 0 with buffer NULL asks for
- *             the length. A text that is returned as a pointer is static.
- * fork()      A client that is not started goes along into a child process. A started one stays with its process;
- *             in the child schrittmacher_client_start() takes it over. After fork() and before that, and in a
- *             child of a process with several threads before exec(), call nothing else but
- *             schrittmacher_client_free(). The descriptors of a client, two once it is started, are closed by
- *             exec(). Do not close them yourself.
- * Globals     The library installs no signal handler, starts no thread, writes nowhere and ends no process, except
- *             as asked for. With dlclose() it stays loaded.
+ * Errors     A function that does something returns SCHRITTMACHER_OK (0) or a status code. One that gets a
+ *            number or a text returns the number or the length, or a negative status code. A failed call has
+ *            changed nothing, unless its comment says otherwise. "Errors: INVALID" in a comment stands for
+ *            SCHRITTMACHER_ERR_INVALID. NULL, HANDLE, FORKED and INTERNAL are possible everywhere and not
+ *            repeated. errno stays as it was.
+ * Misuse     NULL, a freed client, a pointer that never was a client: a status code, no crash. Only a text or
+ *            a buffer that is not what it claims to be cannot be detected.
+ * Threads    Every function may be called from every thread, for the same client at the same time, and from
+ *            the functions of the application that the library calls. From signal handlers: only
+ *            schrittmacher_client_notify_signal() and schrittmacher_strerror().
+ * Ownership  Texts are UTF-8. They are copied, in both directions; the library keeps no pointer to one. A text
+ *            is got into a buffer by the rule of snprintf(): cut if it does not fit, always terminated; the
+ *            return value is its whole length, so that size 0 with buffer NULL asks for the length. A text
+ *            that is returned as a pointer is static.
+ * fork()     A client that is not started goes along into the child. A started one stays with the parent,
+ *            until the child calls schrittmacher_client_start() or _start_polled(), which take it over. If
+ *            another thread was inside the client during the fork, the child can only free it.
+ * exec()     closes the descriptors of a client (two, from the first start on). Nobody else should: heartbeats
+ *            survive a closed timer, and a new start repairs all, but a number in use again is not ours.
+ * Globals    The library installs no signal handler, starts no thread, prints nothing and ends no process,
+ *            except as asked for. After dlclose() it stays loaded.
  */

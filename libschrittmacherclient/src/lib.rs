@@ -34,6 +34,7 @@ mod bell;
 mod builder;
 mod capi;
 mod client;
+mod descriptor;
 mod error;
 mod link;
 mod log;

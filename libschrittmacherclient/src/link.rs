@@ -4,12 +4,13 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
 use crate::Error;
+use crate::descriptor::Descriptor;
 use crate::settings::{AddressFamily, Endpoint};
 
 /// A socket that can send to the daemon.
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: UdpSocket,
+    socket: Descriptor<UdpSocket>,
     daemon: SocketAddr,
     connected: bool,
 }
@@ -30,7 +31,7 @@ impl Link {
         if connected {
             socket.connect(daemon).map_err(Error::system("connect the UDP socket"))?;
         }
-        Ok(Link { socket, daemon, connected })
+        Ok(Link { socket: Descriptor::new(socket), daemon, connected })
     }
 
     /// The daemon's address and port.

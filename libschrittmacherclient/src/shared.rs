@@ -103,7 +103,7 @@ impl Shared {
             return Err(Error::Forked);
         }
         if let Some(alarm) = self.bell.alarm.get() {
-            self.os(alarm.unshare().map_err(Error::system("make a timer of its own")))?;
+            self.os(alarm.renew().map_err(Error::system("make a new timer")))?;
         }
         if let Some(thread) = state.run.take().and_then(|run| run.thread) {
             thread.forget();
@@ -112,14 +112,18 @@ impl Shared {
         Ok(state)
     }
 
-    /// Makes the alarm, at the first start.
+    /// Makes the alarm, at the first start, or if the application has closed it.
     pub fn make_alarm(&self) -> Result<(), Error> {
-        if self.bell.alarm.get().is_none() {
-            let alarm = self.os(Alarm::new().map_err(Error::system("make a timer")))?;
-            // Another thread may have been faster; its alarm is as good.
-            let _ = self.bell.alarm.set(alarm);
+        match self.bell.alarm.get() {
+            Some(alarm) if alarm.is_usable() => Ok(()),
+            Some(alarm) => self.os(alarm.renew().map_err(Error::system("make a new timer"))),
+            None => {
+                let alarm = self.os(Alarm::new().map_err(Error::system("make a timer")))?;
+                // Another thread may have been faster; its alarm is as good.
+                let _ = self.bell.alarm.set(alarm);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Sets the alarm for the next heartbeat. An order that came meanwhile has rung in vain and rings again.

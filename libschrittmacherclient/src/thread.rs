@@ -1,12 +1,14 @@
 //! The heartbeat thread.
 
 use std::io;
+use std::os::unix::thread::JoinHandleExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use nix::sys::pthread::pthread_self;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
 use crate::bell::Bell;
@@ -42,7 +44,8 @@ impl HeartbeatThread {
 
     /// Waits for the thread to end, unless this is the thread itself.
     pub fn end(self) {
-        if self.0.thread().id() != std::thread::current().id() {
+        // Not std::thread::current(): on a thread of a C program it allocates, and the main thread never frees.
+        if self.0.as_pthread_t() != pthread_self() {
             // A panic in it has been dealt with there.
             let _ = self.0.join();
         }

@@ -3,8 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use support::{crate_dir, is_there, run};
 
 /// The order of the header. Functions stand in it as in their file.
 const SOURCES: [&str; 7] = ["status", "handle", "lifecycle", "settings", "functions", "reports", "orders"];
@@ -12,7 +17,7 @@ const LAST_SOURCE: &str = "classic";
 
 #[test]
 fn header_is_up_to_date() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = crate_dir();
     let path = root.join("../include/schrittmacherclient/schrittmacherclient.h");
     let generated = generate(root);
     if std::env::var_os("UPDATE_HEADER").is_some() {
@@ -23,6 +28,25 @@ fn header_is_up_to_date() {
         checked_in == generated,
         "the header differs from the source: UPDATE_HEADER=1 cargo test -p schrittmacherclient --test header"
     );
+}
+
+/// Every language a user may compile it as; included twice, and each macro used.
+#[test]
+fn header_compiles_everywhere() {
+    let c = ["gcc", "clang"].map(|compiler| (compiler, "c", ["c89", "c99", "c11", "c17", "c2x"].as_slice()));
+    let cplusplus =
+        ["g++", "clang++"].map(|compiler| (compiler, "c++", ["c++98", "c++11", "c++17", "c++20"].as_slice()));
+    for (compiler, language, standards) in c.into_iter().chain(cplusplus) {
+        if !is_there(compiler) {
+            continue;
+        }
+        for standard in standards {
+            let mut command = Command::new(compiler);
+            command.args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-x", language]);
+            command.arg(format!("-std={standard}")).arg("-I").arg(crate_dir().join("../include"));
+            run(command.arg(crate_dir().join("tests/c/constants.c")));
+        }
+    }
 }
 
 fn generate(root: &Path) -> String {
@@ -60,7 +84,7 @@ fn polish(header: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in header.lines() {
         if let Some(title) = line.strip_prefix(" * SECTION: ") {
-            let rule = "-".repeat(108 - title.len());
+            let rule = "-".repeat(102 - title.len());
             // Before the comment that it stands in.
             lines.insert(lines.len() - 1, format!("/* ---- {title} {rule} */\n"));
         } else if let Some(comment) = one_line_comment(&lines, line) {

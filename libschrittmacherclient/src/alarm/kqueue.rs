@@ -8,14 +8,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
+use crate::descriptor::Descriptor;
+
 /// A kernel event queue with one timer in it.
 #[derive(Debug)]
-pub(crate) struct Alarm(Kqueue);
+pub(crate) struct Alarm(Descriptor<Kqueue>);
 
 impl Alarm {
     /// A new alarm, not set.
     pub fn new() -> io::Result<Alarm> {
-        Ok(Alarm(Kqueue::new()?))
+        Ok(Alarm(Descriptor::new(Kqueue::new()?)))
     }
 
     /// Sets the alarm to ring once, after `delay`. It stops ringing.
@@ -48,8 +50,14 @@ impl Alarm {
         self.0.as_fd().as_raw_fd()
     }
 
-    /// A child process does not inherit an event queue, and its number may be in use for something else.
-    pub fn unshare(&self) -> io::Result<()> {
+    /// Whether the descriptor still is what we made it: the application may have closed it.
+    pub fn is_usable(&self) -> bool {
+        self.0.kevent(&[], &mut [], None).is_ok()
+    }
+
+    /// Not possible here: a child process does not inherit an event queue, and its number may be in use for
+    /// something else.
+    pub fn renew(&self) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -8,14 +8,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use crate::descriptor::Descriptor;
+
 /// A timer descriptor.
 #[derive(Debug)]
-pub(crate) struct Alarm(TimerFd);
+pub(crate) struct Alarm(Descriptor<TimerFd>);
 
 impl Alarm {
     /// A new alarm, not set.
     pub fn new() -> io::Result<Alarm> {
-        Ok(Alarm(timer()?))
+        Ok(Alarm(Descriptor::new(timer()?)))
     }
 
     /// Sets the alarm to ring once, after `delay`. It stops ringing.
@@ -47,12 +49,26 @@ impl Alarm {
         self.0.as_fd().as_raw_fd()
     }
 
-    /// In a child process: replaces the timer, which is shared with the parent, by one of its own, under the
-    /// same descriptor.
-    pub fn unshare(&self) -> io::Result<()> {
-        let own = timer()?;
-        // SAFETY: both descriptors are open and ours; dup3 touches no memory.
-        let result = unsafe { libc::dup3(own.as_fd().as_raw_fd(), self.descriptor(), libc::O_CLOEXEC) };
+    /// Whether the descriptor still is what we made it: the application may have closed it.
+    pub fn is_usable(&self) -> bool {
+        self.0.get().is_ok()
+    }
+
+    /// Makes a new timer under the same descriptor: when the application has closed it, or in a child process,
+    /// where it is shared with the parent. A number that is in use for something else meanwhile is left alone.
+    pub fn renew(&self) -> io::Result<()> {
+        match self.0.get() {
+            Ok(_) | Err(Errno::EBADF) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let new = timer()?;
+        if new.as_fd().as_raw_fd() == self.descriptor() {
+            // The number was free, and came to the new timer by itself.
+            std::mem::forget(new);
+            return Ok(());
+        }
+        // SAFETY: dup3 touches no memory, and the descriptor that it closes is ours.
+        let result = unsafe { libc::dup3(new.as_fd().as_raw_fd(), self.descriptor(), libc::O_CLOEXEC) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 }

@@ -46,8 +46,9 @@ pub extern "C" fn schrittmacher_client_notify_signal(
 /// Installs handlers for SIGUSR1 and SIGUSR2 that do what schrittmacher_client_notify_signal() does and then
 /// call the handlers that were there before. The library never does so unasked. A second call changes nothing.
 ///
-/// They act for this client until it is freed. A later sigaction() or signal() for these signals by the
-/// application removes them without a trace: call this after it.
+/// They act for this client until it is freed; afterwards they only call the earlier handlers. A later
+/// sigaction() or signal() for these signals by the application removes them without a trace: call this after
+/// it.
 ///
 /// Errors: SYSTEM.
 #[unsafe(no_mangle)]

@@ -1,0 +1,125 @@
+//! The C test programs in `tests/c`: compiled, linked and run in every way a user may do it.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{crate_dir, is_there, library_dir, run};
+
+const PROGRAMS: [&str; 4] = ["surface", "misuse", "threads", "processes"];
+
+/// What a program needs besides the static library: `rustc --print native-static-libs`.
+const NATIVE_LIBRARIES: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Link {
+    Shared,
+    Static,
+}
+
+/// A folder for one test's programs, in which the shared library has its names as if installed.
+fn workshop(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["libschrittmacherclient.so", "libschrittmacherclient.so.3"] {
+        let link = folder.join(name);
+        let _ = fs::remove_file(&link);
+        symlink(library_dir().join("libschrittmacherclient.so"), link).unwrap();
+    }
+    folder
+}
+
+fn build(compiler: &str, flags: &[&str], source: &str, link: Link, folder: &Path) -> PathBuf {
+    let source = crate_dir().join("tests/c").join(source);
+    let program = folder.join(source.file_stem().unwrap());
+    let mut command = Command::new(compiler);
+    command.args(["-g", "-Wall", "-Wextra", "-pedantic", "-Werror"]).args(flags);
+    command.arg("-I").arg(crate_dir().join("../include")).arg("-o").arg(&program).arg(source);
+    match link {
+        Link::Shared => {
+            command.arg("-L").arg(folder).arg("-lschrittmacherclient").arg("-lpthread").arg("-ldl");
+            command.arg(format!("-Wl,-rpath,{}", folder.display()));
+        }
+        Link::Static => {
+            command.arg(library_dir().join("libschrittmacherclient.a")).args(NATIVE_LIBRARIES);
+        }
+    }
+    run(&mut command);
+    program
+}
+
+fn build_and_run(test: &str, compiler: &str, flags: &[&str], link: Link) {
+    if !is_there(compiler) {
+        return;
+    }
+    let folder = workshop(test);
+    for name in PROGRAMS {
+        let program = build(compiler, flags, &format!("{name}.c"), link, &folder);
+        assert_eq!(run(&mut Command::new(program)), "ok\n", "{name}");
+    }
+}
+
+#[test]
+fn shared_with_gcc() {
+    build_and_run("shared_with_gcc", "gcc", &["-std=gnu99"], Link::Shared);
+}
+
+#[test]
+fn shared_with_clang() {
+    build_and_run("shared_with_clang", "clang", &["-std=gnu17"], Link::Shared);
+}
+
+#[test]
+fn static_with_gcc() {
+    build_and_run("static_with_gcc", "gcc", &["-std=gnu11"], Link::Static);
+}
+
+#[test]
+fn static_with_sanitizers() {
+    let flags = ["-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+    build_and_run("static_with_sanitizers", "gcc", &flags, Link::Static);
+}
+
+#[test]
+fn under_valgrind() {
+    if !is_there("gcc") || !is_there("valgrind") {
+        return;
+    }
+    let folder = workshop("under_valgrind");
+    for name in PROGRAMS {
+        let program = build("gcc", &["-std=gnu11"], &format!("{name}.c"), Link::Shared, &folder);
+        let mut command = Command::new("valgrind");
+        command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--fair-sched=yes"]);
+        command.args(["--show-leak-kinds=definite,possible", "--errors-for-leak-kinds=definite,possible"]);
+        assert_eq!(run(command.arg(program).arg("3")), "ok\n", "{name}");
+    }
+}
+
+#[test]
+fn from_cplusplus() {
+    for compiler in ["g++", "clang++"] {
+        if is_there(compiler) {
+            let folder = workshop(&format!("from_{compiler}"));
+            let program = build(compiler, &["-std=c++17"], "cplusplus.cc", Link::Shared, &folder);
+            assert_eq!(run(&mut Command::new(program)), "ok\n");
+        }
+    }
+}
+
+#[test]
+fn loaded_and_unloaded() {
+    if is_there("gcc") {
+        let folder = workshop("loaded_and_unloaded");
+        let source = crate_dir().join("tests/c/plugin.c");
+        let program = folder.join("plugin");
+        let mut command = Command::new("gcc");
+        command.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-I"]);
+        command.arg(crate_dir().join("../include")).arg("-o").arg(&program).arg(source).arg("-ldl");
+        run(&mut command);
+        assert_eq!(run(Command::new(program).arg(folder.join("libschrittmacherclient.so.3"))), "ok\n");
+    }
+}

@@ -1,0 +1,34 @@
+//! What the tests with a C compiler share.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The crate's folder.
+pub fn crate_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where cargo puts the shared and the static library that belong to this test.
+pub fn library_dir() -> PathBuf {
+    std::env::current_exe().unwrap().parent().unwrap().to_owned()
+}
+
+/// Whether a program of the system is there. If not, says so, past the capture of cargo test.
+pub fn is_there(program: &str) -> bool {
+    let result = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let there = result.is_ok_and(|status| status.success());
+    if !there {
+        let _ = writeln!(std::io::stderr(), "skipped: what needs {program}, which is not installed");
+    }
+    there
+}
+
+/// Runs a command, which has to succeed, and gives its output.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{stdout}{stderr}", output.status);
+    stdout.into_owned()
+}
