@@ -142,7 +142,8 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
     let link = Link::open(&config.core, poll.registry(), event_loop::LINK)?;
     let now = clock::now();
     let registry = || poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"));
-    let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC);
+    let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC, Arc::clone(&waker))
+        .map_err(Failure::system("can't start the thread that begins commands"))?;
     let first_free = executor.tokens().end;
     let processes = AppProcesses::new(&config.resources, registry()?, first_free, Arc::clone(&waker))
         .map_err(Failure::system("can't set up the watch on processes"))?;

@@ -120,7 +120,13 @@ mod tests {
         let path = dir.path().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
         let notifier = Notifier::connect(path.as_os_str().as_bytes()).unwrap();
-        (0..10_000).for_each(|_| notifier.stopping());
+        // On a thread of its own, so that blocking fails the test instead of hanging it.
+        let (done, finished) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            (0..10_000).for_each(|_| notifier.stopping());
+            done.send(notifier).unwrap();
+        });
+        let notifier = finished.recv_timeout(Duration::from_secs(10)).expect("it blocks");
         drop(manager);
         notifier.stopping();
     }

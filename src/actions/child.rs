@@ -4,7 +4,7 @@ use std::io::{self, PipeWriter};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg, pthread_sigmask};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 /// A process of ours that has begun and has not been waited for, so that its number can't be reused.
@@ -14,27 +14,29 @@ pub(super) struct Process {
     terminated: bool,
 }
 
+/// `text` as a command for `/bin/sh -c`, whose stdout and stderr go to `output`.
+///
+/// It gets its own process group and no descriptor but 0, 1 and 2: everything that the daemon opens is
+/// close-on-exec.
+///
+/// # Errors
+///
+/// There is no descriptor left.
+pub(super) fn under_shell(text: &str, output: PipeWriter) -> io::Result<Command> {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(text);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+    Ok(command)
+}
+
 impl Process {
-    /// Begins `text` under `/bin/sh -c`, after `prepare` has set its environment; `output` becomes its stdout
-    /// and stderr.
-    ///
-    /// It gets its own process group and no descriptor but 0, 1 and 2: everything that the daemon opens is
-    /// close-on-exec.
+    /// Begins a command that [`under_shell`] has made.
     ///
     /// # Errors
     ///
     /// The system has no process, memory or descriptor left, or no `/bin/sh`.
-    pub(super) fn spawn(
-        text: &str,
-        output: PipeWriter,
-        prepare: impl FnOnce(&mut Command),
-    ) -> io::Result<Process> {
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(text);
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
-        prepare(&mut command);
-        let child = with_no_signal_blocked(|| command.spawn())?;
-        Ok(Process { child, terminated: false })
+    pub(super) fn spawn(command: &mut Command) -> io::Result<Process> {
+        Ok(Process { child: command.spawn()?, terminated: false })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -86,40 +88,5 @@ impl Process {
     #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
     fn has_exited(&self) -> bool {
         false
-    }
-}
-
-/// A command inherits the signal mask of the thread that spawns it, and not every shell clears it. The mask is opened around the spawn rather
-/// than in the child, because a hook between fork and exec would cost the fast way to spawn (vfork). Handlers
-/// become the default by exec, and std resets SIGPIPE, the one signal that a Rust program ignores.
-fn with_no_signal_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    let mut before = SigSet::empty();
-    let changed = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), Some(&mut before));
-    let result = spawn();
-    if changed.is_ok() {
-        // Can't fail: it is the mask that was there.
-        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
-    }
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_signal_is_blocked_or_ignored() {
-        let mut blocked = SigSet::empty();
-        blocked.add(Signal::SIGTERM);
-        blocked.thread_block().expect("a mask");
-        let mut grep = Command::new("grep");
-        grep.args(["-E", "Sig(Blk|Ign)", "/proc/self/status"]);
-        let output = with_no_signal_blocked(|| grep.output()).expect("grep");
-        let text = String::from_utf8(output.stdout).expect("a text");
-        let words: Vec<&str> = text.split_whitespace().collect();
-        assert_eq!(words[..2], ["SigBlk:", "0000000000000000"]);
-        let ignored = u64::from_str_radix(words[3], 16).expect("a mask");
-        assert_eq!(ignored & 1 << (Signal::SIGPIPE as u32 - 1), 0, "{text}");
-        assert!(SigSet::thread_get_mask().expect("a mask").contains(Signal::SIGTERM), "our own mask is back");
     }
 }

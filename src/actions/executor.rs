@@ -1,26 +1,28 @@
 //! The queues of all resources, carried out on real processes.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
 
-use mio::{Registry, Token};
+use mio::{Registry, Token, Waker};
 use schrittmacher_protocol::{Action, Time};
 
 use super::child::Process;
 use super::pipes::{Gone, Pipes};
 use super::queue::Step;
 use super::resource::{Begun, LEFTOVERS, Resource};
+use super::spawner::{Spawned, Spawner};
 use super::{Ending, Facts, History, Lane, Order};
 use crate::config::Config;
 
-/// Processes begun in one turn of the event loop. Each costs about half a millisecond, which heartbeats wait.
-const SPAWNS_PER_TURN: usize = 4;
 /// Processes that SIGKILL did not end and that are still looked after.
 const STUCK: usize = 64;
 
 /// Something the event loop has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// `start` has begun, or its turn came and there is no command for it: `Event::StartBegan`.
+    /// `start` has begun or could not be begun, or its turn came and there is no command for it: `Event::StartBegan`.
     StartBegan {
         /// Index in the configuration.
         resource: usize,
@@ -56,7 +58,8 @@ pub enum Report {
 pub struct Executor {
     resources: Vec<Resource>,
     pipes: Pipes,
-    tokens: std::ops::Range<usize>,
+    spawner: Spawner,
+    tokens: Range<usize>,
     /// Resources whose queue may have something to do.
     due: VecDeque<usize>,
     deadlines: BTreeSet<(Time, usize)>,
@@ -67,25 +70,36 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// An executor for the resources of a configuration, whose pipes get tokens from `first_token` on.
-    pub fn new(config: &Config, registry: Registry, first_token: usize) -> Executor {
+    /// An executor for the resources of a configuration, whose pipes get tokens from `first_token` on. `waker`
+    /// is woken when [`Executor::run`] has something to do.
+    ///
+    /// # Errors
+    ///
+    /// The thread that begins processes can't be started.
+    pub fn new(
+        config: &Config,
+        registry: Registry,
+        first_token: usize,
+        waker: Arc<Waker>,
+    ) -> io::Result<Executor> {
         let resources: Vec<Resource> =
             config.resources.iter().map(|resource| Resource::new(&config.core, resource)).collect();
         let pipes = resources.len() * (2 + LEFTOVERS);
-        Executor {
+        Ok(Executor {
             resources,
             pipes: Pipes::new(registry, first_token),
+            spawner: Spawner::start(waker)?,
             tokens: first_token..first_token.saturating_add(pipes),
             due: VecDeque::new(),
             deadlines: BTreeSet::new(),
             running: Vec::new(),
             stuck: Vec::new(),
             reports: VecDeque::new(),
-        }
+        })
     }
 
     /// The tokens that belong to this executor: ten for each resource.
-    pub fn tokens(&self) -> std::ops::Range<usize> {
+    pub fn tokens(&self) -> Range<usize> {
         self.tokens.clone()
     }
 
@@ -134,11 +148,11 @@ impl Executor {
         {
             self.touch(resource);
         }
-        let mut spawns = SPAWNS_PER_TURN;
-        while spawns > 0
-            && let Some(resource) = self.due.pop_front()
-        {
-            self.carry_out(resource, now, &mut spawns, &pid);
+        while let Some(spawned) = self.spawner.result() {
+            self.on_spawned(spawned, now);
+        }
+        for resource in std::mem::take(&mut self.due) {
+            self.carry_out(resource, now, pid(resource));
         }
         for Gone { owner, slot } in self.pipes.read() {
             self.resources[owner].forget(slot);
@@ -147,7 +161,9 @@ impl Executor {
 
     /// When [`Executor::run`] has something to do although nothing happens; [`Time::ZERO`] = at once.
     pub fn next_deadline(&self) -> Option<Time> {
-        if self.due.is_empty() && !self.pipes.has_work() {
+        // Without room nothing can be done about those that are due; a result will wake the loop.
+        let idle = self.due.is_empty() || !self.spawner.has_room();
+        if idle && !self.pipes.has_work() {
             self.deadlines.first().map(|(deadline, _)| *deadline)
         } else {
             Some(Time::ZERO)
@@ -190,20 +206,11 @@ impl Executor {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        resource: usize,
-        now: Time,
-        spawns: &mut usize,
-        pid: &impl Fn(usize) -> Option<u32>,
-    ) {
+    fn carry_out(&mut self, resource: usize, now: Time, pid: Option<u32>) {
         self.resources[resource].due = false;
-        while *spawns > 0 {
-            let Some(step) = self.resources[resource].queue.next(now) else {
-                return self.sleep(resource);
-            };
+        while let Some(step) = self.resources[resource].queue.next(now, self.spawner.has_room()) {
             match step {
-                Step::Begin(order) => *spawns -= usize::from(self.begin(resource, order, now, pid(resource))),
+                Step::Begin(order) => self.begin(resource, order, now, pid),
                 Step::Terminate { lane, late } => self.resources[resource].terminate(lane, late),
                 Step::Kill(lane) => self.resources[resource].kill(lane),
                 Step::Abandon(lane) => {
@@ -213,32 +220,57 @@ impl Executor {
                 Step::Released => self.reports.push_back(Report::Released { resource }),
             }
         }
-        self.touch(resource);
+        self.touch_or_sleep(resource, now);
     }
 
-    /// Leaves the queue of a resource alone until its next deadline.
-    fn sleep(&mut self, resource: usize) {
+    /// Leaves the queue of a resource alone until its next deadline, unless it has something to begin.
+    fn touch_or_sleep(&mut self, resource: usize, now: Time) {
         let state = &mut self.resources[resource];
+        if state.queue.wants_room(now) {
+            return self.touch(resource);
+        }
+        if let Some(deadline) = state.deadline.take() {
+            self.deadlines.remove(&(deadline, resource));
+        }
         state.deadline = state.queue.next_deadline();
         self.deadlines.extend(state.deadline.map(|deadline| (deadline, resource)));
     }
 
-    /// Begins a command; says whether a process was tried.
-    fn begin(&mut self, resource: usize, order: Order, now: Time, pid: Option<u32>) -> bool {
+    fn begin(&mut self, resource: usize, order: Order, now: Time, pid: Option<u32>) {
+        let tools = (&mut self.pipes, &mut self.spawner);
+        let begun = self.resources[resource].begin(order, now, pid, resource, tools);
+        if begun == Begun::Handed {
+            return;
+        }
         if order == Order::Start {
             self.reports.push_back(Report::StartBegan { resource });
         }
-        match self.resources[resource].begin(order, now, pid, resource, &mut self.pipes) {
-            Begun::Process => self.running.push((resource, order.lane())),
-            Begun::Failed => self.reports.push_back(Report::Finished { resource, order }),
-            Begun::NoCommand => {
-                if order.lane() == Lane::Application {
-                    self.reports.push_back(Report::Signal { resource, order });
-                }
-                return false;
-            }
+        if begun == Begun::Failed {
+            self.reports.push_back(Report::Finished { resource, order });
+        } else if order.lane() == Lane::Application {
+            self.reports.push_back(Report::Signal { resource, order });
         }
-        true
+    }
+
+    fn on_spawned(&mut self, Spawned { resource, ticket, process }: Spawned, now: Time) {
+        let (order, failed) = match self.resources[resource].begun(ticket, process, now) {
+            Ok(begun) => begun,
+            // It was given up while the spawner hung.
+            Err(process) => {
+                self.stuck.extend(process.ok().inspect(Process::kill));
+                return;
+            }
+        };
+        if order == Order::Start {
+            self.reports.push_back(Report::StartBegan { resource });
+        }
+        self.touch(resource);
+        let lane = order.lane();
+        // Its SIGCHLD may have come before anybody knew it.
+        match failed.or_else(|| self.resources[resource].look(lane)) {
+            Some(ending) => self.finish(resource, lane, ending, now),
+            None => self.running.push((resource, lane)),
+        }
     }
 
     /// Takes the end of the command in `lane`.
@@ -248,7 +280,7 @@ impl Executor {
             return;
         };
         if stuck && self.stuck.len() < STUCK {
-            self.stuck.push(process);
+            self.stuck.extend(process);
         }
         self.reports.push_back(Report::Finished { resource, order });
         self.touch(resource);

@@ -9,8 +9,9 @@ mod output;
 mod pipes;
 mod queue;
 mod resource;
+mod spawner;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 

@@ -101,13 +101,26 @@ impl Queue {
         }
     }
 
-    /// The next thing to do; call until there is none.
-    pub fn next(&mut self, now: Time) -> Option<Step> {
+    /// The next thing to do; call until there is none. Without `room` no command is begun.
+    pub fn next(&mut self, now: Time, room: bool) -> Option<Step> {
         if self.barrier.is_some_and(|place| !self.open_before(place)) {
             self.barrier = None;
             return Some(Step::Released);
         }
-        self.escalate(now).or_else(|| self.begin(now))
+        self.escalate(now).or_else(|| self.ready(now).filter(|_| room).and_then(|lane| self.begin(lane, now)))
+    }
+
+    /// Whether a command would begin now if there was room.
+    pub fn wants_room(&self, now: Time) -> bool {
+        self.ready(now).is_some()
+    }
+
+    /// The command that [`Step::Begin`] asked for has really begun: its time counts from now.
+    pub fn begun(&mut self, order: Order, now: Time) {
+        match order.lane() {
+            Lane::Interface => self.interface.begun(order, now),
+            Lane::Application => self.application.begun(order, now),
+        }
     }
 
     /// When [`Queue::next`] has something to do although nothing happened.
@@ -153,18 +166,23 @@ impl Queue {
         None
     }
 
-    /// Begins the older one of the orders that need not wait any longer.
-    fn begin(&mut self, now: Time) -> Option<Step> {
-        let interface_open = self.interface.oldest_open();
-        let application_open = self.application.oldest_open();
-        let interface = self.interface.ready(application_open, now);
-        let application = self.application.ready(interface_open);
-        let order = match (interface, application) {
-            (Some(first), Some(second)) if first < second => self.interface.begin(now),
-            (_, Some(_)) => self.application.begin(now),
-            (Some(_), None) => self.interface.begin(now),
+    /// The lane of the older one of the orders that need not wait any longer.
+    fn ready(&self, now: Time) -> Option<Lane> {
+        let interface = self.interface.ready(self.application.oldest_open(), now);
+        let application = self.application.ready(self.interface.oldest_open());
+        match (interface, application) {
+            (Some(first), Some(second)) if first < second => Some(Lane::Interface),
+            (_, Some(_)) => Some(Lane::Application),
+            (Some(_), None) => Some(Lane::Interface),
             (None, None) => None,
-        };
-        order.map(Step::Begin)
+        }
+    }
+
+    fn begin(&mut self, lane: Lane, now: Time) -> Option<Step> {
+        match lane {
+            Lane::Interface => self.interface.begin(now),
+            Lane::Application => self.application.begin(now),
+        }
+        .map(Step::Begin)
     }
 }

@@ -6,11 +6,12 @@ use std::io;
 use log::{info, warn};
 use schrittmacher_protocol::Time;
 
-use super::child::Process;
+use super::child::{Process, under_shell};
 use super::environment::Environment;
 use super::output::one_line;
 use super::pipes::Pipes;
 use super::queue::{Limits, Queue};
+use super::spawner::{Spawner, Ticket};
 use super::{Ending, Facts, History, Lane, Order, Outcome};
 use crate::config;
 
@@ -37,7 +38,9 @@ pub(super) struct Resource {
 
 #[derive(Debug)]
 struct Running {
-    process: Process,
+    ticket: Ticket,
+    /// `None` until the spawner has begun it.
+    process: Option<Process>,
     order: Order,
     began: Time,
     pipe: usize,
@@ -48,7 +51,8 @@ struct Running {
 /// What became of an attempt to begin a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Begun {
-    Process,
+    /// The spawner has it.
+    Handed,
     /// The system refused; the command has failed.
     Failed,
     /// Nothing is configured; the order is done.
@@ -84,87 +88,110 @@ impl Resource {
         }
     }
 
-    /// Begins the command for `order`; `index` is this resource's in `pipes`.
+    /// Hands the command for `order` to the spawner; `index` is this resource's.
     pub(super) fn begin(
         &mut self,
         order: Order,
         now: Time,
         pid: Option<u32>,
         index: usize,
-        pipes: &mut Pipes,
+        tools: (&mut Pipes, &mut Spawner),
     ) -> Begun {
-        let Some(command) = &self.commands[order as usize] else {
+        let Some(text) = &self.commands[order as usize] else {
             self.queue.ended(order, true, now);
             return Begun::NoCommand;
         };
-        match self.spawn(command, order, pid, index, pipes) {
-            Ok((process, pipe)) => {
-                info!(target: &self.name, "{order} begins as process {}: {command}", process.pid());
-                self.running[order.lane() as usize] =
-                    Some(Running { process, order, began: now, pipe, fate: None });
-                Begun::Process
+        match self.hand_over(text, order, pid, index, tools) {
+            Ok((ticket, pipe)) => {
+                let running = Running { ticket, process: None, order, began: now, pipe, fate: None };
+                self.running[order.lane() as usize] = Some(running);
+                Begun::Handed
             }
             Err(error) => {
-                self.record(
-                    order,
-                    Ending::System(format!("can't begin: {error}")),
-                    now,
-                    now,
-                    (String::new(), 0),
-                );
+                self.record(order, cant_begin(&error), now, now, (String::new(), 0));
                 Begun::Failed
             }
         }
     }
 
-    fn spawn(
+    fn hand_over(
         &self,
-        command: &str,
+        text: &str,
         order: Order,
         pid: Option<u32>,
         index: usize,
-        pipes: &mut Pipes,
-    ) -> io::Result<(Process, usize)> {
+        (pipes, spawner): (&mut Pipes, &mut Spawner),
+    ) -> io::Result<(Ticket, usize)> {
         let (reader, writer) = io::pipe()?;
+        let mut command = under_shell(text, writer)?;
+        self.environment.apply(&mut command, order, pid, &self.facts);
         let pipe = pipes.add(reader, index)?;
-        let prepare = |command: &mut _| self.environment.apply(command, order, pid, &self.facts);
-        let process = Process::spawn(command, writer, prepare).inspect_err(|_| pipes.close(pipe))?;
-        Ok((process, pipe))
+        let ticket = spawner.give(index, command).inspect_err(|_| pipes.close(pipe))?;
+        Ok((ticket, pipe))
+    }
+
+    /// Takes what the spawner has begun: the order, and how it ended if it could not be begun.
+    ///
+    /// # Errors
+    ///
+    /// Nobody waits for it any more; gives it back.
+    pub(super) fn begun(
+        &mut self,
+        ticket: Ticket,
+        process: io::Result<Process>,
+        now: Time,
+    ) -> Result<(Order, Option<Ending>), io::Result<Process>> {
+        let mut running = self.running.iter_mut().flatten();
+        let Some(running) = running.find(|running| running.ticket == ticket) else { return Err(process) };
+        let order = running.order;
+        let mut process = match process {
+            Ok(process) => process,
+            Err(error) => return Ok((order, Some(cant_begin(&error)))),
+        };
+        let text = self.commands[order as usize].as_deref().unwrap_or_default();
+        info!(target: &self.name, "{order} begins as process {}: {text}", process.pid());
+        if running.fate.is_some() {
+            process.terminate();
+        }
+        running.process = Some(process);
+        running.began = now;
+        self.queue.begun(order, now);
+        Ok((order, None))
     }
 
     pub(super) fn terminate(&mut self, lane: Lane, late: bool) {
         if let Some(running) = &mut self.running[lane as usize] {
             let fate = if late { Ending::TimedOut } else { Ending::Overtaken };
-            warn!(target: &self.name, "{} (process {}) is {fate}", running.order, running.process.pid());
+            warn!(target: &self.name, "{} is {fate}", running.order);
             running.fate = Some(fate);
-            running.process.terminate();
+            running.process.iter_mut().for_each(Process::terminate);
         }
     }
 
     pub(super) fn kill(&mut self, lane: Lane) {
         if let Some(running) = &self.running[lane as usize] {
-            warn!(target: &self.name, "{} (process {}) ignores SIGTERM, killed", running.order, running.process.pid());
-            running.process.kill();
+            warn!(target: &self.name, "{} ignores SIGTERM, killed", running.order);
+            running.process.iter().for_each(Process::kill);
         }
     }
 
     /// Whether the command in `lane` is over, and how.
     pub(super) fn look(&mut self, lane: Lane) -> Option<Ending> {
-        match self.running[lane as usize].as_mut()?.process.try_wait() {
+        match self.running[lane as usize].as_mut()?.process.as_mut()?.try_wait() {
             Ok(status) => status.map(Ending::Exited),
             Err(error) => Some(Ending::System(format!("can't be waited for: {error}"))),
         }
     }
 
-    /// Takes the end of the command in `lane`; gives its order and what is left of it.
+    /// Takes the end of the command in `lane`; gives its order and its process.
     pub(super) fn end(
         &mut self,
         lane: Lane,
         ending: Ending,
         now: Time,
         pipes: &mut Pipes,
-    ) -> Option<(Order, Process)> {
-        let Running { process, order, began, pipe, fate } = self.running[lane as usize].take()?;
+    ) -> Option<(Order, Option<Process>)> {
+        let Running { ticket: _, process, order, began, pipe, fate } = self.running[lane as usize].take()?;
         let (output, printed, leftover) = pipes.orphan(pipe);
         let ending = if ending == Ending::Stuck { ending } else { fate.unwrap_or(ending) };
         self.record(order, ending, began, now, (output, printed));
@@ -215,4 +242,8 @@ impl Resource {
         self.queue.ended(order, success, now);
         self.history[order as usize].add(Outcome { order, ending, began, duration, output, printed });
     }
+}
+
+fn cant_begin(error: &io::Error) -> Ending {
+    Ending::System(format!("can't begin: {error}"))
 }

@@ -3,15 +3,16 @@
 mod commands;
 mod limits;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll};
+use mio::{Events, Poll, Token, Waker};
 use schrittmacher_protocol::{Action, Time};
 
 use super::*;
 use crate::config::{Config, Core, OnExit, Resource, ScriptAddresses, Security};
 
-pub(super) fn core() -> Core {
+pub(crate) fn core() -> Core {
     Core {
         local_address: [127, 0, 0, 2].into(),
         remote_address: [127, 0, 0, 3].into(),
@@ -31,7 +32,7 @@ pub(super) fn core() -> Core {
     }
 }
 
-pub(super) fn resource(name: &str) -> Resource {
+pub(crate) fn resource(name: &str) -> Resource {
     Resource {
         name: name.to_owned(),
         priority: 0,
@@ -54,6 +55,7 @@ pub(super) fn resource(name: &str) -> Resource {
 
 /// Far more than anything here takes.
 const GUARD: Duration = Duration::from_secs(60);
+const WAKER: Token = Token(7);
 
 /// An executor and the loop that drives it.
 struct Bench {
@@ -68,7 +70,9 @@ impl Bench {
     fn new(resources: Vec<Resource>) -> Bench {
         let poll = Poll::new().expect("a poll");
         let registry = poll.registry().try_clone().expect("its registry");
-        let executor = Executor::new(&Config { core: core(), resources }, registry, 100);
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).expect("a waker"));
+        let config = Config { core: core(), resources };
+        let executor = Executor::new(&config, registry, 100, waker).expect("a spawner");
         Bench { poll, executor, origin: Instant::now(), longest: Duration::ZERO }
     }
 
@@ -99,7 +103,7 @@ impl Bench {
             assert_eq!(error.kind(), std::io::ErrorKind::Interrupted);
         }
         let began = Instant::now();
-        for event in &events {
+        for event in events.iter().filter(|event| event.token() != WAKER) {
             assert!(self.executor.tokens().contains(&event.token().0));
             self.executor.on_readable(event.token());
         }

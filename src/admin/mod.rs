@@ -4,11 +4,11 @@
 //! a bounded queue, wakes the protocol thread and waits for the reply. Whatever clients do, the protocol
 //! thread sees at most ten status requests a second and the orders (H4, D35).
 //!
-//! * [`server`]: addresses, connections, limits
-//! * [`service`]: one HTTP request
-//! * [`origin`]: whether an order is meant (H2)
-//! * [`link`]: the protocol thread as seen from here
-//! * [`page`]: the HTML
+//! * `server`: addresses, connections, limits
+//! * `service`: one HTTP request
+//! * `origin`: whether an order is meant (H2)
+//! * `link`: the protocol thread as seen from here
+//! * `page`: the HTML
 
 mod link;
 mod order;

@@ -35,6 +35,7 @@ pub(super) enum Denied {
 
 impl std::fmt::Display for Denied {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("refused: ")?;
         match self {
             Denied::ForeignHost(host) => {
                 write!(f, "\"{host}\" is no name of this node; if it should be, add http-host = {host}")

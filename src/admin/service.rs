@@ -1,5 +1,6 @@
 //! One HTTP request: which page, which orders, which status.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -84,7 +85,7 @@ impl Service {
             return self.page(StatusCode::OK, &[]).await;
         }
         if let Err(denied) = self.names.check(head, local).await {
-            self.refusals.log(&orders, client, &denied);
+            orders.iter().for_each(|order| self.refusals.log(order, client, &denied));
             let notices: Vec<_> = orders.into_iter().map(|order| denied_notice(order, &denied)).collect();
             return self.page(StatusCode::FORBIDDEN, &notices).await;
         }
@@ -92,7 +93,13 @@ impl Service {
         let mut notices = Vec::new();
         for order in orders {
             let Ok(outcome) = self.link.order(order.clone()).await else { return no_answer() };
-            log::info!("{order}, asked for by {}: {outcome}", client.ip());
+            match outcome {
+                // Names that do not exist are as endless as the requests of whoever makes them up.
+                Outcome::NoSuchResource => self.refusals.log(&order, client, &outcome),
+                Outcome::Ordered | Outcome::Refused(_) => {
+                    log::info!("{order}, asked for by {}: {outcome}", client.ip());
+                }
+            }
             if status == StatusCode::OK {
                 status = status_of(outcome);
             }
@@ -120,23 +127,25 @@ impl Refusals {
         Refusals { start: Instant::now(), limit: Mutex::new(RateLimited::new(Duration::from_secs(60))) }
     }
 
-    fn log(&self, orders: &[Order], client: SocketAddr, denied: &Denied) {
+    fn log(&self, order: &Order, client: SocketAddr, why: &dyn Display) {
         let client = client.ip();
         let now = Time::new(self.start.elapsed());
         let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(order), Some(suppressed)) = (orders.first(), limit.pass(client, now)) {
-            log::warn!("{order}, asked for by {client}: refused: {denied}{suppressed}");
+        if let Some(suppressed) = limit.pass(client, now) {
+            log::warn!("{order}, asked for by {client}: {why}{suppressed}");
         }
     }
 }
 
 fn denied_notice(order: Order, denied: &Denied) -> Notice {
-    let text = sentence(&format!("{order}: refused: {denied}"));
-    let offer = match denied {
-        Denied::CrossSite | Denied::Unproven => Some(order),
-        Denied::ForeignHost(_) | Denied::Prefetch => None,
-    };
-    Notice { text, offer }
+    let refused = format!("{order}: {denied}");
+    match denied {
+        Denied::CrossSite | Denied::Unproven => Notice {
+            text: sentence(&format!("{refused}; press the button if you mean it")),
+            offer: Some(order),
+        },
+        Denied::ForeignHost(_) | Denied::Prefetch => Notice { text: sentence(&refused), offer: None },
+    }
 }
 
 fn outcome_notice(order: Order, outcome: Outcome) -> Notice {

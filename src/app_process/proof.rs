@@ -59,9 +59,9 @@ impl Users {
     /// The process is dead or hidden.
     pub(super) fn of(pid: u32) -> Result<Users, Doubt> {
         let path = format!("/proc/{pid}/status");
-        let status = fs::read_to_string(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Doubt::Dead,
-            _ => unreadable(&path, &error),
+        let status = fs::read_to_string(&path).map_err(|error| {
+            let dead = error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH);
+            if dead { Doubt::Dead } else { unreadable(&path, &error) }
         })?;
         Users::parse(&status).ok_or_else(|| Doubt::System(format!("{path} has no user")))
     }

@@ -1,1 +1,161 @@
+//! Real senders, real processes, and a clock that the test moves.
 
+mod files;
+mod senders;
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll};
+
+use super::*;
+use crate::actions::tests::resource;
+
+/// Far more than anything here takes.
+const GUARD: Duration = Duration::from_secs(60);
+const WAKER: Token = Token(7);
+const FIRST: usize = 40;
+
+/// The processes of one resource, and the socket their messages come to.
+struct Bench {
+    poll: Poll,
+    processes: AppProcesses,
+    door: UdpSocket,
+    now: Time,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut config::Resource)) -> Bench {
+        let poll = Poll::new().expect("a poll");
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).expect("a waker"));
+        let registry = poll.registry().try_clone().expect("a registry");
+        let mut resource = resource("smsc");
+        change(&mut resource);
+        let processes = AppProcesses::new(&[resource], registry, FIRST, waker).expect("a worker");
+        let door = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        door.set_read_timeout(Some(GUARD)).expect("a socket option");
+        Bench { poll, processes, door, now: Time::ZERO }
+    }
+
+    /// A bash whose socket `3` leads here; it has told its own number and goes on with `script`.
+    fn sender(&self, wrapper: &[&str], script: &str) -> Sender {
+        let port = self.door.local_addr().expect("an address").port();
+        let script = format!("exec 3>/dev/udp/127.0.0.1/{port}; echo $$ >&3; {script}");
+        let words = wrapper.iter().chain(&["bash", "-c", &script]).copied().collect::<Vec<_>>();
+        let mut command = Command::new(words[0]);
+        let child = Guarded(command.args(&words[1..]).stdin(Stdio::null()).spawn().expect(words[0]));
+        let (pid, source) = self.message();
+        Sender { child, pid: pid.parse().expect("a number"), source }
+    }
+
+    fn message(&self) -> (String, SocketAddr) {
+        let mut buffer = [0; 100];
+        let (length, source) = self.door.recv_from(&mut buffer).expect("a message");
+        (String::from_utf8_lossy(&buffer[..length]).trim().to_owned(), source)
+    }
+
+    fn heard(&mut self, pid: u32, source: SocketAddr, milliseconds: u64) {
+        self.now = Time::new(Duration::from_millis(milliseconds));
+        self.processes.heard(0, Some(pid), source, self.now);
+    }
+
+    /// Lets `pid` be named twice, one second apart, and waits for what becomes of it.
+    fn named_twice(&mut self, pid: u32, source: SocketAddr) {
+        let begin = u64::try_from(self.now.since_origin().as_millis()).expect("a small number") + 10_000;
+        self.heard(pid, source, begin);
+        self.heard(pid, source, begin + 1000);
+        self.worker();
+    }
+
+    /// Waits for the worker to find something out.
+    fn worker(&mut self) {
+        self.event(WAKER);
+        self.processes.on_worker_result(self.now);
+    }
+
+    /// Waits for an event.
+    fn event(&mut self, token: Token) {
+        assert!(self.has_event(token, GUARD), "no event");
+    }
+
+    fn has_event(&mut self, token: Token, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut events = Events::with_capacity(8);
+        while Instant::now() < end {
+            match self.poll.poll(&mut events, Some(end.saturating_duration_since(Instant::now()))) {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted),
+                Ok(()) if events.iter().any(|event| event.token() == token) => return true,
+                Ok(()) => {}
+            }
+        }
+        false
+    }
+
+    fn believed(&self) -> Option<u32> {
+        self.processes.believed(0)
+    }
+
+    fn doubt(&self) -> Option<Doubt> {
+        self.processes.doubt(0).map(|(_, doubt)| doubt.clone())
+    }
+}
+
+/// A process that sends messages.
+struct Sender {
+    child: Guarded,
+    /// What it takes for its number.
+    pid: u32,
+    source: SocketAddr,
+}
+
+/// A child that is killed at the end.
+struct Guarded(Child);
+
+impl Guarded {
+    /// A process that does nothing, for a long time.
+    fn sleeper(wrapper: &[&str]) -> Guarded {
+        let words = wrapper.iter().chain(&["sleep", "1000"]).copied().collect::<Vec<_>>();
+        let child = Guarded(Command::new(words[0]).args(&words[1..]).spawn().expect(words[0]));
+        // It is what it is to be as soon as it sleeps: as another user, for example.
+        let began = Instant::now();
+        while !std::fs::read(format!("/proc/{}/comm", child.0.id())).is_ok_and(|name| name == b"sleep\n") {
+            assert!(began.elapsed() < GUARD, "no sleep");
+            std::thread::yield_now();
+        }
+        child
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn end(&mut self) {
+        self.0.kill().expect("a process");
+        self.0.wait().expect("its end");
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+/// Whether this can be tested here; prints why not.
+fn is_root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        println!("skipped: needs root");
+    }
+    root
+}

@@ -166,26 +166,29 @@ impl Step<'_, '_> {
 
     /// The application is hot already: ask the peer before claiming it (S7, D11).
     pub(crate) fn claim(&mut self) {
-        self.m.state = State::Unknown { claim: Some(self.now + self.m.peer.beat(self.settings)) };
+        self.begin_claim();
         self.send(Unk);
+    }
+
+    fn begin_claim(&mut self) {
+        self.m.state = State::Unknown { claim: Some(self.now + self.m.peer.beat(self.settings)) };
     }
 
     /// We were hot and lost time: neither stop nor go on before the peer was asked (S11). The tick that is due
     /// as soon as the sockets are drained asks.
     pub(crate) fn claim_again(&mut self) {
         self.m.asked = None;
-        self.m.state = State::Unknown { claim: Some(self.now + self.m.peer.beat(self.settings)) };
+        self.begin_claim();
     }
 
-    /// Nobody has objected to our claim for a heartbeat. A living peer that last said it is hot has: its
-    /// answer was lost, or came while we lost time.
-    pub(crate) fn claim_unopposed(&mut self) {
-        if self.m.peer.claims() {
-            return self.claim();
+    /// Nobody has answered our claim for a heartbeat. That is no consent from a living peer which last said
+    /// that it is hot: its answer was lost. True if we go on asking.
+    pub(crate) fn extend_claim(&mut self) -> bool {
+        let opposed = self.m.peer.claims();
+        if opposed {
+            self.begin_claim();
         }
-        self.out.extend([Action::Activate, Action::Start]);
-        self.enter_hot(None);
-        self.send(Hott);
+        opposed
     }
 
     pub(crate) fn enter_unknown(&mut self) {

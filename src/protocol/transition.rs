@@ -70,8 +70,10 @@ impl Step<'_, '_> {
             App(Lfai) | AppDied | LocalTimeout => self.fail(),
             Tick => {
                 self.expire_question();
-                if claim.is_some_and(|deadline| self.now >= deadline) {
-                    self.claim_unopposed();
+                if claim.is_some_and(|deadline| self.now >= deadline) && !self.extend_claim() {
+                    self.out.extend([Action::Activate, Action::Start]);
+                    self.enter_hot(None);
+                    self.send(Hott);
                 } else {
                     self.send(Unk);
                     self.force_again(false);
@@ -122,7 +124,6 @@ impl Step<'_, '_> {
                 self.force_again(false);
             }
             // Who was told to leave the role to the other side waits for it (S8); the timeout comes again.
-            RemoteTimeout if conceding => {}
             RemoteTimeout if conceding => {}
             RemoteTimeout => self.go_hot(false),
             App(Lrfo) => self.failover(false),
@@ -318,6 +319,7 @@ impl Step<'_, '_> {
                     self.force_again(false);
                 }
             }
+            RemoteTimeout if conceding => {}
             RemoteTimeout => self.go_hot(false),
             App(Lrfo) => self.failover(false),
             Failover { force } => self.failover(force),

@@ -1,1 +1,18 @@
-//! End to end: the real binaries on loopback addresses of their own.
+//! The real programs against each other: daemons, applications, sockets, processes and signals.
+//!
+//! Every test has addresses of its own, so all of them run at once. They wait for events, never for a time;
+//! the times written down are what an idle machine needs, and the guard against hanging is ten times that.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
+
+mod harness;
+
+mod app_process;
+mod cold_start;
+mod command_line;
+mod failures;
+mod hostile;
+mod network;
+mod operator;
+mod orders;
+mod restart;

@@ -71,6 +71,12 @@ impl Application {
         Some(order)
     }
 
+    pub(super) fn begun(&mut self, order: Order, now: Time) {
+        if let Some(running) = &mut self.running {
+            running.begun(order, now, self.limits.action_timeout);
+        }
+    }
+
     pub(super) fn ended(&mut self, order: Order) {
         self.running.take_if(|running| running.order() == order);
     }

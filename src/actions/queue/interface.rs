@@ -83,6 +83,12 @@ impl Interface {
         Some(order)
     }
 
+    pub(super) fn begun(&mut self, order: Order, now: Time) {
+        if let Some(running) = &mut self.running {
+            running.begun(order, now, self.limits.interface_timeout);
+        }
+    }
+
     pub(super) fn ended(&mut self, order: Order, success: bool, now: Time) {
         let Some(running) = self.running.take_if(|running| running.order() == order) else { return };
         if success && running.is_unhindered() {

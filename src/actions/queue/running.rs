@@ -66,6 +66,13 @@ impl Running {
         self.stage == Stage::Working
     }
 
+    /// It has really begun only now.
+    pub(super) fn begun(&mut self, order: Order, now: Time, timeout: Duration) {
+        if self.order == order && self.stage == Stage::Working {
+            self.due = now + timeout;
+        }
+    }
+
     /// Serves an order that came while it runs: if it was a retry, it is a first attempt now.
     pub(super) fn adopt(&mut self) {
         self.first = true;

@@ -49,7 +49,7 @@ impl Bench {
     }
 
     fn steps(&mut self) -> Vec<Step> {
-        std::iter::from_fn(|| self.queue.next(self.now)).collect()
+        std::iter::from_fn(|| self.queue.next(self.now, true)).collect()
     }
 
     fn ordered(&mut self, orders: &[Order]) -> Vec<Step> {
@@ -301,6 +301,31 @@ fn start_and_stop_have_their_own_timeout() {
     let mut bench = Bench::hot();
     bench.ordered(&[Stop]);
     assert_eq!(bench.queue.next_deadline(), Some(at(130.0)));
+}
+
+#[test]
+fn without_room_nothing_begins_but_the_rest_goes_on() {
+    let mut bench = Bench::hot();
+    bench.ordered(&[Deactivate]);
+    bench.order(&[Stop]);
+    assert_eq!(bench.queue.next(bench.now, false), None);
+    assert!(bench.queue.wants_room(bench.now));
+    bench.now = at(105.0);
+    let late = Step::Terminate { lane: Lane::Interface, late: true };
+    assert_eq!(bench.queue.next(bench.now, false), Some(late));
+    assert_eq!(bench.steps(), [Step::Begin(Stop)]);
+    assert!(!bench.queue.wants_room(bench.now));
+}
+
+#[test]
+fn time_of_a_command_counts_from_its_real_beginning() {
+    let mut bench = Bench::new();
+    bench.ordered(&[Activate]);
+    bench.queue.begun(Activate, at(3.0));
+    assert_eq!(bench.queue.next_deadline(), Some(at(8.0)));
+    bench.steps_at(8.0);
+    bench.queue.begun(Activate, at(9.0));
+    assert_eq!(bench.queue.next_deadline(), Some(at(10.0)), "SIGKILL is not put off");
 }
 
 #[test]

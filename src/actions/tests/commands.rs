@@ -199,20 +199,48 @@ fn background_processes_beyond_the_bound_lose_their_pipe() {
     assert_eq!(dead, 1, "only the oldest");
 }
 
+/// D24: with twelve resources the legacy gave most commands another one's environment or none.
 #[test]
-fn spawns_are_spread_over_turns() {
-    let resources = (0..10).map(|index| resource(&format!("r{index}")));
+fn commands_that_run_at_once_have_their_own_environment() {
+    let resources = (0..12).map(|index| Resource {
+        interface_deactivate: Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned()),
+        stop_action: Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned()),
+        ..resource(&format!("r{index}"))
+    });
+    let mut bench = Bench::new(resources.collect());
+    for index in 0..12 {
+        bench.executor.order(index, Action::Deactivate { urgent: true }, Time::ZERO);
+        bench.executor.order(index, Action::Stop, Time::ZERO);
+    }
+    let finished = |reports: &[Report]| {
+        reports.iter().filter(|report| matches!(report, Report::Finished { .. })).count()
+    };
+    bench.until(|_, reports| finished(reports) == 24);
+    for index in 0..12 {
+        for order in [Order::Stop, Order::Deactivate] {
+            let last = bench.executor.history(index, order).and_then(|history| history.last.as_ref());
+            assert_eq!(
+                last.map(|outcome| outcome.output.as_str()),
+                Some(format!("r{index} {order}\n").as_str())
+            );
+        }
+    }
+}
+
+#[test]
+fn processes_are_begun_a_few_at_a_time() {
+    let resources = (0..40).map(|index| resource(&format!("r{index}")));
     let command = |resource| Resource { start_action: Some("exit 0".to_owned()), ..resource };
     let mut bench = Bench::new(resources.map(command).collect());
-    for index in 0..10 {
+    for index in 0..40 {
         bench.executor.order(index, Action::Start, Time::ZERO);
     }
-    let begun = |reports: &[Report]| {
-        reports.iter().filter(|report| matches!(report, Report::StartBegan { .. })).count()
-    };
-    assert_eq!(begun(&bench.turn()), 4);
-    assert_eq!(bench.executor.next_deadline(), Some(Time::ZERO), "there is more to do");
-    bench.until(|_, reports| begun(reports) == 6);
+    assert_eq!(bench.executor.next_deadline(), Some(Time::ZERO));
+    bench.executor.run(bench.now(), |_| None);
+    assert_eq!(bench.executor.open_pipes(), 16);
+    assert_ne!(bench.executor.next_deadline(), Some(Time::ZERO), "nothing to do before there is room");
+    let begun = |report: &&Report| matches!(report, Report::StartBegan { .. });
+    bench.until(|_, reports| reports.iter().filter(begun).count() == 40);
 }
 
 fn kill(pid: &str) {

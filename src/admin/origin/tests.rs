@@ -96,8 +96,8 @@ fn what_a_browser_calls_cross_site_is_refused() {
     // One witness against us is enough.
     let torn = [host, BROWSER, ("Sec-Fetch-Site", "same-origin"), ("Origin", "http://evil.example")];
     assert_eq!(check(&torn), Some(Denied::CrossSite));
-    // A script on a foreign page that guessed a host name of "null" for the opaque origin.
-    assert_eq!(check_at("/?failover=a", &[BROWSER, ("Origin", "null")]), Some(Denied::CrossSite));
+    // No address at all is not the same as no Host.
+    assert_eq!(check(&[BROWSER, ("Referer", "/")]), Some(Denied::CrossSite));
 }
 
 #[test]

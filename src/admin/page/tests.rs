@@ -1,10 +1,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use schrittmacher_protocol::StateName as State;
+use schrittmacher_wire::{AppCode, PeerCode};
 
 use super::super::snapshot::{PEER_TIMEOUT, app_word, peer_word};
 use super::*;
-use schrittmacher_wire::{AppCode, PeerCode};
 
 /// A moment of 2026-11-23, as the recorded pages have them.
 fn at(hms: (u64, u64, u64), micros: u64) -> SystemTime {

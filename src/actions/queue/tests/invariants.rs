@@ -98,7 +98,7 @@ impl World {
     fn carry_out(&mut self) {
         for turn in 0.. {
             assert!(turn < 10, "no end of steps: {:?}", self.queue);
-            let Some(step) = self.queue.next(self.now) else { break };
+            let Some(step) = self.queue.next(self.now, true) else { break };
             match step {
                 Step::Begin(order) => self.begin(order),
                 Step::Terminate { lane, late } => {

@@ -1,0 +1,146 @@
+//! `pid-file`.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::PathBuf;
+
+use super::*;
+
+/// A resource with a pid file in a directory of its own.
+struct Files {
+    bench: Bench,
+    path: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Files {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("smsc.pid");
+        let bench = Bench::with(|resource| resource.pid_file = Some(path.clone()));
+        Files { bench, path, _directory: directory }
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.path, text).expect("a file");
+    }
+
+    /// A message without pid, later than all others; waits for what becomes of it.
+    fn message(&mut self) {
+        self.bench.now = self.bench.now + Duration::from_secs(20);
+        let source = SocketAddr::from(([127, 0, 0, 1], 9));
+        self.bench.processes.heard(0, None, source, self.bench.now);
+        self.bench.worker();
+    }
+
+    #[track_caller]
+    fn refused(&mut self, why: &str) {
+        self.message();
+        assert_eq!(self.bench.believed(), None);
+        let doubt = self.bench.doubt().map(|doubt| doubt.to_string()).unwrap_or_default();
+        assert!(doubt.contains(why), "{doubt:?}");
+    }
+}
+
+#[test]
+fn pid_file_names_the_process() {
+    let mut files = Files::new();
+    let mut app = Guarded::sleeper(&[]);
+    files.write(&app.pid().to_string());
+    files.message();
+    assert_eq!(files.bench.believed(), Some(app.pid()), "{:?}", files.bench.doubt());
+
+    app.0.kill().expect("a process");
+    files.bench.event(Token(FIRST));
+    assert_eq!(files.bench.processes.on_pidfd(Token(FIRST)), Some(0));
+    let next = Guarded::sleeper(&[]);
+    files.write(&format!("{}\n", next.pid()));
+    files.message();
+    assert_eq!(files.bench.believed(), Some(next.pid()));
+
+    let restarted = Guarded::sleeper(&[]);
+    files.write(&restarted.pid().to_string());
+    files.message();
+    assert_eq!(files.bench.believed(), Some(restarted.pid()), "the file is followed while the old one lives");
+}
+
+#[test]
+fn order_has_the_pid_file_read() {
+    let mut files = Files::new();
+    let mut app = Guarded::sleeper(&[]);
+    files.write(&app.pid().to_string());
+    assert!(files.bench.processes.signal(0, Signal::SIGUSR1, Time::ZERO).is_err());
+    files.bench.worker();
+    files.bench.processes.signal(0, Signal::SIGUSR1, Time::ZERO).expect("a signal");
+    let status = app.0.wait().expect("its end");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGUSR1 as i32));
+}
+
+#[test]
+fn pid_file_is_read_once_a_second() {
+    let mut files = Files::new();
+    let source = SocketAddr::from(([127, 0, 0, 1], 9));
+    files.refused("No such file");
+    let last = files.bench.now;
+    let app = Guarded::sleeper(&[]);
+    files.write(&app.pid().to_string());
+    files.bench.processes.heard(0, None, source, last + Duration::from_millis(999));
+    assert!(!files.bench.has_event(WAKER, Duration::from_millis(200)));
+    files.bench.processes.heard(0, None, source, last + Duration::from_secs(1));
+    files.bench.worker();
+    assert_eq!(files.bench.believed(), Some(app.pid()));
+}
+
+#[test]
+fn strange_pid_files_are_refused() {
+    let mut files = Files::new();
+    let app = Guarded::sleeper(&[]);
+    for text in [
+        "",
+        "x",
+        "-5",
+        "+5",
+        "0",
+        "12 13",
+        "99999999999999999999",
+        &format!("{}{}", " ".repeat(100), app.pid()),
+    ] {
+        files.write(text);
+        files.refused("holds no process number");
+    }
+    files.write("1");
+    files.refused("process 1");
+    files.write(&i32::MAX.to_string());
+    files.refused("no such process");
+
+    files.write(&app.pid().to_string());
+    fs::set_permissions(&files.path, fs::Permissions::from_mode(0o646)).expect("permissions");
+    files.refused("everybody may write it");
+
+    fs::remove_file(&files.path).expect("a file");
+    fs::create_dir(&files.path).expect("a directory");
+    files.refused("not a regular file");
+    fs::remove_dir(&files.path).expect("a directory");
+    nix::unistd::mkfifo(&files.path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    files.refused("not a regular file");
+}
+
+#[test]
+fn owner_of_the_pid_file_must_be_allowed_to_signal() {
+    if !is_root() {
+        return;
+    }
+    let mut files = Files::new();
+    let (roots, nobodys) = (Guarded::sleeper(&[]), Guarded::sleeper(&NOBODY));
+    files.write(&roots.pid().to_string());
+    chown(&files.path, Some(65534), Some(65534)).expect("root may");
+    files.refused("it belongs to user 65534");
+    fs::set_permissions(&files.path, fs::Permissions::from_mode(0o664)).expect("permissions");
+    chown(&files.path, Some(0), Some(65534)).expect("root may");
+    files.refused("its group may write it");
+
+    files.write(&nobodys.pid().to_string());
+    chown(&files.path, Some(65534), Some(65534)).expect("root may");
+    files.message();
+    assert_eq!(files.bench.believed(), Some(nobodys.pid()), "{:?}", files.bench.doubt());
+}

@@ -1,0 +1,88 @@
+//! The configuration of a pair.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use super::Side;
+use super::host::Files;
+
+/// The resource that the pair protects.
+pub const RESOURCE: &str = "service";
+/// Every pair has addresses of its own, so the port can be the same everywhere.
+pub const PORT: u16 = 7700;
+/// The page's port.
+pub const HTTP_PORT: u16 = 7780;
+
+/// What can differ from one pair to the next. In commands `{note}` notes them in the journal, and `{pid-file}`
+/// is the application's pid file, `{host}` is `a` or `b`.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Seconds.
+    pub heartbeat: f64,
+    /// Seconds. Long enough that a busy machine is not taken for a dead one, where the test need not wait
+    /// for it.
+    pub timeout: f64,
+    /// Seconds.
+    pub app_timeout: f64,
+    /// Of `a` and of `b`.
+    pub priority: [i32; 2],
+    /// `start-action`.
+    pub start: Option<&'static str>,
+    /// `stop-action`.
+    pub stop: Option<&'static str>,
+    /// Further lines of the core group.
+    pub core: &'static str,
+    /// Further lines of the resource.
+    pub resource: &'static str,
+    /// The log file of `a`, if not an ordinary one. `{folder}` is the folder of the pair.
+    pub log_file: Option<&'static str>,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup {
+            heartbeat: 0.2,
+            timeout: 3.0,
+            app_timeout: 10.0,
+            priority: [0, 0],
+            start: Some("{note}; kill -10 `cat {pid-file}`"),
+            stop: Some("{note}; kill -12 `cat {pid-file}`"),
+            core: "",
+            resource: "",
+            log_file: None,
+        }
+    }
+}
+
+impl Setup {
+    /// The file of one host.
+    pub fn text(&self, local: IpAddr, remote: IpAddr, files: &Files) -> String {
+        let is_a = files.side == Side::A;
+        let log = match self.log_file {
+            Some(special) if is_a => special.replace("{folder}", &files.folder().display().to_string()),
+            Some(_) | None => files.log().display().to_string(),
+        };
+        let priority = self.priority[usize::from(!is_a)];
+        let mut text = format!(
+            "group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {PORT}\n\
+             http-port = {HTTP_PORT}\nsecurity = legacy\nlog-file = {log}\nheartbeat = {}\ntimeout = {}\n{}\n\n\
+             group = resource\nname = {RESOURCE}\npriority = {priority}\napp-timeout = {}\n{}\n",
+            self.heartbeat, self.timeout, self.core, self.app_timeout, self.resource
+        );
+        let commands = [
+            ("start-action", "start", self.start),
+            ("stop-action", "stop", self.stop),
+            ("interface-activate", "activate", Some("{note}")),
+            ("interface-deactivate", "deactivate", Some("{note}")),
+        ];
+        for (key, action, command) in commands {
+            let Some(command) = command else { continue };
+            let command = command
+                .replace("{note}", &files.note(action))
+                .replace("{host}", &files.side.name().to_string())
+                .replace("{pid-file}", &files.pid_file().display().to_string());
+            let _ = writeln!(text, "{key} = {command}");
+        }
+        text
+    }
+}

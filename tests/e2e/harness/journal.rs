@@ -1,0 +1,119 @@
+//! What the commands of both hosts did, in the order in which they did it.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{AT_ONCE, Side, Tail, wait_for};
+
+/// A file to which every command of a pair appends a line: host, action, time.
+#[derive(Debug)]
+pub struct Journal {
+    tail: Tail,
+}
+
+/// One command that ran.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// On which host.
+    pub host: char,
+    /// `start`, `stop`, `activate`, `deactivate`; `daemon` when the test started the daemon.
+    pub action: String,
+    /// Since the epoch.
+    pub at: Duration,
+}
+
+/// X2: an order is given once per second at most, however often the application contradicts.
+const SPACING: Duration = Duration::from_secs(1);
+
+impl Journal {
+    /// In this folder.
+    pub fn new(folder: &Path) -> Journal {
+        Journal { tail: Tail::new(folder.join("journal")) }
+    }
+
+    /// Notes that a daemon of this host begins: it knows nothing of the orders before.
+    pub fn daemon_starts(&self, host: char) {
+        let mut file = File::options().create(true).append(true).open(self.tail.path()).unwrap();
+        writeln!(file, "{host} daemon 0").unwrap();
+    }
+
+    /// The commands since [`Journal::forget`].
+    pub fn entries(&self) -> Vec<Entry> {
+        self.tail.lines().iter().map(|line| Entry::parse(line)).collect()
+    }
+
+    /// The actions of one host since [`Journal::forget`].
+    pub fn of(&self, side: Side) -> Vec<String> {
+        let of_host = self.entries().into_iter().filter(|entry| entry.host == side.name());
+        of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect()
+    }
+
+    /// Waits until an action has happened on one host.
+    pub fn wait(&self, side: Side, action: &str) {
+        wait_for(&format!("{action} on {}", side.name()), AT_ONCE, || {
+            self.of(side).iter().any(|happened| happened == action).then_some(())
+        });
+    }
+
+    /// Forgets what has happened until now.
+    pub fn forget(&mut self) {
+        self.tail.skip();
+    }
+
+    /// Where an action stands; it must have happened once.
+    pub fn position(&self, side: Side, action: &str) -> usize {
+        let entries = self.entries();
+        let is_it = |entry: &Entry| entry.host == side.name() && entry.action == action;
+        let position = entries.iter().position(is_it);
+        position.unwrap_or_else(|| panic!("no {action} on {}:\n{}", side.name(), self.text()))
+    }
+
+    /// Everything, for people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for Entry { host, action, at } in self.tail.text().lines().map(Entry::parse) {
+            let _ = writeln!(text, "{:10}.{:03} {host} {action}", at.as_secs(), at.subsec_millis());
+        }
+        text
+    }
+
+    /// That no command was repeated beyond X2: of one daemon, an interface command that succeeded never, an
+    /// order at most once a second.
+    pub fn check_repetition(&self) {
+        let all: Vec<Entry> = self.tail.text().lines().map(Entry::parse).collect();
+        for host in ['a', 'b'] {
+            let mut last: [Option<&Entry>; 2] = [None, None];
+            for entry in all.iter().filter(|entry| entry.host == host) {
+                let lane = match entry.action.as_str() {
+                    "daemon" => {
+                        last = [None, None];
+                        continue;
+                    }
+                    "activate" | "deactivate" => 0,
+                    _ => 1,
+                };
+                if let Some(before) = last[lane].filter(|before| before.action == entry.action) {
+                    let spaced = lane == 1 && entry.at.saturating_sub(before.at) >= SPACING;
+                    assert!(spaced, "{} was repeated on {host}:\n{}", entry.action, self.text());
+                }
+                last[lane] = Some(entry);
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn parse(line: &str) -> Entry {
+        let mut words = line.split(' ');
+        let mut word = || words.next().unwrap_or_else(|| panic!("not a journal line: {line}"));
+        let (host, action, nanos) = (word(), word(), word());
+        Entry {
+            host: host.chars().next().unwrap(),
+            action: action.to_owned(),
+            at: Duration::from_nanos(nanos.parse().unwrap()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the tests are written in: a pair of hosts, each with a daemon, an application, files and a link.
+
+mod app;
+mod config;
+mod host;
+mod http;
+mod journal;
+mod log;
+mod namespace;
+mod pair;
+mod process;
+mod tail;
+
+use std::time::{Duration, Instant};
+
+pub use app::App;
+pub use config::{PORT, RESOURCE, Setup};
+pub use host::Host;
+pub use journal::Journal;
+pub use namespace::Cable;
+pub use pair::{Pair, Side};
+pub use process::{Process, program};
+pub use tail::Tail;
+
+/// How often something is looked at that can't wake us.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The guard against hanging, if what is waited for takes no time at all.
+const LEAST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What takes no time to speak of.
+pub const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// Looks until there is an answer; `expected` is how long that takes on an idle machine.
+///
+/// # Panics
+///
+/// After ten times as long.
+pub fn wait_for<T>(what: &str, expected: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    let patience = LEAST_PATIENCE.max(expected * 10);
+    loop {
+        if let Some(answer) = look() {
+            return answer;
+        }
+        assert!(began.elapsed() < patience, "waited {patience:?} in vain for: {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Holds for `span`: looks all the time, since nothing tells of what does not happen.
+///
+/// # Panics
+///
+/// When `look` says what is wrong.
+pub fn holds_for(span: Duration, mut look: impl FnMut() -> Result<(), String>) {
+    let began = Instant::now();
+    loop {
+        look().unwrap_or_else(|what| panic!("after {:?}: {what}", began.elapsed()));
+        if began.elapsed() >= span {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Says that a test does not run here, in the words that `make check` counts.
+pub fn skip(test: &str, why: &str) {
+    println!("SKIPPED: {test}: {why}");
+}
+
+/// Whether this process may do what only root may.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}

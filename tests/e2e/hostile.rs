@@ -1,0 +1,118 @@
+//! What must never delay a heartbeat (T5): a disk, a command, a flood.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use crate::harness::{PORT, Pair, RESOURCE, Setup, Side, wait_for};
+
+/// Short, so that a delayed heartbeat shows.
+const TIMEOUT: f64 = 2.0;
+
+fn setup() -> Setup {
+    Setup { timeout: TIMEOUT, ..Setup::default() }
+}
+
+/// Whatever is wrong with `a`, for two timeouts nobody notices, and it still does what it is told.
+fn goes_on(pair: &mut Pair) {
+    pair.stays_for(2.0 * TIMEOUT);
+    assert_eq!(pair[Side::B].log.transitions(), []);
+    assert!(!pair[Side::B].log.has("peer is silent"), "{}", pair[Side::B].log.text());
+    pair[Side::A].page(&format!("?failover={RESOURCE}"));
+    pair.settles(Side::B, Duration::ZERO);
+}
+
+#[test]
+fn a_log_file_on_a_full_disk() {
+    let mut pair = Pair::new(Setup { log_file: Some("/dev/full"), ..setup() });
+    pair.start(Side::A);
+    goes_on(&mut pair);
+    assert!(pair[Side::A].stderr.has("/dev/full"), "nobody is told: {}", pair[Side::A].stderr.text());
+}
+
+#[test]
+fn a_log_file_that_blocks() {
+    let mut pair = Pair::new(Setup { log_file: Some("{folder}/fifo"), ..setup() });
+    mkfifo(&pair.folder().join("fifo"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    pair.start(Side::A);
+    goes_on(&mut pair);
+}
+
+#[test]
+fn a_command_that_hangs() {
+    let start = Some("{note}; kill -10 `cat {pid-file}`; exec sleep 30");
+    let mut pair = Pair::new(Setup { start, resource: "action-timeout = 6", ..setup() });
+    pair.start(Side::A);
+    goes_on(&mut pair);
+}
+
+#[test]
+fn a_command_that_prints_a_gigabyte() {
+    let start =
+        Some("{note}; kill -10 `cat {pid-file}`; head -c 1000000000 /dev/zero; touch {pid-file}.printed");
+    let mut pair = Pair::new(Setup { start, resource: "action-timeout = 600", ..setup() });
+    pair.start(Side::A);
+    let printed = pair[Side::A].files.pid_file().with_extension("pid.printed");
+    wait_for("the gigabyte", Duration::from_secs(10), || printed.exists().then_some(()));
+    let status = fs::read_to_string(format!("/proc/{}/status", pair[Side::A].daemon().pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak_kib < 100_000, "the daemon kept what the command printed: {peak_kib} KiB");
+    goes_on(&mut pair);
+}
+
+#[test]
+fn a_flood_of_garbage() {
+    let mut pair = Pair::new(setup());
+    pair.start(Side::A);
+    let lines_before = pair[Side::A].log.text().lines().count();
+    let (target, peer) = (pair[Side::A].address, pair[Side::B].address);
+    let end = Instant::now() + Duration::from_secs_f64(2.0 * TIMEOUT);
+    thread::scope(|scope| {
+        scope.spawn(|| flood(target, target, end));
+        scope.spawn(|| flood(peer, target, end));
+        pair.stays_for(2.0 * TIMEOUT);
+    });
+    assert!(pair[Side::A].log.text().lines().count() < lines_before + 100, "the flood filled the log");
+    goes_on(&mut pair);
+}
+
+/// Sends, from this address to both ports, what nobody should: as an application what only a peer may say,
+/// as the peer what only an application may say (D41), and what no program says.
+fn flood(from: IpAddr, to: IpAddr, end: Instant) {
+    let socket = UdpSocket::bind(SocketAddr::new(from, 0)).unwrap();
+    let status = |code: &str| {
+        let random = 4_294_967_295_u32;
+        format!(r#"{{"resource":"{RESOURCE}","status":"{code}","priority":999,"random":{random},"pid":1}}"#)
+    };
+    let mut garbage: Vec<Vec<u8>> = vec![
+        b"{".to_vec(),
+        vec![b'['; 60_000],
+        (0..=255).collect(),
+        Vec::new(),
+        br#"{"resource":"nobody's","status":"LHOT"}"#.to_vec(),
+        format!(r#"{{"resource":"{RESOURCE}","status":{{"a":[1,2]}},"priority":null}}"#).into(),
+    ];
+    let forbidden: &[&str] =
+        if from == to { &["TREQ", "FAIL", "TREJ", "HOTT"] } else { &["LFAI", "LRFO", "LSBY"] };
+    garbage.extend(forbidden.iter().map(|code| status(code).into_bytes()));
+    for datagrams in garbage.chunks(2).cycle() {
+        if Instant::now() >= end {
+            return;
+        }
+        for datagram in datagrams {
+            for port in [PORT, PORT + 1] {
+                for _ in 0..20 {
+                    // A full buffer is what this is about.
+                    let _ = socket.send_to(datagram, (to, port));
+                }
+            }
+        }
+        // The other tests want some of the machine, too.
+        thread::sleep(Duration::from_millis(1));
+    }
+}
