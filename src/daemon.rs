@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 
 use log::{error, info, warn};
 
-use crate::actions::Executor;
+use crate::actions::{self, Executor};
 use crate::admin;
 use crate::app_process::AppProcesses;
 use crate::clock;
@@ -65,6 +65,7 @@ fn print(to: &mut dyn Write, text: &str) {
 }
 
 fn start(path: &Path) -> u8 {
+    actions::close_on_exec_all();
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
         Err(error) => {
