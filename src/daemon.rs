@@ -65,7 +65,7 @@ fn print(to: &mut dyn Write, text: &str) {
 }
 
 fn start(path: &Path) -> u8 {
-    actions::close_on_exec_all();
+    let closed = actions::close_on_exec_all();
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -84,6 +84,9 @@ fn start(path: &Path) -> u8 {
     // A second logger is impossible: this is the only place that installs one.
     let _ = logging.install();
     abort_on_panic(logging.clone());
+    if let Err(error) = closed {
+        warn!("commands may inherit what was open when this program was started: {error}");
+    }
     let status = match run(path, loaded) {
         Ok(()) => exit_code::OK,
         Err(error) => {
