@@ -1,7 +1,7 @@
 //! How an order reaches the application.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 
@@ -52,11 +52,13 @@ fn an_application_is_signalled_as_soon_as_its_process_is_known() {
     pair[Side::B].log.wait_state("Standby", AT_ONCE);
     pair.start_daemon(Side::A);
     pair[Side::A].log.wait_state("transiting_to_hot", AT_ONCE);
-    pair[Side::A].start_app("--heartbeat 600000");
-    // Its second report makes the process known, and is the last one: two at least a second apart it takes.
+    pair[Side::A].start_app("--heartbeat 10000");
+    // It takes two reports, at least a second apart; the next one comes after ten.
     thread::sleep(BELIEF + AT_ONCE);
+    let reported = Instant::now();
     pair[Side::A].tell_app("unknown");
-    pair.settles(Side::A, AT_ONCE);
+    pair.wait_settled(Side::A, AT_ONCE);
+    assert!(reported.elapsed() < Duration::from_secs(5), "signalled only when it reported again");
 }
 
 /// X2: the one known application needs it.
