@@ -49,7 +49,7 @@ fn run(seed: u64, logging: bool) {
     let message = |what: &str| format!("seed {seed}: {what}");
 
     // P1: not both hot for longer than two heartbeats after the link is back.
-    let beat = pair.nodes.iter().map(|node| node.settings.heartbeat).max().unwrap();
+    let beat = pair.nodes.iter().map(|node| node.settings.heartbeat).max().expect("two nodes");
     pair.run(2 * beat + SECOND);
     assert!(!(pair.is_hot(0) && pair.is_hot(1)), "{}\n{}", message("P1"), pair.log());
     // What was ordered before comes to its end; a daemon that was told to end is started again.
