@@ -186,7 +186,11 @@ impl Legacy {
         let future = |at: Duration| Self::ORIGIN + at.saturating_sub(now);
         let mut moved = self.clone();
         moved.entered = past(self.entered);
-        moved.next_tick = future(self.next_tick);
+        // 1.8.2 keeps the beat of one that is overdue.
+        moved.next_tick = match self.settings.generation {
+            Generation::V200 => future(self.next_tick),
+            Generation::V182 => (Self::ORIGIN + self.next_tick).saturating_sub(now),
+        };
         match &mut moved.around {
             Around::V200 { said_role, .. } => {
                 let recent = said_role.filter(|(_, at)| now.saturating_sub(*at) < ROLE_SPACING);
