@@ -155,6 +155,22 @@ fn a_legacy_peer_hears_us_at_least_every_two_seconds() {
 }
 
 #[test]
+fn a_legacy_peer_hears_us_every_two_seconds_whatever_our_heartbeat_is() {
+    // While another of ours is in the peer's place we may be slower.
+    for scenario in ALL.iter().filter(|scenario| !scenario.unmoved) {
+        for peer in [V200, V182] {
+            let mut world = World::new([Program::Ours, peer], [10, 10], Duration::from_secs(3), 1);
+            world.heartbeat = Duration::from_secs(7);
+            scenarios::prepare(&mut world, scenario, PHASES[2]);
+            (scenario.happens)(&mut world);
+            world.run(AFTERWARDS);
+            let silence = world.measured.silence;
+            assert!(silence <= Duration::from_secs(2), "{}, {peer:?}: {silence:?} (W5)", scenario.name);
+        }
+    }
+}
+
+#[test]
 fn we_never_storm() {
     for cell in ours() {
         for run in &cell.runs {
