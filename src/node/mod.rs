@@ -12,9 +12,10 @@ use log::{Level, debug, info, log, warn};
 use mio::Token;
 use nix::sys::signal::Signal;
 use schrittmacher_protocol::{Action, Event, Notice, Refusal, StateName, Time};
-use schrittmacher_wire::{Code, Message, PeerCode, Rejected, host};
+use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
 
 use crate::actions::{Executor, Order, Report};
+use crate::admin::snapshot::app_word;
 use crate::app_process::{AppProcesses, SignalError};
 use crate::config::{Config, Core};
 use crate::link::{self, Guard, Link, Origin};
@@ -220,7 +221,6 @@ impl Node {
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
         self.processes.on_worker_result(now);
-        self.tell_late(now);
     }
 
     /// Tells the applications whose process is known now what they could not be told, if it is still waited
@@ -230,11 +230,12 @@ impl Node {
         let known: Vec<usize> = self.untold.keys().copied().filter(is_known).collect();
         for index in known {
             let Some(order) = self.untold.remove(&index) else { continue };
-            let awaited = match self.resources[index].protocol.state().name() {
+            let resource = &self.resources[index];
+            let awaited = match resource.protocol.state().name() {
                 StateName::ToHot => order == Order::Start,
                 StateName::ToStandby => order == Order::Stop,
+                StateName::Standby => order == Order::Stop && resource.local.text != app_word(AppCode::Lsby),
                 StateName::Unknown
-                | StateName::Standby
                 | StateName::Hot
                 | StateName::Releasing
                 | StateName::Failed
@@ -268,6 +269,8 @@ impl Node {
                 Report::Finished { .. } => {}
             }
         }
+        // After the repeated orders, so that nobody is told twice in one turn.
+        self.tell_late(now);
     }
 
     /// A resource without a command for this order: its process is told by signal (X4).
