@@ -5,7 +5,7 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 # The ABI number of the client library; not its version (docs/adr/0001-soname-3.md).
 SOVERSION := 3
 
-.PHONY: all check test demo fmt lint clean help
+.PHONY: all check test demo table fmt lint clean help
 
 all: ## build the daemon and the client library (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -22,6 +22,9 @@ ifneq ($(wildcard scripts/demo),)
 demo: all ## two daemons, two applications, every kind of failover, live
 	@scripts/demo
 endif
+
+table: ## print the transition table as JSON lines
+	@$(CARGO) run -q -p schrittmacher-protocol --example table
 
 fmt: ## format the code
 	$(CARGO) fmt --all
