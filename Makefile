@@ -2,8 +2,9 @@
 
 CARGO ?= cargo
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
-# The ABI number of the client library; not its version (docs/adr/0001-soname-3.md).
-SOVERSION := 3
+# The client library's file: the ABI number (docs/adr/0001-soname-3.md), then two that only rise with releases.
+LIBVERSION := 3.0.0
+SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
 
 .PHONY: all check test demo fmt lint clean help
 
@@ -23,6 +24,8 @@ demo: all ## two daemons, two applications, every kind of failover, live
 	@scripts/demo
 endif
 
+include packaging/install.mk
+
 fmt: ## format the code
 	$(CARGO) fmt --all
 
@@ -34,4 +37,4 @@ clean: ## remove everything built
 	$(CARGO) clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
