@@ -179,9 +179,9 @@ const char *schrittmacher_client_version(void);
 schrittmacher_client *schrittmacher_client_new(void);
 
 /**
- * Stops the client and frees it. No function of the application is called for it afterwards, unless this was
- * called from such a function, which then goes on to its end. NULL and a client that is freed already are
- * fine. In a child process, by fork(), nothing is sent and no thread is waited for.
+ * Stops the client and frees it. No function of the application is called for it afterwards, except by other
+ * threads that are inside the client just now; a function that calls this goes on to its end. NULL and a
+ * client that is freed already are fine. In a child process, by fork(), no thread is waited for.
  *
  * What may not happen, here and in schrittmacher_client_stop(): to hold a lock that a running go-hot,
  * go-standby or log function waits for.
@@ -609,3 +609,8 @@ int schrittmacher_client_send_status(schrittmacher_client *client, const char *s
 #endif /* __cplusplus */
 
 #endif  /* SCHRITTMACHERCLIENT_H */
+
+/* In Objective-C this header also declares the class SchrittmacherClient, as it always did. */
+#ifdef __OBJC__
+#import <schrittmacherclient/UMSchrittmacherClient.h>
+#endif

@@ -1,14 +1,13 @@
 //! The C test programs in `tests/c`: compiled, linked and run in every way a user may do it.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
+mod library;
 mod support;
 
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{crate_dir, is_there, library_dir, run};
+use library::workshop;
+use support::{crate_dir, is_there, run};
 
 const PROGRAMS: [&str; 4] = ["surface", "misuse", "threads", "processes"];
 
@@ -21,21 +20,9 @@ enum Link {
     Static,
 }
 
-/// A folder for one test's programs, in which the shared library has its names as if installed.
-fn workshop(test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    fs::create_dir_all(&folder).unwrap();
-    for name in ["libschrittmacherclient.so", "libschrittmacherclient.so.3"] {
-        let link = folder.join(name);
-        let _ = fs::remove_file(&link);
-        symlink(library_dir().join("libschrittmacherclient.so"), link).unwrap();
-    }
-    folder
-}
-
 fn build(compiler: &str, flags: &[&str], source: &str, link: Link, folder: &Path) -> PathBuf {
     let source = crate_dir().join("tests/c").join(source);
-    let program = folder.join(source.file_stem().unwrap());
+    let program = folder.join(source.with_extension("").file_name().unwrap_or_default());
     let mut command = Command::new(compiler);
     command.args(["-g", "-Wall", "-Wextra", "-pedantic", "-Werror"]).args(flags);
     command.arg("-I").arg(crate_dir().join("../include")).arg("-o").arg(&program).arg(source);
@@ -45,7 +32,7 @@ fn build(compiler: &str, flags: &[&str], source: &str, link: Link, folder: &Path
             command.arg(format!("-Wl,-rpath,{}", folder.display()));
         }
         Link::Static => {
-            command.arg(library_dir().join("libschrittmacherclient.a")).args(NATIVE_LIBRARIES);
+            command.arg(folder.join("libschrittmacherclient.a")).args(NATIVE_LIBRARIES);
         }
     }
     run(&mut command);

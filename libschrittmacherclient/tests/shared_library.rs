@@ -1,21 +1,22 @@
 //! The shared library as a file: what it exports, its soname, what it needs.
 //! `UPDATE_SYMBOLS=1 cargo test -p schrittmacherclient --test shared_library` rewrites the list of symbols.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test")]
 
+mod library;
 mod support;
 
 use std::fs;
 use std::process::Command;
 
-use support::{crate_dir, is_there, library_dir, run};
+use library::workshop;
+use support::{crate_dir, is_there, run};
 
 #[test]
 fn exports_what_the_list_says() {
     if !is_there("nm") {
         return;
     }
-    let library = library_dir().join("libschrittmacherclient.so");
+    let library = workshop("shared_library").join("libschrittmacherclient.so");
     let output = run(Command::new("nm").args(["-D", "--defined-only", "--format=just-symbols"]).arg(library));
     let mut symbols: Vec<&str> = output.lines().collect();
     symbols.sort_unstable();
@@ -39,7 +40,7 @@ fn has_its_soname_stays_loaded_and_needs_little() {
     if !is_there("readelf") {
         return;
     }
-    let library = library_dir().join("libschrittmacherclient.so");
+    let library = workshop("shared_library").join("libschrittmacherclient.so");
     let dynamic = run(Command::new("readelf").arg("--dynamic").arg(library));
     assert!(dynamic.contains("Library soname: [libschrittmacherclient.so.3]"), "{dynamic}");
     assert!(dynamic.contains("NODELETE"), "{dynamic}");

@@ -5,6 +5,7 @@
 //! freed. Slots are reused as late as possible. A plain pointer to the heap could do none of this, and the
 //! host may be a telephone exchange that must not die of a mistake with its heartbeat.
 
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -67,27 +68,37 @@ pub(super) fn peek<T>(
     look(handle, |raw| body(unsafe { &*raw }))
 }
 
-/// Takes the client out of its slot. None if its lookers do not go away: those of a parent process from
-/// before a fork never do. Then the client is left as it is.
-pub(super) fn remove(handle: *const schrittmacher_client) -> Result<Option<Arc<Client>>, Failure> {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    const STEP: Duration = Duration::from_millis(1);
-
+/// Takes the client out of its slot, does `last` with it and lets go of it.
+pub(super) fn remove(handle: *const schrittmacher_client, last: impl FnOnce(&Client)) -> Result<(), Failure> {
     let slot = slot(handle)?;
     let raw = slot.client.swap(ptr::null_mut(), Ordering::SeqCst);
     if raw.is_null() {
         return Err(Failure::Handle);
     }
-    let mut waited = Duration::ZERO;
-    while slot.lookers.load(Ordering::SeqCst) > 0 {
-        if waited >= PATIENCE {
-            return Ok(None);
-        }
-        std::thread::sleep(STEP);
-        waited += STEP;
+    // SAFETY: `raw` is from Arc::into_raw, and the swap has handed the slot's reference to us.
+    let client = ManuallyDrop::new(unsafe { Arc::from_raw(raw) });
+    last(&client);
+    if slot.is_left_alone() {
+        drop(ManuallyDrop::into_inner(client));
     }
-    // SAFETY: `raw` is from Arc::into_raw; the swap made us its only holder, and nobody looks at it any more.
-    Ok(Some(unsafe { Arc::from_raw(raw) }))
+    Ok(())
+}
+
+impl schrittmacher_client {
+    /// Waits until nobody looks any more. False if that does not come about: those who were looking in another
+    /// thread of the parent, when this process was forked, do so for ever here.
+    fn is_left_alone(&self) -> bool {
+        const STEP: Duration = Duration::from_millis(1);
+        const STEPS: u32 = 1000;
+
+        (0..STEPS).any(|_| {
+            let alone = self.lookers.load(Ordering::SeqCst) == 0;
+            if !alone {
+                std::thread::sleep(STEP);
+            }
+            alone
+        })
+    }
 }
 
 fn look<T>(handle: *const schrittmacher_client, body: impl FnOnce(*const Client) -> T) -> Result<T, Failure> {

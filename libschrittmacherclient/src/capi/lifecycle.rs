@@ -16,19 +16,17 @@ pub extern "C" fn schrittmacher_client_new() -> *mut schrittmacher_client {
     guarded(std::ptr::null_mut(), || insert(Client::new(Settings::default())))
 }
 
-/// Stops the client and frees it. No function of the application is called for it afterwards, unless this was
-/// called from such a function, which then goes on to its end. NULL and a client that is freed already are
-/// fine. In a child process, by fork(), nothing is sent and no thread is waited for.
+/// Stops the client and frees it. No function of the application is called for it afterwards, except by other
+/// threads that are inside the client just now; a function that calls this goes on to its end. NULL and a
+/// client that is freed already are fine. In a child process, by fork(), no thread is waited for.
 ///
 /// What may not happen, here and in schrittmacher_client_stop(): to hold a lock that a running go-hot,
 /// go-standby or log function waits for.
 #[unsafe(no_mangle)]
 pub extern "C" fn schrittmacher_client_free(client: *mut schrittmacher_client) {
     guarded((), || {
-        if let Ok(Some(client)) = remove(client) {
-            // Fails in a child process, where there is nothing to stop.
-            let _ = client.stop();
-        }
+        // Neither is an error here: what is no client is not freed, and in a child nothing is stopped.
+        let _ = remove(client, |client| drop(client.stop()));
     });
 }
 

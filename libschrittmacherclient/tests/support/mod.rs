@@ -2,17 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The crate's folder.
 pub fn crate_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Where cargo puts the shared and the static library that belong to this test.
-pub fn library_dir() -> PathBuf {
-    std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
 /// Whether a program of the system is there. If not, says so, past the capture of cargo test.
