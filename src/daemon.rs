@@ -87,7 +87,7 @@ fn start(path: &Path) -> u8 {
     if let Err(error) = closed {
         warn!("commands may inherit what was open when this program was started: {error}");
     }
-    let status = match run(path, loaded) {
+    let status = match run(path, loaded, &logging) {
         Ok(()) => exit_code::OK,
         Err(error) => {
             error!("{error}");
@@ -132,7 +132,7 @@ impl Failure {
 }
 
 /// The daemon from its configuration to its end.
-fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
+fn run(path: &Path, loaded: Loaded, logging: &Logging) -> Result<(), Failure> {
     let Loaded { config, warnings, .. } = loaded;
     greet(path, &config);
     for warning in warnings {
@@ -162,14 +162,14 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
         warn!("can't reach the service manager: {error}");
         Notifier::none()
     });
-    let mut event_loop = EventLoop::new(poll, node, requests, notifier, on_exit)
+    let mut event_loop = EventLoop::new(poll, node, requests, notifier, on_exit, logging.clone())
         .map_err(Failure::system("can't set up the event loop"))?;
 
     let end = event_loop.run().map_err(Failure::system("the event loop broke"))?;
     info!(
         "{}",
         match end {
-            End::Released => "ended; nothing on this node is hot",
+            End::Released => "ended; what could be handed over was handed over",
             End::Left => "ended; applications and addresses were left alone",
         }
     );
