@@ -6,7 +6,7 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 LIBVERSION := 3.0.0
 SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
 
-.PHONY: all check test demo fmt lint clean help
+.PHONY: all check test demo table fmt lint clean help
 
 all: ## build the daemon and the client library (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -25,6 +25,9 @@ demo: all ## two daemons, two applications, every kind of failover, live
 endif
 
 include packaging/install.mk
+
+table: ## print the transition table as JSON lines
+	@$(CARGO) run -q -p schrittmacher-protocol --example table
 
 fmt: ## format the code
 	$(CARGO) fmt --all

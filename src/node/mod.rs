@@ -3,7 +3,7 @@
 
 mod operator;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub struct Node {
     guard: Guard,
     executor: Executor,
     processes: AppProcesses,
+    /// Orders that nobody could be told, because no process was believed yet.
+    untold: BTreeMap<usize, Order>,
     warnings: RateLimited<Warning>,
     /// The applications' door.
     pub app_door: Door,
@@ -88,6 +90,7 @@ impl Node {
             link,
             executor,
             processes,
+            untold: BTreeMap::new(),
             warnings: RateLimited::new(WARNING_INTERVAL),
             app_door: Door::default(),
             peer_door: Door::default(),
@@ -217,6 +220,30 @@ impl Node {
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
         self.processes.on_worker_result(now);
+        self.tell_late(now);
+    }
+
+    /// Tells the applications whose process is known now what they could not be told, if it is still waited
+    /// for. The order is repeated anyway, but not before the application reports again.
+    fn tell_late(&mut self, now: Time) {
+        let is_known = |index: &usize| self.processes.believed(*index).is_some();
+        let known: Vec<usize> = self.untold.keys().copied().filter(is_known).collect();
+        for index in known {
+            let Some(order) = self.untold.remove(&index) else { continue };
+            let awaited = match self.resources[index].protocol.state().name() {
+                StateName::ToHot => order == Order::Start,
+                StateName::ToStandby => order == Order::Stop,
+                StateName::Unknown
+                | StateName::Standby
+                | StateName::Hot
+                | StateName::Releasing
+                | StateName::Failed
+                | StateName::Leaving => false,
+            };
+            if awaited {
+                self.signal(index, order, now);
+            }
+        }
     }
 
     /// Does everything that is due, then what the commands have to do.
@@ -246,7 +273,11 @@ impl Node {
     /// A resource without a command for this order: its process is told by signal (X4).
     fn signal(&mut self, index: usize, order: Order, now: Time) {
         let signal = if order == Order::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
-        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else { return };
+        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else {
+            self.untold.remove(&index);
+            return;
+        };
+        self.untold.insert(index, order);
         // Normal in the first seconds of an application; the order is repeated.
         if let Some(suppressed) = self.warnings.pass(Warning::NobodyToTell(index), now) {
             let name = &self.resources[index].config.name;

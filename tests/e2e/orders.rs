@@ -1,8 +1,9 @@
 //! How an order reaches the application.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::harness::{Pair, RESOURCE, Setup, Side};
+use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 
 /// How long a pid has to be seen before it is used (A3).
 const BELIEF: Duration = Duration::from_secs(1);
@@ -40,6 +41,24 @@ fn without_commands_the_application_is_signalled() {
     assert!(pair[Side::A].app().output.has("SIGNAL USR2"));
     pair.journal.expect(Side::A, &["deactivate"]);
     pair.journal.expect(Side::B, &["activate"]);
+}
+
+/// Without waiting for its next report, which may be long in coming.
+#[test]
+fn an_application_is_signalled_as_soon_as_its_process_is_known() {
+    let mut pair = Pair::new(Setup { start: None, stop: None, ..Setup::default() });
+    pair.start_daemon(Side::B);
+    pair[Side::B].start_app("--start-as standby");
+    pair[Side::B].log.wait_state("Standby", AT_ONCE);
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait_state("transiting_to_hot", AT_ONCE);
+    pair[Side::A].start_app("--heartbeat 10000");
+    // It takes two reports, at least a second apart; the next one comes after ten.
+    thread::sleep(BELIEF + AT_ONCE);
+    let reported = Instant::now();
+    pair[Side::A].tell_app("unknown");
+    pair.wait_settled(Side::A, AT_ONCE);
+    assert!(reported.elapsed() < Duration::from_secs(5), "signalled only when it reported again");
 }
 
 /// X2: the one known application needs it.

@@ -39,15 +39,15 @@ fn a_classic_peer_hears_words_it_knows() {
 }
 
 #[test]
-fn who_gave_way_to_a_classic_peer_says_fail_for_three_heartbeats() {
+fn who_gave_way_to_a_classic_peer_says_fail_while_its_application_may_switch() {
     let mut node = Lone::hot(settings(0), classic());
     node.give(Event::Failover { force: false });
     node.give(Event::Released);
     let began = node.now;
-    let done = node.run(12 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby]);
+    let done = node.run(30 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby]);
     for (at, action) in done {
         if let Action::Send { code, .. } = action {
-            let early = at.since(began) < 6 * SECOND;
+            let early = at.since(began) < settings(0).going_hot_timeout;
             assert_eq!(
                 code,
                 if early { PeerCode::Fail } else { PeerCode::Stby },

@@ -36,6 +36,17 @@ fn cold_start_at_the_same_instant_makes_one_hot() {
 }
 
 #[test]
+fn priority_decides_a_cold_start() {
+    for (a, b, winner) in [(0, 10, 1), (10, 0, 0), (0, 0, 1)] {
+        let mut pair = Pair::new(settings(a), settings(b));
+        pair.start_app(0, AppState::Standby);
+        pair.start_app(1, AppState::Standby);
+        pair.run(30 * SECOND);
+        assert_eq!(pair.hot_node(), winner, "D4; equal ones: the greater address\n{}", pair.log());
+    }
+}
+
+#[test]
 fn the_second_node_joins_as_standby_whatever_its_priority() {
     for priority in [-1, 0, 1] {
         let mut pair = Pair::new(settings(0), settings(priority));
