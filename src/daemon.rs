@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 
 use log::{error, info, warn};
 
-use crate::actions::Executor;
+use crate::actions::{self, Executor};
 use crate::admin;
 use crate::app_process::AppProcesses;
 use crate::clock;
@@ -65,6 +65,7 @@ fn print(to: &mut dyn Write, text: &str) {
 }
 
 fn start(path: &Path) -> u8 {
+    let closed = actions::close_on_exec_all();
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -83,6 +84,9 @@ fn start(path: &Path) -> u8 {
     // A second logger is impossible: this is the only place that installs one.
     let _ = logging.install();
     abort_on_panic(logging.clone());
+    if let Err(error) = closed {
+        warn!("commands may inherit what was open when this program was started: {error}");
+    }
     let status = match run(path, loaded) {
         Ok(()) => exit_code::OK,
         Err(error) => {
@@ -142,7 +146,8 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
     let link = Link::open(&config.core, poll.registry(), event_loop::LINK)?;
     let now = clock::now();
     let registry = || poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"));
-    let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC);
+    let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC, Arc::clone(&waker))
+        .map_err(Failure::system("can't start the thread that begins commands"))?;
     let first_free = executor.tokens().end;
     let processes = AppProcesses::new(&config.resources, registry()?, first_free, Arc::clone(&waker))
         .map_err(Failure::system("can't set up the watch on processes"))?;

@@ -77,10 +77,14 @@ Exit status:
   66  no configuration file  73  a file cannot be created
   78  wrong configuration    77  a permission is missing";
 
-/// schrittmacher keeps one of two hosts hot: it watches the application on this host, agrees with the daemon
-/// on the other host which of the two is active, and switches over when that one fails.
+/// Broken by hand: clap's own wrapping asks the terminal and costs another dependency.
+const ABOUT: &str = "\
+schrittmacher keeps one of two hosts hot: it watches the application on this host,
+agrees with the daemon on the other host which of the two is active, and switches
+over when that one fails.";
+
 #[derive(Parser)]
-#[command(name = "schrittmacher", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "schrittmacher", version, about = ABOUT, after_help = EXAMPLES)]
 struct Args {
     /// The configuration file
     #[arg(value_name = "FILE", conflicts_with = "config_file")]

@@ -609,3 +609,8 @@ int schrittmacher_client_send_status(schrittmacher_client *client, const char *s
 #endif /* __cplusplus */
 
 #endif  /* SCHRITTMACHERCLIENT_H */
+
+/* In Objective-C this header also declares the class SchrittmacherClient, as it always did. */
+#ifdef __OBJC__
+#import <schrittmacherclient/UMSchrittmacherClient.h>
+#endif

@@ -61,6 +61,7 @@ fn generate(root: &Path) -> String {
         header: Some(fs::read_to_string(root.join("header/top.h")).unwrap().trim_end().to_owned()),
         include_guard: Some("SCHRITTMACHERCLIENT_H".to_owned()),
         after_includes: Some(constants),
+        trailer: Some(fs::read_to_string(root.join("header/bottom.h")).unwrap().trim_end().to_owned()),
         cpp_compat: true,
         no_includes: true,
         sys_includes: vec!["stddef.h".to_owned()],

@@ -149,7 +149,7 @@ impl Resource {
             Err(error) => return Ok((order, Some(cant_begin(&error)))),
         };
         let text = self.commands[order as usize].as_deref().unwrap_or_default();
-        info!(target: &self.name, "{order} begins as process {}: {text}", process.pid());
+        info!(target: &self.name, "{order} begins as process {}: {}", process.pid(), one_line(text));
         if running.fate.is_some() {
             process.terminate();
         }

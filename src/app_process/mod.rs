@@ -25,6 +25,7 @@ mod pidfd;
 mod proof;
 mod sockets;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 mod worker;
 

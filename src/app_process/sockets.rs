@@ -76,6 +76,7 @@ fn address_of(hex: &str) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::UdpSocket;
     use std::os::fd::AsFd;

@@ -120,7 +120,7 @@ struct Guarded(Child);
 impl Guarded {
     /// A process that does nothing, for a long time.
     fn sleeper(wrapper: &[&str]) -> Guarded {
-        let words = wrapper.iter().chain(&["sleep", "1000"]).copied().collect::<Vec<_>>();
+        let words = wrapper.iter().chain(&["sleep", "100"]).copied().collect::<Vec<_>>();
         let child = Guarded(Command::new(words[0]).args(&words[1..]).spawn().expect(words[0]));
         // It is what it is to be as soon as it sleeps: as another user, for example.
         let began = Instant::now();

@@ -79,16 +79,17 @@ impl Entry {
         let name = if &*self.section == CORE { env!("CARGO_PKG_NAME") } else { "(null)" };
         format!(
             "{}\t{}\t{}\t\t{name}\t{}\n",
-            local_time(self.at, zone),
+            local_time(self.at, zone, "%Y-%m-%d %H:%M:%S %z"),
             self.severity.name(),
             Escaped(&self.section),
             Escaped(&self.message),
         )
     }
 
-    /// For people: the same without tabs and without columns that never change.
+    /// For people: without tabs and without columns that never change, but with milliseconds, since the
+    /// question at a terminal is how long a switch took. No program reads the legacy's lines there.
     pub fn terminal_line(&self, zone: &TimeZone) -> String {
-        let time = local_time(self.at, zone);
+        let time = local_time(self.at, zone, "%Y-%m-%d %H:%M:%S%.3f %z");
         let severity = self.severity.name();
         format!("{time} {severity} {}: {}\n", Escaped(&self.section), Escaped(&self.message))
     }
@@ -100,10 +101,10 @@ impl Entry {
     }
 }
 
-/// `2026-11-23 03:57:56 +0100`.
-fn local_time(at: SystemTime, zone: &TimeZone) -> String {
+/// `2026-11-23 03:57:56 +0100`, or as `format` has it.
+fn local_time(at: SystemTime, zone: &TimeZone, format: &str) -> String {
     let timestamp = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
-    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
+    timestamp.to_zoned(zone.clone()).strftime(format).to_string()
 }
 
 /// Text in which nothing can end a line, start a column or turn the reading direction: whoever sends a
@@ -184,7 +185,7 @@ mod tests {
     fn terminal_line_names_time_level_and_section() {
         assert_eq!(
             entry("r1", "now Hot").terminal_line(&TimeZone::UTC),
-            "2026-11-23 03:57:56 +0000 INFO r1: now Hot\n"
+            "2026-11-23 03:57:56.999 +0000 INFO r1: now Hot\n"
         );
     }
 

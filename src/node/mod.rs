@@ -3,7 +3,7 @@
 
 mod operator;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -12,9 +12,10 @@ use log::{Level, debug, info, log, warn};
 use mio::Token;
 use nix::sys::signal::Signal;
 use schrittmacher_protocol::{Action, Event, Notice, Refusal, StateName, Time};
-use schrittmacher_wire::{Code, Message, PeerCode, Rejected, host};
+use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
 
 use crate::actions::{Executor, Order, Report};
+use crate::admin::snapshot::app_word;
 use crate::app_process::{AppProcesses, SignalError};
 use crate::config::{Config, Core};
 use crate::link::{self, Guard, Link, Origin};
@@ -62,6 +63,8 @@ pub struct Node {
     guard: Guard,
     executor: Executor,
     processes: AppProcesses,
+    /// Orders that nobody could be told, because no process was believed yet.
+    untold: BTreeMap<usize, Order>,
     warnings: RateLimited<Warning>,
     /// The applications' door.
     pub app_door: Door,
@@ -88,6 +91,7 @@ impl Node {
             link,
             executor,
             processes,
+            untold: BTreeMap::new(),
             warnings: RateLimited::new(WARNING_INTERVAL),
             app_door: Door::default(),
             peer_door: Door::default(),
@@ -219,6 +223,30 @@ impl Node {
         self.processes.on_worker_result(now);
     }
 
+    /// Tells the applications whose process is known now what they could not be told, if it is still waited
+    /// for. The order is repeated anyway, but not before the application reports again.
+    fn tell_late(&mut self, now: Time) {
+        let is_known = |index: &usize| self.processes.believed(*index).is_some();
+        let known: Vec<usize> = self.untold.keys().copied().filter(is_known).collect();
+        for index in known {
+            let Some(order) = self.untold.remove(&index) else { continue };
+            let resource = &self.resources[index];
+            let awaited = match resource.protocol.state().name() {
+                StateName::ToHot => order == Order::Start,
+                StateName::ToStandby => order == Order::Stop,
+                StateName::Standby => order == Order::Stop && resource.local.text != app_word(AppCode::Lsby),
+                StateName::Unknown
+                | StateName::Hot
+                | StateName::Releasing
+                | StateName::Failed
+                | StateName::Leaving => false,
+            };
+            if awaited {
+                self.signal(index, order, now);
+            }
+        }
+    }
+
     /// Does everything that is due, then what the commands have to do.
     pub fn on_time(&mut self, now: Time) {
         // Each at most once a turn, so that the sockets always get theirs.
@@ -241,12 +269,18 @@ impl Node {
                 Report::Finished { .. } => {}
             }
         }
+        // After the repeated orders, so that nobody is told twice in one turn.
+        self.tell_late(now);
     }
 
     /// A resource without a command for this order: its process is told by signal (X4).
     fn signal(&mut self, index: usize, order: Order, now: Time) {
         let signal = if order == Order::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
-        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else { return };
+        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else {
+            self.untold.remove(&index);
+            return;
+        };
+        self.untold.insert(index, order);
         // Normal in the first seconds of an application; the order is repeated.
         if let Some(suppressed) = self.warnings.pass(Warning::NobodyToTell(index), now) {
             let name = &self.resources[index].config.name;

@@ -23,7 +23,6 @@ impl Node {
     }
 
     fn order(&mut self, order: Order, now: Time) -> Outcome {
-        log::info!("operator: {order}");
         let (name, event) = match order {
             Order::Failover { resource, force } => (resource, Event::Failover { force }),
             Order::Takeover { resource } => (resource, Event::Takeover),

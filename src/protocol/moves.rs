@@ -18,10 +18,10 @@ use crate::tiebreak::{FORCED_RANDOM, OUR_RANDOM, we_win};
 pub(crate) enum Hold {
     /// Not at all: the peer is hot or on its way.
     None,
-    /// A lost conflict: one heartbeat, at most a second. Towards a classic peer the same as `Long`: its
-    /// application may need that time to switch, and a question in between takes the role back (D8).
+    /// A lost conflict: one heartbeat, at most a second. Towards a classic peer as `Long`.
     Short,
-    /// Somebody wants the other side to be hot: three heartbeats.
+    /// Somebody wants the other side to be hot: three heartbeats. A classic peer that is alive gets as long as
+    /// an application may take to go hot: until it is, a question or STBY takes the role back (D8).
     Long,
 }
 
@@ -308,11 +308,16 @@ impl Step<'_, '_> {
             | State::Leaving { .. } => None,
         };
         let beat = self.m.peer.beat(self.settings);
+        let long = beat.saturating_mul(3);
         let wanted = match hold {
             Hold::None => None,
-            Hold::Short if !self.m.peer.is_classic() => Some(self.now + beat.min(Duration::from_secs(1))),
-            Hold::Short | Hold::Long => Some(self.now + beat.saturating_mul(3)),
+            Hold::Short | Hold::Long if self.m.peer.is_classic() && self.m.peer.alive => {
+                Some(long.max(self.settings.going_hot_timeout))
+            }
+            Hold::Short if !self.m.peer.is_classic() => Some(beat.min(Duration::from_secs(1))),
+            Hold::Short | Hold::Long => Some(long),
         };
+        let wanted = wanted.map(|hold| self.now + hold);
         running.max(wanted)
     }
 
@@ -339,6 +344,11 @@ impl Step<'_, '_> {
         }
         if matches!(self.m.state, State::ToStandby { .. }) {
             self.order_standby();
+        }
+        // A question of ours that crossed theirs is settled with it: a legacy Standby confirms every request,
+        // and both would go hot.
+        if matches!(self.m.asked, Some(Asked::Plain { .. })) {
+            self.m.asked = None;
         }
         self.send(Tcnf);
         self.concede(hold);

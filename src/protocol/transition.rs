@@ -2,7 +2,7 @@
 //!
 //! Read it beside `docs/protocol.md`. Every `match` names every cause, so that a new cause is a decision in
 //! each state. References such as D3 or S8 explain where a row differs from the legacy table;
-//! `deviations.rs` lists them all, and a test holds that list against the recorded table.
+//! `docs/deviations.md` lists them all, and a test holds that list against the recorded table.
 
 use schrittmacher_wire::AppCode::{L2ht, L2sb, Lfai, Lhot, Lrfo, Lrto, Lsby, Lunk};
 use schrittmacher_wire::PeerCode::{self, Fail, Fovr, Hott, Stby, Tcnf, Trej, Treq, Unk};

@@ -45,9 +45,12 @@ pub(crate) fn whole(value: &Value) -> Option<i64> {
     Some(whole)
 }
 
-/// The number if it was written with a fraction or an exponent, or has more digits than 64 bits hold.
+/// The number if it is no integer to the legacy daemon: written with a fraction or an exponent, or with
+/// twenty digits or more.
 fn fraction(number: &Number) -> Option<f64> {
-    number.as_f64().filter(|_| number.is_f64())
+    const TWENTY_DIGITS: u64 = 10_000_000_000_000_000_000;
+    let long = number.as_u64().is_some_and(|number| number >= TWENTY_DIGITS);
+    number.as_f64().filter(|_| number.is_f64() || long)
 }
 
 /// A number without fraction, modulo 2^64.
@@ -100,6 +103,8 @@ mod tests {
             ("2147483648", i32::MIN),
             ("9223372036854775808", 0),
             ("9999999999999999999", -1_981_284_353),
+            ("18446744073709551615", i32::MIN),
+            ("99999999999999999999999", i32::MIN),
             ("5.7", 5),
             ("-5.7", -5),
             ("1e3", 1000),

@@ -9,10 +9,8 @@ use crate::harness::{AT_ONCE, Pair, Setup, Side};
 /// The failed side took its address down before it told the peer (P5); in a failure that waits for nothing
 /// (X2). The other one brought it up before it started the application.
 fn was_taken_over(pair: &Pair) {
-    let mut failed = pair.journal.of(Side::A);
-    failed.sort();
-    assert_eq!(failed, ["deactivate", "stop"], "{}", pair.journal.text());
-    assert_eq!(pair.journal.of(Side::B), ["activate", "start"], "{}", pair.journal.text());
+    pair.journal.expect_unordered(Side::A, &["deactivate", "stop"]);
+    pair.journal.expect(Side::B, &["activate", "start"]);
 }
 
 #[test]
@@ -55,8 +53,8 @@ fn a_hung_application_fails_and_comes_back_as_standby() {
     // It wakes up and believes itself hot.
     pair[Side::A].app().process.signal(Signal::SIGCONT);
     pair.settles(Side::B, Duration::ZERO);
-    assert!(!pair.journal.of(Side::A).contains(&"start".to_owned()), "{}", pair.journal.text());
-    assert_eq!(pair.journal.of(Side::B), ["activate", "start"]);
+    assert!(!pair.journal.has(Side::A, "start"), "{}", pair.journal.text());
+    pair.journal.expect(Side::B, &["activate", "start"]);
 }
 
 #[test]
@@ -83,7 +81,7 @@ fn both_failed_and_the_first_that_is_mended_is_hot() {
     pair[Side::A].log.wait_state("failed", AT_ONCE);
     // A failed application is never made hot, and two failed nodes do not argue (D7, D13, D16).
     pair.stays();
-    assert!(!pair.journal.of(Side::B).contains(&"start".to_owned()), "{}", pair.journal.text());
+    assert!(!pair.journal.has(Side::B, "start"), "{}", pair.journal.text());
 
     pair[Side::B].tell_app("standby");
     pair.wait_hot(Side::B, Duration::ZERO);
@@ -98,16 +96,16 @@ fn a_lost_hot_host_is_replaced_and_comes_back_as_standby() {
     pair[Side::A].kill();
     let timeout = pair.timeout();
     pair.wait_hot(Side::B, timeout);
-    assert_eq!(pair.journal.of(Side::B), ["activate", "start"]);
+    pair.journal.expect(Side::B, &["activate", "start"]);
     pair.forget();
 
     pair.start_daemon(Side::A);
     pair[Side::A].start_app("");
     pair.settles(Side::B, Duration::ZERO);
     assert_eq!(pair[Side::B].log.transitions(), []);
-    assert_eq!(pair.journal.of(Side::B), [""; 0]);
+    pair.journal.expect(Side::B, &[]);
     // Its address may still have been up (D1).
-    assert!(pair.journal.of(Side::A).contains(&"deactivate".to_owned()), "{}", pair.journal.text());
+    pair.journal.wait(Side::A, "deactivate");
 }
 
 #[test]
@@ -119,5 +117,5 @@ fn a_lost_standby_host_changes_nothing() {
     pair[Side::A].log.wait("peer is silent", timeout);
     pair.stays();
     assert_eq!(pair[Side::A].log.transitions(), []);
-    assert_eq!(pair.journal.of(Side::A), [""; 0]);
+    pair.journal.expect(Side::A, &[]);
 }

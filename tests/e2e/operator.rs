@@ -8,11 +8,9 @@ use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 /// started (P5); each once.
 fn was_handed_over(pair: &mut Pair, from: Side) {
     pair.settles(from.other(), Duration::ZERO);
-    assert_eq!(pair.journal.of(from), ["stop", "deactivate"], "{}", pair.journal.text());
-    assert_eq!(pair.journal.of(from.other()), ["activate", "start"], "{}", pair.journal.text());
-    let down = pair.journal.position(from, "deactivate");
-    let up = pair.journal.position(from.other(), "activate");
-    assert!(down < up, "{}", pair.journal.text());
+    pair.journal.expect(from, &["stop", "deactivate"]);
+    pair.journal.expect(from.other(), &["activate", "start"]);
+    pair.journal.expect_order((from, "deactivate"), (from.other(), "activate"));
 }
 
 #[test]
@@ -98,7 +96,7 @@ fn a_failover_without_a_fit_peer_is_refused_with_a_reason() {
     assert!(refused(&pair));
     pair.stays();
     assert_eq!(pair[Side::A].log.transitions(), []);
-    assert_eq!(pair.journal.of(Side::A), [""; 0]);
+    pair.journal.expect(Side::A, &[]);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! How an order reaches the application.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::harness::{Pair, RESOURCE, Setup, Side};
+use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 
 /// How long a pid has to be seen before it is used (A3).
 const BELIEF: Duration = Duration::from_secs(1);
@@ -38,8 +39,26 @@ fn without_commands_the_application_is_signalled() {
     pair[Side::A].page(&format!("?failover={RESOURCE}"));
     pair.settles(Side::B, Duration::ZERO);
     assert!(pair[Side::A].app().output.has("SIGNAL USR2"));
-    assert_eq!(pair.journal.of(Side::A), ["deactivate"]);
-    assert_eq!(pair.journal.of(Side::B), ["activate"]);
+    pair.journal.expect(Side::A, &["deactivate"]);
+    pair.journal.expect(Side::B, &["activate"]);
+}
+
+/// Without waiting for its next report, which may be long in coming.
+#[test]
+fn an_application_is_signalled_as_soon_as_its_process_is_known() {
+    let mut pair = Pair::new(Setup { start: None, stop: None, ..Setup::default() });
+    pair.start_daemon(Side::B);
+    pair[Side::B].start_app("--start-as standby");
+    pair[Side::B].log.wait_state("Standby", AT_ONCE);
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait_state("transiting_to_hot", AT_ONCE);
+    pair[Side::A].start_app("--heartbeat 10000");
+    // It takes two reports, at least a second apart; the next one comes after ten.
+    thread::sleep(BELIEF + AT_ONCE);
+    let reported = Instant::now();
+    pair[Side::A].tell_app("unknown");
+    pair.wait_settled(Side::A, AT_ONCE);
+    assert!(reported.elapsed() < Duration::from_secs(5), "signalled only when it reported again");
 }
 
 /// X2: the one known application needs it.
@@ -56,7 +75,7 @@ fn an_application_that_loses_the_first_signal_gets_it_again() {
         assert!(pair[Side::A].app().output.has("LOST USR1"), "by signal: {by_signal}");
         assert!(pair[Side::A].app().output.has("SIGNAL USR1"), "by signal: {by_signal}");
         if !by_signal {
-            assert_eq!(pair.journal.of(Side::A), ["activate", "start", "start"]);
+            assert_eq!(pair.journal.count(Side::A, "start"), 2, "{}", pair.journal.text());
         }
     }
 }
@@ -68,7 +87,7 @@ fn an_application_on_its_way_gets_no_second_order() {
     pair.start_with(Side::B, "", "--switch-time 3000");
     pair[Side::B].page(&format!("?failover={RESOURCE}"));
     pair.settles(Side::A, Duration::from_secs(3));
-    assert_eq!(pair.journal.of(Side::A), ["activate", "start"]);
+    assert_eq!(pair.journal.count(Side::A, "start"), 1, "{}", pair.journal.text());
 }
 
 /// X3: what never ends is ended, and the resource goes on.
@@ -84,5 +103,5 @@ fn a_start_command_that_hangs_is_ended_and_the_order_given_again() {
     pair[Side::A].start_app("");
     pair.start_daemon(Side::A);
     pair.settles(Side::A, Duration::from_secs(3));
-    assert_eq!(pair.journal.of(Side::A), ["activate", "start", "start"]);
+    assert_eq!(pair.journal.count(Side::A, "start"), 2, "{}", pair.journal.text());
 }

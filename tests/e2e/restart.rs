@@ -11,9 +11,9 @@ fn nothing_was_switched(pair: &mut Pair) {
     // The new one asks the peer before it claims what its application says (D11).
     pair.settles(Side::A, Duration::ZERO);
     assert_eq!(pair[Side::B].log.transitions(), []);
-    assert_eq!(pair.journal.of(Side::B), [""; 0]);
+    pair.journal.expect(Side::B, &[]);
     // A new daemon can't know whether the address is up, and a hot application may be told to be hot.
-    assert_eq!(pair.journal.of(Side::A), ["activate", "start"]);
+    pair.journal.expect(Side::A, &["activate", "start"]);
     assert!(!pair[Side::A].app().output.has("USR2"), "the application was told to go standby");
 }
 
@@ -47,11 +47,9 @@ fn sigterm_and_sigint_hand_over_first() {
         pair.wait_hot(Side::B, Duration::ZERO);
         pair.stays();
         pair[Side::A].app().wait_state("standby", AT_ONCE);
-        assert_eq!(pair.journal.of(Side::A), ["stop", "deactivate"]);
-        assert_eq!(pair.journal.of(Side::B), ["activate", "start"]);
-        let (down, up) =
-            (pair.journal.position(Side::A, "deactivate"), pair.journal.position(Side::B, "activate"));
-        assert!(down < up, "{}", pair.journal.text());
+        pair.journal.expect(Side::A, &["stop", "deactivate"]);
+        pair.journal.expect(Side::B, &["activate", "start"]);
+        pair.journal.expect_order((Side::A, "deactivate"), (Side::B, "activate"));
     }
 }
 
@@ -63,7 +61,8 @@ fn sigterm_on_a_standby_disturbs_nobody() {
     assert_eq!(pair[Side::B].daemon().wait_code(AT_ONCE), 0);
     pair.stays();
     assert_eq!(pair[Side::A].log.transitions(), []);
-    assert_eq!(pair.journal.entries().len(), 0, "{}", pair.journal.text());
+    pair.journal.expect(Side::A, &[]);
+    pair.journal.expect(Side::B, &[]);
 }
 
 #[test]
@@ -75,7 +74,7 @@ fn sigterm_without_a_peer_leaves_application_and_address_alone() {
     pair[Side::A].log.wait("peer is silent", timeout);
     pair[Side::A].daemon().signal(Signal::SIGTERM);
     assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
-    assert_eq!(pair.journal.of(Side::A), [""; 0]);
+    pair.journal.expect(Side::A, &[]);
     assert_eq!(pair[Side::A].app().state().as_deref(), Some("hot"));
 }
 
@@ -98,5 +97,5 @@ fn a_second_sigterm_ends_a_hand_over_that_takes_too_long() {
     pair[Side::A].log.wait_state("transiting_to_standby", AT_ONCE);
     pair[Side::A].daemon().signal(Signal::SIGTERM);
     pair[Side::A].daemon().wait_exit(AT_ONCE);
-    assert_eq!(pair.journal.of(Side::A), ["stop"]);
+    pair.journal.expect(Side::A, &["stop"]);
 }

@@ -106,7 +106,7 @@ fn command_leads_its_own_group() {
 #[test]
 fn hung_command_is_killed_with_its_group() {
     // The shell dies of SIGTERM, its child does not.
-    let command = "sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & wait";
+    let command = "sh -c 'trap \"\" TERM; echo $$; exec sleep 100' & wait";
     let mut bench = Bench::with(|resource| {
         resource.start_action = Some(command.to_owned());
         resource.action_timeout = Duration::from_millis(1500);
@@ -121,7 +121,7 @@ fn hung_command_is_killed_with_its_group() {
 #[test]
 fn command_that_ignores_sigterm_is_killed_two_seconds_later() {
     let mut bench = Bench::with(|resource| {
-        resource.start_action = Some("trap '' TERM; sleep 1000; sleep 1000".to_owned());
+        resource.start_action = Some("trap '' TERM; sleep 100; sleep 100".to_owned());
         resource.action_timeout = Duration::from_millis(100);
     });
     let outcome = bench.outcome(Action::Start, Order::Start);
@@ -132,7 +132,7 @@ fn command_that_ignores_sigterm_is_killed_two_seconds_later() {
 #[test]
 fn urgent_deactivate_does_not_wait_for_activate() {
     let mut bench = Bench::with(|resource| {
-        resource.interface_activate = Some("sleep 1000".to_owned());
+        resource.interface_activate = Some("sleep 100".to_owned());
         resource.interface_deactivate = Some("exit 0".to_owned());
         resource.interface_timeout = GUARD;
     });
@@ -160,7 +160,7 @@ fn background_process_holds_nothing_and_lives_on() {
 #[test]
 fn background_processes_that_end_do_not_count() {
     let mut bench = Bench::with(|resource| {
-        resource.start_action = Some("sleep 1000 & echo $!".to_owned());
+        resource.start_action = Some("sleep 100 & echo $!".to_owned());
         resource.stop_action = Some("sleep 0.01 &".to_owned());
     });
     let first = bench.outcome(Action::Start, Order::Start).output;
@@ -182,7 +182,9 @@ fn background_processes_beyond_the_bound_lose_their_pipe() {
     let path = |name: &str| directory.path().join(name).display().to_string();
     let (go, pids) = (path("go"), path("pids"));
     // Each prints as soon as the file is there; then it lives, or dies of SIGPIPE.
-    let child = format!("echo $$ >> {pids}; until [ -e {go} ]; do sleep 0.02; done; echo x; exec sleep 1000");
+    let child = format!(
+        "echo $$ >> {pids}; for i in $(seq 3000); do [ -e {go} ] && break; sleep 0.02; done; echo x; exec sleep 100"
+    );
     let mut bench = Bench::with(|resource| resource.start_action = Some(format!("sh -c '{child}' &")));
     for _ in 0..9 {
         // A stop in between makes every start a new order.

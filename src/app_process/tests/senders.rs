@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SLEEP: &str = "exec sleep 1000";
+const SLEEP: &str = "exec sleep 100";
 
 #[test]
 fn process_that_names_itself_is_believed_and_signalled() {

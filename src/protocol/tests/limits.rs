@@ -150,3 +150,17 @@ fn our_random_is_constant() {
         node.pass(3 * SECOND);
     }
 }
+
+#[test]
+fn who_confirms_a_request_does_not_go_hot_by_a_question_that_crossed_it() {
+    // A legacy Standby confirms every request: both would be on their way to hot.
+    for mut peer in [classic(), modern()] {
+        peer.priority = 1;
+        let mut node = Lone::new(settings(0), peer);
+        node.app(AppCode::Lsby);
+        assert_eq!(sent(&node.hears(PeerCode::Stby)), [PeerCode::Treq]);
+        assert_eq!(sent(&node.hears(PeerCode::Treq)), [PeerCode::Tcnf], "it has the higher priority");
+        assert_eq!(sent(&node.hears(PeerCode::Tcnf)), []);
+        assert_eq!(node.state(), StateName::Standby);
+    }
+}

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, FORCED_RANDOM, Refusal, StateName};
+use schrittmacher_protocol::{Action, Event, FORCED_RANDOM, PeerReport, Refusal, Settings, StateName, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 use support::lone::{Lone, classic, modern, ours, sent};
 use support::settings;
@@ -121,9 +121,65 @@ fn a_failover_repeated_by_a_lost_message_is_settled_by_the_next_heartbeat() {
 }
 
 #[test]
+fn a_takeover_wins_against_a_legacy_hot_node_of_higher_priority() {
+    for peer in [modern(), classic()] {
+        let mut node = Lone::standby(settings(0), PeerReport { priority: 10, ..peer });
+        assert_eq!(sent(&node.give(Event::Takeover)), [PeerCode::Treq]);
+        assert_eq!(sent(&node.hears(PeerCode::Trej)), [PeerCode::Trej], "which every legacy Hot obeys (D15)");
+        assert_eq!(sent(&node.hears(PeerCode::Trej)), [], "once an order");
+        let again = node.hears(PeerCode::Stby);
+        assert!(matches!(again[..], [Action::Send { code: PeerCode::Treq, random: FORCED_RANDOM, .. }]));
+        node.hears(PeerCode::Tcnf);
+        assert_eq!(node.state(), StateName::ToHot);
+    }
+}
+
+#[test]
+fn a_forced_request_wins_unless_the_taker_has_failed() {
+    for priority in [-10, 0, 10] {
+        let peer = PeerReport { priority, ..ours() };
+        let mut node = Lone::hot(settings(0), peer);
+        let actions = node.hears_random(PeerCode::Treq, FORCED_RANDOM);
+        assert_eq!(node.state(), StateName::Releasing, "D15: {actions:?}");
+        assert_eq!(sent(&node.give(Event::Released)), [PeerCode::Tcnf]);
+
+        let mut node = Lone::hot(settings(0), peer);
+        node.hears(PeerCode::Fail);
+        assert_eq!(sent(&node.hears_random(PeerCode::Treq, FORCED_RANDOM)), [PeerCode::Trej], "S3");
+        assert_eq!(node.state(), StateName::Hot);
+    }
+}
+
+#[test]
+fn a_request_that_was_answered_late_is_answered_by_fovr() {
+    let mut node = Lone::hot(settings(0), ours());
+    node.hears_random(PeerCode::Treq, FORCED_RANDOM);
+    node.pass(4 * SECOND);
+    assert_eq!(sent(&node.give(Event::Released)), [PeerCode::Fovr], "the asker waits no more");
+}
+
+#[test]
+fn giving_way_with_a_failed_application_ends_in_failed() {
+    let mut node = Lone::standby(settings(0), modern());
+    node.hears(PeerCode::Fail);
+    node.app(AppCode::Lfai);
+    assert_eq!(node.state(), StateName::ToHot, "it is given its time");
+    node.pass(3 * SECOND);
+    assert_eq!(sent(&node.hears(PeerCode::Hott)), [PeerCode::Stby, PeerCode::Fail]);
+    assert_eq!(node.state(), StateName::Failed, "D16");
+
+    // An application that ends while it is being stopped.
+    let mut node = Lone::hot(settings(0), modern());
+    node.give(Event::Failover { force: false });
+    node.give(Event::AppDied);
+    assert_eq!(sent(&node.give(Event::Released)), [PeerCode::Fovr, PeerCode::Fail]);
+    assert_eq!(node.state(), StateName::Failed);
+}
+
+#[test]
 fn preempt_asks_once_after_a_healthy_while() {
-    let preempting = schrittmacher_protocol::Settings { preempt: true, ..settings(10) };
-    let forced = |done: &[(schrittmacher_protocol::Time, Action)]| {
+    let preempting = Settings { preempt: true, ..settings(10) };
+    let forced = |done: &[(Time, Action)]| {
         done.iter().filter(|(_, a)| matches!(a, Action::Send { random: FORCED_RANDOM, .. })).count()
     };
     for peer in [ours(), modern(), classic()] {
@@ -133,7 +189,7 @@ fn preempt_asks_once_after_a_healthy_while() {
         let then = node.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby]);
         assert_eq!(forced(&then), 3, "one request, sent three times, not for ever");
     }
-    let mut lower = Lone::standby(schrittmacher_protocol::Settings { preempt: true, ..settings(-1) }, ours());
+    let mut lower = Lone::standby(Settings { preempt: true, ..settings(-1) }, ours());
     assert_eq!(forced(&lower.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby])), 0);
     let mut not_wanted = Lone::standby(settings(10), ours());
     assert_eq!(forced(&not_wanted.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby])), 0, "S4");

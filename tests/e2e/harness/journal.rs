@@ -41,21 +41,52 @@ impl Journal {
     }
 
     /// The commands since [`Journal::forget`].
-    pub fn entries(&self) -> Vec<Entry> {
+    fn entries(&self) -> Vec<Entry> {
         self.tail.lines().iter().map(|line| Entry::parse(line)).collect()
     }
 
-    /// The actions of one host since [`Journal::forget`].
-    pub fn of(&self, side: Side) -> Vec<String> {
+    /// The actions of one host since [`Journal::forget`]. What X2 lets a daemon repeat is there once: on a busy
+    /// machine an application may get two signals in the wrong order, and needs the last one again.
+    fn of(&self, side: Side) -> Vec<String> {
         let of_host = self.entries().into_iter().filter(|entry| entry.host == side.name());
-        of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect()
+        let mut actions: Vec<_> =
+            of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect();
+        actions.dedup_by(|next, before| next == before && matches!(next.as_str(), "start" | "stop"));
+        actions
     }
 
-    /// Waits until an action has happened on one host.
-    pub fn wait(&self, side: Side, action: &str) {
-        wait_for(&format!("{action} on {}", side.name()), AT_ONCE, || {
-            self.of(side).iter().any(|happened| happened == action).then_some(())
+    /// How often an action was done on one host since [`Journal::forget`].
+    pub fn count(&self, side: Side, action: &str) -> usize {
+        let is_it = |entry: &&Entry| entry.host == side.name() && entry.action == action;
+        self.entries().iter().filter(is_it).count()
+    }
+
+    /// What one host did since [`Journal::forget`] is exactly this. Waits for what is still under way.
+    pub fn expect(&self, side: Side, expected: &[&str]) {
+        wait_for(&format!("{expected:?} on {}:\n{}", side.name(), self.text()), AT_ONCE, || {
+            (self.of(side).len() >= expected.len()).then_some(())
         });
+        assert_eq!(self.of(side), expected, "on {}:\n{}", side.name(), self.text());
+    }
+
+    /// The same in any order.
+    pub fn expect_unordered(&self, side: Side, expected: &[&str]) {
+        for action in expected {
+            self.wait(side, action);
+        }
+        assert_eq!(self.of(side).len(), expected.len(), "on {}:\n{}", side.name(), self.text());
+    }
+
+    /// Waits until an action has happened on one host since [`Journal::forget`].
+    pub fn wait(&self, side: Side, action: &str) {
+        wait_for(&format!("{action} on {}:\n{}", side.name(), self.text()), AT_ONCE, || {
+            self.has(side, action).then_some(())
+        });
+    }
+
+    /// Whether an action has happened on one host since [`Journal::forget`].
+    pub fn has(&self, side: Side, action: &str) -> bool {
+        self.of(side).iter().any(|happened| happened == action)
     }
 
     /// Forgets what has happened until now.
@@ -63,12 +94,17 @@ impl Journal {
         self.tail.skip();
     }
 
-    /// Where an action stands; it must have happened once.
-    pub fn position(&self, side: Side, action: &str) -> usize {
+    /// One action on one host came before another on the other host; both have happened.
+    pub fn expect_order(&self, first: (Side, &str), second: (Side, &str)) {
         let entries = self.entries();
-        let is_it = |entry: &Entry| entry.host == side.name() && entry.action == action;
-        let position = entries.iter().position(is_it);
-        position.unwrap_or_else(|| panic!("no {action} on {}:\n{}", side.name(), self.text()))
+        let position = |(side, action): (Side, &str)| {
+            entries.iter().position(|entry| entry.host == side.name() && entry.action == action).unwrap()
+        };
+        assert!(
+            position(first) < position(second),
+            "{first:?} has to come before {second:?}:\n{}",
+            self.text()
+        );
     }
 
     /// Everything, for people.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::host::Files;
+use super::log::Transition;
 use super::namespace::{Cable, Namespace};
 use super::{Host, Journal, PORT, Setup, holds_for, wait_for};
 
@@ -154,18 +155,18 @@ impl Pair {
         });
     }
 
-    /// Nothing changes any more: for five heartbeats neither a state nor a command. And what was done on
-    /// the way was no more than X2 allows, and no daemon has panicked.
+    /// No state changes any more, for five heartbeats. And what was done on the way was no more than X2
+    /// allows, and no daemon has panicked.
     pub fn stays(&self) {
         self.stays_for(5.0 * self.setup.heartbeat);
     }
 
     /// The same for so many seconds.
     pub fn stays_for(&self, seconds: f64) {
-        let before = self.report_of_changes();
+        let before = self.transitions();
         holds_for(Duration::from_secs_f64(seconds), || {
-            let now = self.report_of_changes();
-            if now == before { Ok(()) } else { Err(format!("something changed:\n{now}")) }
+            let now = self.transitions();
+            if now == before { Ok(()) } else { Err(format!("a state changed: {now:#?}")) }
         });
         self.journal.check_repetition();
         for host in &self.hosts {
@@ -184,9 +185,8 @@ impl Pair {
         Duration::from_secs_f64(self.setup.timeout)
     }
 
-    fn report_of_changes(&self) -> String {
-        let states = |host: &Host| format!("{:?}\n", host.log.transitions());
-        format!("{}{}{}", states(&self.hosts[0]), states(&self.hosts[1]), self.journal.text())
+    fn transitions(&self) -> [Vec<Transition>; 2] {
+        self.hosts.each_ref().map(|host| host.log.transitions())
     }
 }
 

@@ -1,0 +1,109 @@
+/* harness.m - what the tests of the Objective-C library share */
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#import "harness.h"
+
+void check_equal(const char *file, int line, const char *what, id found, id expected)
+{
+    if (found != expected && ![found isEqual:expected]) {
+        [NSException raise:@"CHECK" format:@"%s:%d: %s is\n%@\nnot\n%@", file, line, what, found, expected];
+    }
+}
+
+static BOOL run_test(const Test *test)
+{
+    BOOL passed = YES;
+    NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
+
+    @try {
+        test->run();
+    } @catch (NSException *exception) {
+        printf("%s: %s: %s\n", test->name, [[exception name] UTF8String], [[exception reason] UTF8String]);
+        passed = NO;
+    }
+    printf("test %s ... %s\n", test->name, passed ? "ok" : "FAILED");
+    fflush(stdout);
+    [pool release];
+    return passed;
+}
+
+int run_tests(const Test *tests, size_t count)
+{
+    size_t passed = 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        passed += run_test(&tests[i]);
+    }
+    printf("test result: %s. %zu passed; %zu failed; 0 ignored\n", passed == count ? "ok" : "FAILED", passed,
+           count - passed);
+    return passed == count ? 0 : 1;
+}
+
+@implementation Receiver
+
+- (instancetype)init
+{
+    self = [super init];
+    if (self != nil) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+        _socket = socket(AF_INET, SOCK_DGRAM, 0);
+        CHECK(bind(_socket, (struct sockaddr *)&address, sizeof address) == 0);
+    }
+    return self;
+}
+
+- (void)dealloc
+{
+    close(_socket);
+    [super dealloc];
+}
+
+- (int)port
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+
+    CHECK(getsockname(_socket, (struct sockaddr *)&address, &size) == 0);
+    return ntohs(address.sin_port);
+}
+
+- (BOOL)waitFor:(int)milliseconds
+{
+    struct pollfd ready = {.fd = _socket, .events = POLLIN};
+
+    return poll(&ready, 1, milliseconds) == 1;
+}
+
+- (NSString *)next
+{
+    char bytes[65536];
+    ssize_t length;
+
+    CHECK([self waitFor:GUARD_MS]);
+    length = recv(_socket, bytes, sizeof bytes, 0);
+    CHECK(length >= 0);
+    return [[[NSString alloc] initWithBytes:bytes length:(NSUInteger)length encoding:NSUTF8StringEncoding] autorelease];
+}
+
+- (BOOL)isEmpty
+{
+    return ![self waitFor:0];
+}
+
+@end
+
+NSString *datagram(NSString *status, NSString *reason)
+{
+    NSString *line = reason != nil ? [NSString stringWithFormat:@"  \"reason\": \"%@\",\n", reason] : @"";
+
+    return [NSString stringWithFormat:@"{\n  \"random\": 0,\n  \"pid\": %d,\n  \"status\": \"%@\",\n"
+                                      @"  \"resource\": \"r1\",\n%@  \"priority\": 0\n}",
+                                      getpid(), status, line];
+}

@@ -1,0 +1,716 @@
+/* methods.m - every property, method, constant and exception, against a socket in the daemon's place */
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#import <libschrittmacher/SchrittmacherClientDelegate.h>
+#import <libschrittmacher/libschrittmacher.h>
+#import <schrittmacherclient/schrittmacherclient.h>
+
+#import "harness.h"
+
+/* ---- helpers ---- */
+
+/* Keeps what is logged. */
+@interface Feed : UMLogFeed
+{
+    NSMutableArray *_lines;
+}
+- (NSArray *)lines;
+@end
+
+@implementation Feed
+
+- (instancetype)init
+{
+    self = [super init];
+    if (self != nil) {
+        _lines = [[NSMutableArray alloc] init];
+    }
+    return self;
+}
+
+- (void)dealloc
+{
+    [_lines release];
+    [super dealloc];
+}
+
+- (void)add:(NSString *)level text:(NSString *)text
+{
+    @synchronized(self) {
+        [_lines addObject:[NSString stringWithFormat:@"%@ %@", level, text]];
+    }
+}
+
+- (void)debugText:(NSString *)text
+{
+    [self add:@"DEBUG" text:text];
+}
+
+- (void)infoText:(NSString *)text
+{
+    [self add:@"INFO" text:text];
+}
+
+- (void)warningText:(NSString *)text
+{
+    [self add:@"WARNING" text:text];
+}
+
+- (void)majorErrorText:(NSString *)text
+{
+    [self add:@"MAJOR" text:text];
+}
+
+- (NSArray *)lines
+{
+    @synchronized(self) {
+        NSArray *lines = [NSArray arrayWithArray:_lines];
+
+        [_lines removeAllObjects];
+        return lines;
+    }
+}
+
+@end
+
+static SchrittmacherClient *client_for(Receiver *daemon)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+
+    client.resourceId = @"r1";
+    client.port = [daemon port];
+    [client start];
+    return client;
+}
+
+static Receiver *new_daemon(void)
+{
+    return [[[Receiver alloc] init] autorelease];
+}
+
+/* ---- constants ---- */
+
+static void constants_are_those_of_1_18_0(void)
+{
+    CHECK(SchrittmacherClientWantedState_hot == 101);
+    CHECK(SchrittmacherClientWantedState_standby == 102);
+    CHECK(SchrittmacherClientCurrentState_inactive == 200);
+    CHECK(SchrittmacherClientCurrentState_active == 201);
+    CHECK(SchrittmacherClientCurrentState_failed == 202);
+    CHECK(SchrittmacherClientCurrentState_unknown == 203);
+    CHECK(SchrittmacherClientCurrentState_transiting_to_hot == 204);
+    CHECK(SchrittmacherClientCurrentState_transiting_to_standby == 205);
+    CHECK_EQUAL(MESSAGE_LOCAL_HOT, @"LHOT");
+    CHECK_EQUAL(MESSAGE_LOCAL_STANDBY, @"LSBY");
+    CHECK_EQUAL(MESSAGE_LOCAL_STDBY, @"LSBY");
+    CHECK_EQUAL(MESSAGE_LOCAL_UNKNOWN, @"LUNK");
+    CHECK_EQUAL(MESSAGE_LOCAL_FAIL, @"LFAI");
+    CHECK_EQUAL(MESSAGE_LOCAL_TRANSITING_TO_HOT, @"L2HT");
+    CHECK_EQUAL(MESSAGE_LOCAL_TRANSITING_TO_STANDBY, @"L2SB");
+    CHECK_EQUAL(MESSAGE_LOCAL_REQUEST_FAILOVER, @"LRFO");
+    CHECK_EQUAL(MESSAGE_LOCAL_REQUEST_TAKEOVER, @"LRTO");
+    CHECK(UMLOG_DEBUG == 0 && UMLOG_INFO == 1 && UMLOG_WARNING == 2 && UMLOG_MINOR == 3 && UMLOG_MAJOR == 4);
+    CHECK(UMLOG_PANIC == 5 && UMLOG_UNDEFINED == -1);
+}
+
+/* ---- properties ---- */
+
+static void a_new_client_has_the_defaults_of_1_18_0(void)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+
+    CHECK(client.resourceId == nil && client.daemonAddress == nil && client.type == nil && client.host == nil);
+    CHECK(client.failureReason == nil && client.delegate == nil && client.logFeed == nil);
+    CHECK(client.objectStatisticsName == nil);
+    CHECK(client.port == 7701 && client.addressType == 4 && client.adminweb_port == 0);
+    CHECK(client.max_transiting_counter == 30 && client.transiting_counter == 0);
+    CHECK(client.go_hot_func == NULL && client.go_standby_func == NULL);
+    CHECK(client.wantedState == 0 && client.currentState == 0);
+    CHECK(client.loggingEnabled == NO && client.logLevel == UMLOG_DEBUG);
+    CHECK_EQUAL([client wantedStateString], @"unknown wanted state 0");
+    CHECK_EQUAL([client currentStateString], @"unknown current state 0");
+}
+
+static void nothing(void)
+{
+}
+
+static void what_is_set_can_be_read(void)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+    NSDictionary *values = [NSDictionary dictionaryWithObjectsAndKeys:
+        @"größe", @"resourceId", @"127.0.0.9", @"daemonAddress", @"smsc", @"type", @"h1", @"host",
+        @"disk", @"failureReason", @"me", @"delegate", @"stat", @"objectStatisticsName",
+        [NSNumber numberWithInt:1234], @"port", [NSNumber numberWithInt:6], @"addressType",
+        [NSNumber numberWithInt:8080], @"adminweb_port", [NSNumber numberWithInt:7], @"max_transiting_counter",
+        [NSNumber numberWithInt:3], @"transiting_counter", [NSNumber numberWithBool:YES], @"loggingEnabled", nil];
+    NSEnumerator *keys = [values keyEnumerator];
+    NSString *key;
+
+    /* By key-value coding, and so by the accessors. */
+    while ((key = [keys nextObject]) != nil) {
+        [client setValue:[values objectForKey:key] forKey:key];
+        CHECK_EQUAL([client valueForKey:key], [values objectForKey:key]);
+    }
+    client.resourceId = nil;
+    CHECK(client.resourceId == nil);
+
+    client.go_hot_func = nothing;
+    client.go_standby_func = nothing;
+    CHECK(client.go_hot_func == nothing && client.go_standby_func == nothing);
+    client.go_hot_func = NULL;
+    CHECK(client.go_hot_func == NULL);
+
+    client.logLevel = UMLOG_MAJOR;
+    CHECK(client.logLevel == UMLOG_MAJOR);
+    client.logLevel = UMLOG_UNDEFINED;
+    CHECK(client.logLevel == UMLOG_UNDEFINED);
+}
+
+static void states_have_their_texts(void)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+    const char *texts[] = {"inactive", "active", "failed", "unknown", "transiting-to-hot", "transiting-to-standby"};
+    int i;
+
+    for (i = 0; i < 6; i++) {
+        client.currentState = (SchrittmacherClientCurrentState)(200 + i);
+        CHECK((int)client.currentState == 200 + i);
+        CHECK_EQUAL([client currentStateString], [NSString stringWithUTF8String:texts[i]]);
+    }
+    client.wantedState = SchrittmacherClientWantedState_hot;
+    CHECK_EQUAL([client wantedStateString], @"hot");
+    client.wantedState = SchrittmacherClientWantedState_standby;
+    CHECK(client.wantedState == SchrittmacherClientWantedState_standby);
+    CHECK_EQUAL([client wantedStateString], @"standby");
+}
+
+static void what_cannot_be_is_refused_and_logged(void)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+    Feed *feed = [[[Feed alloc] init] autorelease];
+    NSString *tooLong = [@"" stringByPaddingToLength:256 withString:@"x" startingAtIndex:0];
+
+    client.resourceId = @"r1";
+    client.logFeed = feed;
+    client.port = 70000;
+    client.addressType = 5;
+    client.adminweb_port = -1;
+    client.max_transiting_counter = -1;
+    client.transiting_counter = -1;
+    client.wantedState = (SchrittmacherClientWantedState)7;
+    client.currentState = (SchrittmacherClientCurrentState)7;
+    client.resourceId = tooLong;
+    client.host = tooLong;
+    client.type = tooLong;
+    CHECK([[feed lines] count] == 10);
+    CHECK(client.port == 7701 && client.addressType == 4 && client.adminweb_port == 0);
+    CHECK(client.max_transiting_counter == 30 && client.transiting_counter == 0);
+    CHECK(client.wantedState == 0 && client.currentState == 0);
+    CHECK_EQUAL(client.resourceId, @"r1");
+    CHECK(client.host == nil && client.type == nil);
+
+    client.daemonAddress = @"no such address";
+    [client start];
+    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:@"MAJOR start: the daemon address cannot be resolved"]);
+}
+
+static void the_delegate_is_kept_and_never_called(void)
+{
+    NSObject *delegate = [[NSObject alloc] init];
+    SchrittmacherClient *client = [[SchrittmacherClient alloc] init];
+
+    client.delegate = delegate;
+    CHECK([delegate retainCount] == 2);
+    [client release];
+    CHECK([delegate retainCount] == 1);
+    [delegate release];
+    CHECK(protocol_getName(@protocol(SchrittmacherClientDelegate)) != NULL);
+}
+
+/* ---- what is sent ---- */
+
+static void every_report_sends_its_status(void)
+{
+    static const struct
+    {
+        const char *method;
+        NSString *status;
+        int state;
+    } reports[] = {
+        {"reportActive", @"LHOT", 201},          {"reportActive:", @"LHOT", 201},
+        {"reportInactive", @"LSBY", 200},        {"reportInactive:", @"LSBY", 200},
+        {"reportFailed:", @"LFAI", 202},         {"reportUnknown", @"LUNK", 203},
+        {"reportUnknown:", @"LUNK", 203},        {"reportTransitingToHot", @"L2HT", 204},
+        {"reportTransitingToHot:", @"L2HT", 204}, {"reportTransitingToStandby", @"L2SB", 205},
+        {"reportTransitingToStandby:", @"L2SB", 205}, {"heartbeatHot", @"LHOT", 201},
+        {"heartbeatStandby", @"LSBY", 200},      {"heartbeatUnknown", @"LUNK", 203},
+        {"notifyFailure", @"LFAI", 202},
+    };
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+    size_t i;
+
+    for (i = 0; i < sizeof reports / sizeof *reports; i++) {
+        NSString *method = [NSString stringWithUTF8String:reports[i].method];
+        NSString *reason = [method hasSuffix:@":"] ? @"größer" : nil;
+
+        [client performSelector:NSSelectorFromString(method) withObject:reason];
+        CHECK_EQUAL([daemon next], datagram(reports[i].status, reason));
+        CHECK((int)client.currentState == reports[i].state);
+        [client doHeartbeat];
+        CHECK_EQUAL([daemon next], datagram(reports[i].status, reason));
+    }
+    [client requestTakeover];
+    CHECK_EQUAL([daemon next], datagram(@"LRTO", @"user-requested"));
+    [client requestFailover];
+    CHECK_EQUAL([daemon next], datagram(@"LRFO", @"user-requested"));
+    CHECK([daemon isEmpty]);
+}
+
+static void the_oldest_methods_send_too(void)
+{
+    NSArray *states = [NSArray arrayWithObjects:MESSAGE_LOCAL_HOT, MESSAGE_LOCAL_STDBY, MESSAGE_LOCAL_UNKNOWN,
+        MESSAGE_LOCAL_FAIL, MESSAGE_LOCAL_TRANSITING_TO_HOT, MESSAGE_LOCAL_TRANSITING_TO_STANDBY, nil];
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+    Feed *feed = [[[Feed alloc] init] autorelease];
+    NSUInteger i;
+
+    [client heartbeat:YES];
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+    [client heartbeat:NO];
+    CHECK_EQUAL([daemon next], datagram(@"LSBY", nil));
+    for (i = 0; i < [states count]; i++) {
+        [client sendStatus:[states objectAtIndex:i]];
+        CHECK_EQUAL([daemon next], datagram([states objectAtIndex:i], nil));
+    }
+    [client sendStatus:MESSAGE_LOCAL_REQUEST_FAILOVER];
+    CHECK_EQUAL([daemon next], datagram(@"LRFO", @"user-requested"));
+    [client sendStatus:MESSAGE_LOCAL_REQUEST_TAKEOVER];
+    CHECK_EQUAL([daemon next], datagram(@"LRTO", @"user-requested"));
+
+    client.logFeed = feed;
+    [client sendStatus:@"HOTT"];
+    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:@"MAJOR sendStatus: an argument is out of range"]);
+    CHECK([daemon isEmpty]);
+}
+
+static void heartbeats_come_by_themselves(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+    NSDate *begin;
+    NSTimeInterval took;
+
+    [client doHeartbeat];
+    CHECK([daemon isEmpty]); /* nothing was reported yet */
+    [client reportActive:@"why"];
+    [daemon next];
+    begin = [NSDate date];
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", @"why"));
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", @"why"));
+    took = -[begin timeIntervalSinceNow];
+    /* 3.0 s, counted from start; the first report can only have been later. */
+    CHECK(took > 2.0 && took < GUARD_MS / 1000);
+}
+
+static void a_stopped_client_keeps_what_is_reported_for_later(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+
+    [client stop];
+    [client reportInactive];
+    CHECK([daemon isEmpty]);
+    CHECK(client.currentState == SchrittmacherClientCurrentState_inactive);
+    [client start];
+    CHECK([daemon isEmpty]);
+    CHECK_EQUAL([daemon next], datagram(@"LSBY", nil)); /* the heartbeat */
+    [client start]; /* anew */
+    [client doHeartbeat];
+    CHECK_EQUAL([daemon next], datagram(@"LSBY", nil));
+}
+
+static void texts_of_any_length_do_no_harm(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+
+    [client log:nil];
+    [client reportActive:@""];
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+    [client reportFailed:[@"" stringByPaddingToLength:100000 withString:@"ü" startingAtIndex:0]];
+    CHECK([[[daemon next] dataUsingEncoding:NSUTF8StringEncoding] length] <= 1400);
+}
+
+/* ---- orders ---- */
+
+static int hot_calls, standby_calls;
+static SchrittmacherClient *ordered;
+static BOOL is_on_its_way;
+
+static void count_hot(void)
+{
+    hot_calls++;
+    is_on_its_way = ordered.currentState == SchrittmacherClientCurrentState_transiting_to_hot;
+}
+
+static void count_standby(void)
+{
+    standby_calls++;
+    [ordered reportInactive];
+}
+
+static void raise_an_exception(void)
+{
+    [NSException raise:@"MINE" format:@"of the application"];
+}
+
+static void an_order_calls_the_function_once(void)
+{
+    Receiver *daemon = new_daemon();
+
+    ordered = client_for(daemon);
+    ordered.go_hot_func = count_hot;
+    ordered.go_standby_func = count_standby;
+    [ordered signalGoHot];
+    [ordered signalGoHot];
+    CHECK(hot_calls == 1 && is_on_its_way);
+    CHECK(ordered.wantedState == SchrittmacherClientWantedState_hot);
+    CHECK([daemon isEmpty]);
+    [ordered reportActive];
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+    [ordered signalGoHot];
+    CHECK(hot_calls == 1);
+    [ordered signalGoStandby];
+    CHECK(standby_calls == 1);
+    CHECK_EQUAL([daemon next], datagram(@"LSBY", nil));
+    ordered = nil;
+}
+
+static void an_exception_comes_out_of_the_order(void)
+{
+    SchrittmacherClient *client = client_for(new_daemon());
+
+    client.go_hot_func = raise_an_exception;
+    CHECK_RAISES(@"MINE", [client signalGoHot]);
+    CHECK(client.currentState == SchrittmacherClientCurrentState_transiting_to_hot);
+    [client signalGoStandby]; /* does not raise it again */
+}
+
+static void an_order_without_a_function_is_logged(void)
+{
+    SchrittmacherClient *client = client_for(new_daemon());
+    Feed *feed = [[[Feed alloc] init] autorelease];
+
+    client.logFeed = feed;
+    [client signalGoHot];
+    CHECK([[feed lines] containsObject:@"MAJOR there is no go-hot function"]);
+}
+
+/* ---- exceptions ---- */
+
+static void sending_without_a_resource_raises(void)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+
+    CHECK_RAISES(@"INV_RES_ID", [client reportActive]);
+    CHECK_RAISES(@"INV_RES_ID", [client reportActive:@"why"]);
+    CHECK_RAISES(@"INV_RES_ID", [client reportInactive]);
+    CHECK_RAISES(@"INV_RES_ID", [client reportUnknown]);
+    CHECK_RAISES(@"INV_RES_ID", [client reportFailed:nil]);
+    CHECK_RAISES(@"INV_RES_ID", [client reportTransitingToHot]);
+    CHECK_RAISES(@"INV_RES_ID", [client reportTransitingToStandby]);
+    CHECK_RAISES(@"INV_RES_ID", [client doHeartbeat]);
+    CHECK_RAISES(@"INV_RES_ID", [client requestTakeover]);
+    CHECK_RAISES(@"INV_RES_ID", [client requestFailover]);
+    CHECK_RAISES(@"INV_RES_ID", [client heartbeatHot]);
+    CHECK_RAISES(@"INV_RES_ID", [client heartbeatStandby]);
+    CHECK_RAISES(@"INV_RES_ID", [client heartbeatUnknown]);
+    CHECK_RAISES(@"INV_RES_ID", [client notifyFailure]);
+    CHECK_RAISES(@"INV_RES_ID", [client heartbeat:YES]);
+    CHECK_RAISES(@"INV_RES_ID", [client sendStatus:MESSAGE_LOCAL_HOT]);
+    CHECK_RAISES(@"INV_DATA", [client sendStatus:nil]);
+}
+
+/* The legacy library's heartbeat thread ended the process here. */
+static void heartbeats_without_a_resource_raise_nothing(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+
+    [client reportActive];
+    [daemon next];
+    client.resourceId = nil;
+    usleep(2000000); /* nothing happens at the next heartbeat, and nothing can tell when */
+    CHECK([daemon isEmpty]);
+    client.resourceId = @"r1";
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+}
+
+/* ---- log ---- */
+
+static void log_lines_go_to_the_feed(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+    Feed *feed = [[[Feed alloc] init] autorelease];
+    NSString *sent = [NSString stringWithFormat:@"DEBUG sent LHOT to 127.0.0.1:%d", [daemon port]];
+
+    client.logFeed = feed;
+    [client log:@"not enabled"];
+    [client reportActive];
+    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:sent]);
+    client.loggingEnabled = YES;
+    [client log:@"größer"];
+    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:@"INFO größer"]);
+    client.logLevel = UMLOG_WARNING;
+    [client reportActive];
+    [client log:@"not important"];
+    CHECK([[feed lines] count] == 0);
+    client.logFeed = nil;
+    [client reportActive];
+    CHECK([[feed lines] count] == 0);
+}
+
+@interface RaisingFeed : UMLogFeed
+{
+    volatile int _calls;
+}
+- (int)calls;
+@end
+
+@implementation RaisingFeed
+
+- (void)debugText:(NSString *)text
+{
+    __sync_fetch_and_add(&_calls, 1);
+    [NSException raise:@"FEED" format:@"%@", text];
+}
+
+- (int)calls
+{
+    return _calls;
+}
+
+@end
+
+static void a_feed_that_raises_does_not_stop_the_heartbeats(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+    RaisingFeed *feed = [[[RaisingFeed alloc] init] autorelease];
+
+    client.logFeed = feed;
+    [client reportActive];
+    [daemon next];
+    [daemon next]; /* two heartbeats, from the library's thread */
+    [daemon next];
+    CHECK([feed calls] >= 2);
+}
+
+static void the_stand_in_feed_writes_a_line(void)
+{
+    UMLogFeed *feed = [[[UMLogFeed alloc] init] autorelease];
+
+    feed.section = @"section";
+    feed.subsection = @"subsection";
+    feed.name = @"name";
+    [feed debugText:@"a debug line"];
+    [feed infoText:@"an info line"];
+    [feed warningText:@"a warning"];
+    [feed minorErrorText:@"a minor error"];
+    [feed majorErrorText:@"a major error"];
+    [feed panicText:@"a panic"];
+}
+
+/* ---- life and death ---- */
+
+static NSUInteger threads(void)
+{
+    return [[[NSFileManager defaultManager] contentsOfDirectoryAtPath:@"/proc/self/task" error:NULL] count];
+}
+
+static void a_released_client_is_gone(void)
+{
+    NSUInteger before = threads();
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = [[SchrittmacherClient alloc] init];
+
+    client.resourceId = @"r1";
+    client.port = [daemon port];
+    [client start];
+    [client reportActive];
+    CHECK(threads() == before + 1);
+    [client release];
+    CHECK(threads() == before);
+    [daemon next];
+    CHECK([daemon isEmpty]);
+}
+
+/* Lets go of its client from the heartbeat thread. */
+@interface ReleasingFeed : UMLogFeed
+{
+    SchrittmacherClient *_client;
+}
+- (void)take:(SchrittmacherClient *)client;
+@end
+
+static volatile int deallocated_on_main = -1;
+
+@interface MortalClient : SchrittmacherClient
+@end
+
+@implementation MortalClient
+- (void)dealloc
+{
+    BOOL main = [NSThread isMainThread];
+
+    [super dealloc];
+    deallocated_on_main = main;
+}
+@end
+
+@implementation ReleasingFeed
+
+- (void)take:(SchrittmacherClient *)client
+{
+    _client = client;
+}
+
+- (void)debugText:(NSString *)text
+{
+    if (![NSThread isMainThread]) {
+        [_client release];
+        _client = nil;
+    }
+}
+
+@end
+
+static void the_last_release_may_be_in_the_log_feed(void)
+{
+    Receiver *daemon = new_daemon();
+    MortalClient *client = [[MortalClient alloc] init];
+    ReleasingFeed *feed = [[[ReleasingFeed alloc] init] autorelease];
+    int waited;
+
+    client.resourceId = @"r1";
+    client.port = [daemon port];
+    client.logFeed = feed;
+    [feed take:client];
+    [client start];
+    [client reportActive];
+    for (waited = 0; deallocated_on_main == -1 && waited < GUARD_MS; waited += 10) {
+        usleep(10000);
+    }
+    CHECK(deallocated_on_main == 0);
+}
+
+static void a_forked_child_goes_on(void)
+{
+    Receiver *daemon = new_daemon();
+    SchrittmacherClient *client = client_for(daemon);
+    NSString *fromParent = datagram(@"LSBY", nil);
+    NSString *childs;
+    pid_t child;
+    int status;
+
+    [client reportInactive];
+    CHECK_EQUAL([daemon next], fromParent);
+    child = fork();
+    if (child == 0) {
+        [client reportActive];
+        _exit(client.currentState == SchrittmacherClientCurrentState_active ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    childs = [datagram(@"LHOT", nil) stringByReplacingOccurrencesOfString:[NSString stringWithFormat:@"%d", getpid()]
+                                                               withString:[NSString stringWithFormat:@"%d", child]];
+    CHECK_EQUAL([daemon next], childs);
+    [client doHeartbeat]; /* the parent's is not disturbed */
+    CHECK_EQUAL([daemon next], fromParent);
+}
+
+@interface Hammer : NSObject
+@end
+
+@implementation Hammer
+- (void)reportMany:(SchrittmacherClient *)client
+{
+    int i;
+
+    for (i = 0; i < 500; i++) {
+        NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
+
+        client.logFeed = [[[Feed alloc] init] autorelease];
+        client.host = i % 2 ? @"one" : @"the other";
+        CHECK(client.host != nil);
+        [client reportTransitingToHot:@"why"];
+        [client signalGoStandby];
+        [pool release];
+    }
+}
+@end
+
+static void many_threads_may_use_one_client(void)
+{
+    Hammer *hammer = [[[Hammer alloc] init] autorelease];
+    SchrittmacherClient *client = client_for(new_daemon());
+    NSMutableArray *running = [NSMutableArray array];
+    int i;
+
+    client.go_standby_func = nothing;
+    for (i = 0; i < 4; i++) {
+        NSThread *thread = [[[NSThread alloc] initWithTarget:hammer selector:@selector(reportMany:) object:client] autorelease];
+
+        [thread start];
+        [running addObject:thread];
+    }
+    for (i = 0; i < 4; i++) {
+        while (![[running objectAtIndex:(NSUInteger)i] isFinished]) {
+            usleep(1000);
+        }
+    }
+    [client reportActive];
+    CHECK(client.currentState == SchrittmacherClientCurrentState_active);
+}
+
+int main(void)
+{
+    static const Test tests[] = {
+        TEST(constants_are_those_of_1_18_0),
+        TEST(a_new_client_has_the_defaults_of_1_18_0),
+        TEST(what_is_set_can_be_read),
+        TEST(states_have_their_texts),
+        TEST(what_cannot_be_is_refused_and_logged),
+        TEST(the_delegate_is_kept_and_never_called),
+        TEST(every_report_sends_its_status),
+        TEST(the_oldest_methods_send_too),
+        TEST(heartbeats_come_by_themselves),
+        TEST(a_stopped_client_keeps_what_is_reported_for_later),
+        TEST(texts_of_any_length_do_no_harm),
+        TEST(an_order_calls_the_function_once),
+        TEST(an_exception_comes_out_of_the_order),
+        TEST(an_order_without_a_function_is_logged),
+        TEST(sending_without_a_resource_raises),
+        TEST(heartbeats_without_a_resource_raise_nothing),
+        TEST(log_lines_go_to_the_feed),
+        TEST(a_feed_that_raises_does_not_stop_the_heartbeats),
+        TEST(the_stand_in_feed_writes_a_line),
+        TEST(a_released_client_is_gone),
+        TEST(the_last_release_may_be_in_the_log_feed),
+        TEST(a_forked_child_goes_on),
+        TEST(many_threads_may_use_one_client),
+    };
+    NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
+    int result = run_tests(tests, sizeof tests / sizeof *tests);
+
+    [pool release];
+    return result;
+}

@@ -1,0 +1,93 @@
+//! Two nodes on a link that loses, cuts and reorders (P1, P3, P8).
+
+mod support;
+
+use std::time::Duration;
+
+use schrittmacher_protocol::StateName;
+use support::pair::Pair;
+use support::settings;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_healed_partition_leaves_the_side_with_the_higher_priority() {
+    for switching in [Duration::ZERO, 3 * SECOND, 10 * SECOND] {
+        for (priorities, winner) in [((0, 10), 1), ((10, 0), 0), ((0, 0), 1)] {
+            let mut pair = Pair::settled_with(settings(priorities.0), settings(priorities.1));
+            pair.slow(switching, Duration::ZERO);
+            pair.cut();
+            pair.run(40 * SECOND);
+            assert_eq!([pair.state(0), pair.state(1)], [StateName::Hot; 2], "both hot in a partition (P8)");
+            pair.heal();
+            let took = pair.run_until(60 * SECOND, |pair| pair.is_hot(0) != pair.is_hot(1));
+            assert!(took <= 4 * SECOND, "P1: two heartbeats, not {took:?}");
+            pair.run(switching + SECOND);
+            assert_eq!(pair.hot_node(), winner, "priorities {priorities:?} (P1, S2)\n{}", pair.log());
+            pair.assert_settled();
+        }
+    }
+}
+
+#[test]
+fn a_hot_node_that_is_not_heard_is_replaced_and_gives_way_when_it_is() {
+    for (a, b) in [(0, 0), (0, 10), (10, 0)] {
+        let mut pair = Pair::settled_with(settings(a), settings(b));
+        let hot = pair.hot_node();
+        pair.nodes[hot].heard = false;
+        pair.run(60 * SECOND);
+        assert!(pair.is_hot(1 - hot), "it hears nothing, as in a partition (P8)");
+        assert!(pair.sent_per_second() < 20.0, "P6");
+        pair.heal();
+        let took = pair.run_until(60 * SECOND, |pair| pair.is_hot(0) != pair.is_hot(1));
+        assert!(took <= 4 * SECOND, "P1: {took:?}");
+        pair.run(10 * SECOND);
+        pair.assert_settled();
+    }
+}
+
+#[test]
+fn a_standby_that_is_not_heard_changes_nothing() {
+    let mut pair = Pair::settled();
+    let hot = pair.hot_node();
+    let changes = pair.changes;
+    pair.nodes[1 - hot].heard = false;
+    pair.run(60 * SECOND);
+    pair.heal();
+    pair.run(60 * SECOND);
+    assert_eq!((pair.hot_node(), pair.changes), (hot, changes), "P3\n{}", pair.log());
+}
+
+#[test]
+fn one_lost_heartbeat_is_no_cause() {
+    // timeout / heartbeat - 1 = 2; whoever loses fewer in a row sees no reason for anything.
+    for victim in [0, 1] {
+        let mut pair = Pair::settled();
+        let changes = pair.changes;
+        for _ in 0..50 {
+            pair.nodes[victim].heard = false;
+            pair.run(2 * SECOND);
+            pair.nodes[victim].heard = true;
+            pair.run(2 * SECOND);
+        }
+        assert_eq!(pair.changes, changes, "P3\n{}", pair.log());
+    }
+}
+
+#[test]
+fn a_reordering_duplicating_link_is_a_link() {
+    for seed in 0..20 {
+        let mut pair = Pair::settled();
+        pair.chance = support::chance::Chance::new(seed);
+        pair.link.jitter = 3 * SECOND;
+        pair.link.duplicates = 300;
+        let (hot, changes) = (pair.hot_node(), pair.changes);
+        pair.run(120 * SECOND);
+        assert_eq!((pair.hot_node(), pair.changes), (hot, changes), "seed {seed} (P3)\n{}", pair.log());
+        pair.give(hot, schrittmacher_protocol::Event::Failover { force: false });
+        pair.run(20 * SECOND);
+        pair.link.jitter = Duration::ZERO;
+        pair.run(60 * SECOND);
+        pair.assert_settled();
+    }
+}
