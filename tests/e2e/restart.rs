@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use crate::harness::{AT_ONCE, Pair, Setup, Side};
 
 /// What the signals and the death of the daemon alone must not do.
-fn nothing_was_switched(pair: &mut Pair) {
+pub fn nothing_was_switched(pair: &mut Pair) {
     // The new one asks the peer before it claims what its application says (D11).
     pair.settles(Side::A, Duration::ZERO);
     assert_eq!(pair[Side::B].log.transitions(), []);
