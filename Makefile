@@ -5,6 +5,8 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 # The client library's file: the ABI number (docs/adr/0001-soname-3.md), then two that only rise with releases.
 LIBVERSION := 3.0.0
 SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
+# The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
+WITH_OBJC ?= yes
 
 .PHONY: all check test demo tools table fmt lint clean help
 
@@ -38,8 +40,6 @@ table: ## print the transition table as JSON lines
 
 include packaging/install.mk
 
-# The class SchrittmacherClient for Objective-C. WITH_OBJC=no leaves it out of `make` and `make install`.
-WITH_OBJC ?= yes
 OBJC_MAKE = +$(MAKE) --no-print-directory -f objc-shim/objc.mk RELEASE=$(RELEASE)
 .PHONY: objc check-objc install-objc uninstall-objc
 
