@@ -78,6 +78,7 @@ Files:
 Signals (to the supervisor, with --parachute):
   SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
   SIGQUIT          end at once; the application and its address stay as they are
+  SIGHUP           open the log file anew and read the configuration again
 
 Exit status:
   0   all is well            70  a defect of the program

@@ -31,34 +31,36 @@ pub struct Managed {
     pub local: LastMessage,
     /// The peer's last message.
     pub remote: LastMessage,
-    /// The daemon ends and this resource has nothing more to do.
+    /// The daemon ends, or the resource was removed, and has nothing more to do.
     pub ended: bool,
+    /// It has been told to end.
+    pub given_up: bool,
+    /// It stands in the configuration no more.
+    pub removed: bool,
 }
 
 impl Managed {
     /// A resource of a daemon that starts now.
     pub fn new(core: &config::Core, config: config::Resource, now: Time) -> Managed {
-        let settings = Settings {
-            heartbeat: config.heartbeat,
-            timeout: config.timeout,
-            app_timeout: config.app_timeout,
-            going_hot_timeout: config.going_hot_timeout,
-            going_standby_timeout: config.going_standby_timeout,
-            startup_delay: config.startup_delay,
-            priority: config.priority,
-            preempt: config.preempt,
-            local: core.local_address,
-            remote: core.remote_address,
-            extensions: core.extensions,
-        };
         Managed {
-            protocol: Resource::new(settings, now),
+            protocol: Resource::new(settings(core, &config), now),
             config,
             // 2.0.0 sends an empty reason until the application has said something.
             local: LastMessage { reason: Some(String::new()), ..LastMessage::default() },
             remote: LastMessage::default(),
             ended: false,
+            given_up: false,
+            removed: false,
         }
+    }
+
+    /// Takes a changed configuration of the same resource.
+    pub fn configure(&mut self, core: &config::Core, config: config::Resource, now: Time) {
+        let settings = settings(core, &config);
+        if settings != *self.protocol.settings() {
+            self.protocol.set_settings(now, settings);
+        }
+        self.config = config;
     }
 
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
@@ -106,6 +108,23 @@ impl Managed {
             heartbeat: extended.then_some(self.config.heartbeat),
         }
         .encode()
+    }
+}
+
+/// What the protocol has to know of the configuration.
+fn settings(core: &config::Core, config: &config::Resource) -> Settings {
+    Settings {
+        heartbeat: config.heartbeat,
+        timeout: config.timeout,
+        app_timeout: config.app_timeout,
+        going_hot_timeout: config.going_hot_timeout,
+        going_standby_timeout: config.going_standby_timeout,
+        startup_delay: config.startup_delay,
+        priority: config.priority,
+        preempt: config.preempt,
+        local: core.local_address,
+        remote: core.remote_address,
+        extensions: core.extensions,
     }
 }
 

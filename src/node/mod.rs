@@ -2,6 +2,7 @@
 //! the protocol answers. It runs on the event loop's thread and never waits.
 
 mod operator;
+mod reload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -309,6 +310,13 @@ impl Node {
     /// Lets every resource end (S9).
     pub fn shut_down(&mut self, now: Time) {
         for index in 0..self.resources.len() {
+            self.give_up(index, now);
+        }
+    }
+
+    /// Lets one resource end. A second time would be an order to hurry.
+    fn give_up(&mut self, index: usize, now: Time) {
+        if !std::mem::replace(&mut self.resources[index].given_up, true) {
             self.give(index, Event::Shutdown, now);
         }
     }
@@ -413,6 +421,7 @@ impl Node {
         if !self.resources[index].ended {
             self.deadlines.insert((next, index));
         }
+        self.forget_if_gone(index);
     }
 }
 

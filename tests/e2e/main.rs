@@ -16,4 +16,5 @@ mod network;
 mod operator;
 mod options;
 mod orders;
+mod reload;
 mod restart;
