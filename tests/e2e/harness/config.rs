@@ -13,8 +13,9 @@ pub const PORT: u16 = 7700;
 /// The page's port.
 pub const HTTP_PORT: u16 = 7780;
 
-/// What can differ from one pair to the next. In commands `{note}` notes them in the journal, and `{pid-file}`
-/// is the application's pid file, `{host}` is `a` or `b`.
+/// What can differ from one pair to the next. In commands `{note}` notes them in the journal, `{pid-file}` is
+/// the application's pid file (in `resource` too), `{orders}` that of a [`super::Reporter`], `{host}` is `a` or
+/// `b`.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Seconds.
@@ -57,6 +58,7 @@ impl Default for Setup {
 impl Setup {
     /// The file of one host.
     pub fn text(&self, local: IpAddr, remote: IpAddr, files: &Files) -> String {
+        let pid_file = files.pid_file().display().to_string();
         let is_a = files.side == Side::A;
         let log = match self.log_file {
             Some(special) if is_a => special.replace("{folder}", &files.folder().display().to_string()),
@@ -67,7 +69,11 @@ impl Setup {
             "group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {PORT}\n\
              http-port = {HTTP_PORT}\nsecurity = legacy\nlog-file = {log}\nheartbeat = {}\ntimeout = {}\n{}\n\n\
              group = resource\nname = {RESOURCE}\npriority = {priority}\napp-timeout = {}\n{}\n",
-            self.heartbeat, self.timeout, self.core, self.app_timeout, self.resource
+            self.heartbeat,
+            self.timeout,
+            self.core,
+            self.app_timeout,
+            self.resource.replace("{pid-file}", &pid_file)
         );
         let commands = [
             ("start-action", "start", self.start),
@@ -80,7 +86,8 @@ impl Setup {
             let command = command
                 .replace("{note}", &files.note(action))
                 .replace("{host}", &files.side.name().to_string())
-                .replace("{pid-file}", &files.pid_file().display().to_string());
+                .replace("{orders}", &files.orders().display().to_string())
+                .replace("{pid-file}", &pid_file);
             let _ = writeln!(text, "{key} = {command}");
         }
         text

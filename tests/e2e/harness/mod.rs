@@ -10,6 +10,7 @@ mod mixed;
 mod namespace;
 mod pair;
 mod process;
+mod reporter;
 mod tail;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ pub use mixed::{Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, beside_both
 pub use namespace::Cable;
 pub use pair::{Pair, Side};
 pub use process::{Process, program};
+pub use reporter::{EndOnDrop, Reporter, report};
 pub use tail::Tail;
 
 /// How often something is looked at that can't wake us.
