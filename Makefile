@@ -5,7 +5,7 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 # The ABI number of the client library; not its version (docs/adr/0001-soname-3.md).
 SOVERSION := 3
 
-.PHONY: all check test demo tools table fmt lint clean help
+.PHONY: all check test demo bench tools table fmt lint clean help
 
 all: ## build the daemon and the client library (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -31,6 +31,10 @@ tools:
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table
+
+bench: ## how long a switch takes, and what an idle daemon costs (two minutes, on a quiet machine)
+	$(CARGO) build --release --locked -p schrittmacher-testapp
+	$(CARGO) bench --locked --bench pair
 
 fmt: ## format the code
 	$(CARGO) fmt --all
