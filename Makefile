@@ -2,14 +2,20 @@
 
 CARGO ?= cargo
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
-# The ABI number of the client library; not its version (docs/adr/0001-soname-3.md).
-SOVERSION := 3
+# The client library's file: the ABI number (docs/adr/0001-soname-3.md), then two that only rise with releases.
+LIBVERSION := 3.0.0
+SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
+# The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
+WITH_OBJC ?= yes
 
 .PHONY: all check test demo bench tools table fmt lint clean help
 
-all: ## build the daemon and the client library (release)
+all: ## build the daemon and the client libraries (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
 	ln -sf libschrittmacherclient.so $(RELEASE)/libschrittmacherclient.so.$(SOVERSION)
+ifneq ($(WITH_OBJC),no)
+	$(OBJC_MAKE) if-possible
+endif
 
 check: ## run every test, as CI does
 	@scripts/check
@@ -36,6 +42,30 @@ bench: ## how long a switch takes, and what an idle daemon costs (two minutes, o
 	$(CARGO) build --release --locked -p schrittmacher-testapp
 	$(CARGO) bench --locked --bench pair
 
+include packaging/install.mk
+
+OBJC_MAKE = +$(MAKE) --no-print-directory -f objc-shim/objc.mk RELEASE=$(RELEASE)
+.PHONY: objc check-objc install-objc uninstall-objc
+
+objc: ## build the Objective-C library; `make` does where it finds GNUstep
+	$(OBJC_MAKE)
+
+check-objc: ## test the Objective-C library
+	@objc-shim/tests/check
+
+# After install-lib, one of whose files it replaces.
+install-objc: install-lib ## the client library for C and Objective-C
+	$(OBJC_MAKE) install
+
+uninstall-objc:
+	$(OBJC_MAKE) uninstall
+
+uninstall: uninstall-objc
+ifneq ($(WITH_OBJC),no)
+# The legacy file names lead to the Objective-C library: asked for without it, they are an error.
+install: $(if $(LEGACY_LINKS)$(wildcard $(dir $(RELEASE))objc/*.so.$(SOVERSION)),install-objc)
+endif
+
 fmt: ## format the code
 	$(CARGO) fmt --all
 
@@ -47,4 +77,4 @@ clean: ## remove everything built
 	$(CARGO) clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24

@@ -89,6 +89,11 @@ impl Logging {
         }
     }
 
+    /// Waits, 1 s at most, until stderr has every line logged so far.
+    pub fn drain_stderr(&self) {
+        self.sinks.stderr.drain(SHUTDOWN_LIMIT);
+    }
+
     /// Writes what is still queued and ends the writer threads; returns after 1 s at the latest.
     pub fn shutdown(&self) {
         self.finish();

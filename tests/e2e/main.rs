@@ -14,5 +14,6 @@ mod failures;
 mod hostile;
 mod network;
 mod operator;
+mod options;
 mod orders;
 mod restart;
