@@ -8,7 +8,7 @@ SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
-.PHONY: all check test demo table fmt lint clean help
+.PHONY: all check test demo tools table fmt lint clean help
 
 all: ## build the daemon and the client libraries (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -24,10 +24,16 @@ test: ## run the Rust tests alone
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
 
-ifneq ($(wildcard scripts/demo),)
-demo: all ## two daemons, two applications, every kind of failover, live
+# The demonstration's application is built as its users would build it, against the shared library.
+demo: tools all ## two daemons, two applications, every kind of failover, live
+	@$(MAKE) --no-print-directory -C c-examples OUT='$(abspath $(RELEASE))/c-examples' CPPFLAGS=-I../include \
+	    LIBS='-L$(abspath $(RELEASE)) -lschrittmacherclient -Wl,-rpath,$(abspath $(RELEASE))'
 	@scripts/demo
-endif
+
+# What a build needs and a fresh machine may lack.
+tools:
+	@command -v $(CARGO) >/dev/null || { echo 'error: no cargo; install Rust: https://rustup.rs/'; exit 1; }
+	@command -v cc >/dev/null || { echo 'error: no C compiler; as root: apt-get install gcc libc6-dev'; exit 1; }
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table

@@ -1,5 +1,6 @@
 //! Start-up and shutdown of the daemon, to be read from top to bottom.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::panic;
@@ -15,11 +16,13 @@ use crate::clock;
 use crate::config::{self, Config, LoadError, Loaded};
 use crate::event_loop::{self, End, EventLoop};
 use crate::exit_code;
+use crate::launch::{self, Waiting};
 use crate::link::{self, Link, OpenError};
 use crate::logging::Logging;
 use crate::node::Node;
 use crate::notify::Notifier;
 use crate::options::{self, Early, Mode, Options};
+use crate::reload::Reloader;
 
 /// The whole program; returns its exit status.
 pub fn main() -> u8 {
@@ -27,7 +30,7 @@ pub fn main() -> u8 {
         Err(early) => say_early(&early),
         Ok((options, path)) => match options.mode {
             Mode::Check { json } => check(&path, json),
-            Mode::Run => start(&path),
+            Mode::Run => launch::launch(&options, &path),
         },
     }
 }
@@ -64,7 +67,14 @@ fn print(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }
 
-fn start(path: &Path) -> u8 {
+/// A complaint before there is a log, or for somebody who does not read it. Returns `status`.
+pub(crate) fn complain(error: &dyn Display, status: u8) -> u8 {
+    print(&mut io::stderr(), &format!("schrittmacher: {error}\n"));
+    status
+}
+
+/// Reads the configuration and is the daemon, until its end; returns the exit status.
+pub(crate) fn start(path: &Path, waiting: Waiting) -> u8 {
     let closed = actions::close_on_exec_all();
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
@@ -76,10 +86,7 @@ fn start(path: &Path) -> u8 {
     let core = &loaded.config.core;
     let logging = match Logging::start(core.log_level, core.log_file.clone()) {
         Ok(logging) => logging,
-        Err(error) => {
-            print(&mut io::stderr(), &format!("schrittmacher: can't start the log threads: {error}\n"));
-            return exit_code::OSERR;
-        }
+        Err(error) => return complain(&format!("can't start the log threads: {error}"), exit_code::OSERR),
     };
     // A second logger is impossible: this is the only place that installs one.
     let _ = logging.install();
@@ -87,7 +94,7 @@ fn start(path: &Path) -> u8 {
     if let Err(error) = closed {
         warn!("commands may inherit what was open when this program was started: {error}");
     }
-    let status = match run(path, loaded) {
+    let status = match run(path, loaded, waiting, &logging) {
         Ok(()) => exit_code::OK,
         Err(error) => {
             error!("{error}");
@@ -132,9 +139,15 @@ impl Failure {
 }
 
 /// The daemon from its configuration to its end.
-fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
+fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Result<(), Failure> {
     let Loaded { config, warnings, .. } = loaded;
     greet(path, &config);
+    if let Some(why) = waiting.predecessor() {
+        warn!("started again: {why}");
+    }
+    if waiting.in_background() && config.core.log_file.is_none() {
+        warn!("in the background and without `log-file`: nobody will see the log");
+    }
     for warning in warnings {
         warn!("{warning}");
     }
@@ -146,30 +159,31 @@ fn run(path: &Path, loaded: Loaded) -> Result<(), Failure> {
     let link = Link::open(&config.core, poll.registry(), event_loop::LINK)?;
     let now = clock::now();
     let registry = || poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"));
-    let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC, Arc::clone(&waker))
+    let executor = Executor::new(&config, registry()?, event_loop::PIPES, Arc::clone(&waker))
         .map_err(Failure::system("can't start the thread that begins commands"))?;
-    let first_free = executor.tokens().end;
-    let processes = AppProcesses::new(&config.resources, registry()?, first_free, Arc::clone(&waker))
-        .map_err(Failure::system("can't set up the watch on processes"))?;
+    let processes =
+        AppProcesses::new(&config.resources, registry()?, event_loop::PROCESSES, Arc::clone(&waker))
+            .map_err(Failure::system("can't set up the watch on processes"))?;
+    let reloader = Reloader::new(path.to_owned(), Arc::clone(&waker), logging.clone());
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     if let Some(settings) = admin::Settings::from_config(&config.core) {
         admin::spawn(settings, requests_in, move || drop(waker.wake()))
             .map_err(Failure::system("can't start the thread of the status page"))?;
     }
-    let on_exit = config.core.on_exit;
     let node = Node::new(config, link, executor, processes, now);
     let notifier = Notifier::from_env().unwrap_or_else(|error| {
         warn!("can't reach the service manager: {error}");
         Notifier::none()
     });
-    let mut event_loop = EventLoop::new(poll, node, requests, notifier, on_exit)
+    let mut event_loop = EventLoop::new(poll, node, requests, notifier, reloader)
         .map_err(Failure::system("can't set up the event loop"))?;
 
+    waiting.release(logging).map_err(Failure::system("can't let go of the caller's standard error"))?;
     let end = event_loop.run().map_err(Failure::system("the event loop broke"))?;
     info!(
         "{}",
         match end {
-            End::Released => "ended; nothing on this node is hot",
+            End::Released => "ended; what could be handed over was handed over",
             End::Left => "ended; applications and addresses were left alone",
         }
     );

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use log::{info, warn};
+use log::info;
 use mio::event::Event as Readiness;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -21,6 +21,7 @@ use crate::clock;
 use crate::config::OnExit;
 use crate::node::Node;
 use crate::notify::Notifier;
+use crate::reload::Reloader;
 
 /// Something was put into a channel for this thread.
 const WAKE: Token = Token(0);
@@ -28,16 +29,21 @@ const SIGNALS: Token = Token(1);
 /// First token of the UDP sockets, at most [`LINK_TOKENS`].
 pub const LINK: usize = 2;
 const LINK_TOKENS: usize = 14;
-/// First token that children and processes may use.
-pub const DYNAMIC: usize = LINK + LINK_TOKENS;
+/// First token that the pipes of commands may use, ten for each resource.
+pub const PIPES: usize = LINK + LINK_TOKENS;
+/// First token that the processes of applications may use. The largest configuration has less than a million
+/// resources (16 MiB), so the pipes never come that far.
+pub const PROCESSES: usize = 1 << 24;
 
-/// Datagrams taken from one socket in one turn: a thousand resources' heartbeats, a few milliseconds.
+/// Datagrams taken from one socket in one turn, and how long that may take: a thousand resources' heartbeats
+/// are a few milliseconds, but one datagram that somebody made for it costs as much (T5).
 const BATCH: usize = 1024;
+const BATCH_TIME: Duration = Duration::from_millis(5);
 
-/// A deadline missed by more than this means that datagrams may have piled up.
+/// A heartbeat that is late by more than this means that datagrams may have piled up.
 const LATE: Duration = Duration::from_millis(100);
-/// Batches that are taken then, at most: what a socket's receive buffer holds.
-const DRAIN_ROUNDS: usize = 8;
+/// How long they are taken in then: far more than what a socket's receive buffer holds of honest ones needs.
+const DRAIN_TIME: Duration = Duration::from_millis(100);
 
 /// Requests of the status page that may wait; while the queue is full the page answers "busy".
 pub const REQUESTS: usize = 16;
@@ -64,8 +70,8 @@ pub struct EventLoop {
     readable: Vec<bool>,
     buffer: Box<[u8]>,
     notifier: Notifier,
+    reloader: Reloader,
     ending: bool,
-    on_exit: OnExit,
 }
 
 /// Makes the poll, and the handle by which other threads wake it.
@@ -82,7 +88,7 @@ impl EventLoop {
         node: Node,
         requests: Receiver<Request>,
         notifier: Notifier,
-        on_exit: OnExit,
+        reloader: Reloader,
     ) -> io::Result<EventLoop> {
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD])?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
@@ -94,8 +100,8 @@ impl EventLoop {
             node,
             requests,
             notifier,
+            reloader,
             ending: false,
-            on_exit,
         })
     }
 
@@ -113,6 +119,9 @@ impl EventLoop {
                 return Ok(end);
             }
             self.take_requests();
+            if !self.ending {
+                self.reloader.apply(&mut self.node);
+            }
             let now = clock::now();
             self.node.on_time(now);
             if self.ending && self.node.has_ended() {
@@ -149,12 +158,17 @@ impl EventLoop {
     /// Takes in what arrived. When this thread is late, everything that waited has to be heard before time is
     /// acted on (S11), within limits: a flood must not stop the heartbeat.
     fn drain(&mut self) {
-        let late = |deadline| clock::now().since(deadline) > LATE;
-        let rounds = if self.node.next_deadline().is_some_and(late) { DRAIN_ROUNDS } else { 1 };
-        for _ in 0..rounds {
+        let began = clock::now();
+        let late = self.node.next_tick().is_some_and(|due| began.since(due) > LATE);
+        if late {
+            // The poll may not have said so: a process that was stopped finds it interrupted.
+            self.readable.fill(true);
+        }
+        loop {
             self.take_datagrams();
-            if !self.readable.contains(&true) {
-                break;
+            let more = self.readable.contains(&true);
+            if !(late && more && clock::now().since(began) < DRAIN_TIME) {
+                return;
             }
         }
     }
@@ -162,25 +176,30 @@ impl EventLoop {
     /// Takes in what arrived, a bounded part of it, from the peer link first.
     fn take_datagrams(&mut self) {
         for index in 0..self.readable.len() {
-            if !self.readable[index] {
-                continue;
+            if self.readable[index] {
+                self.take_from(index);
             }
-            let port = self.node.link().port(index);
-            for _ in 0..BATCH {
-                match self.node.link().receive(index, &mut self.buffer) {
-                    Ok(Some((datagram, source))) => {
-                        self.node.receive(datagram, source, port, clock::now());
-                    }
-                    Ok(None) => {
-                        self.readable[index] = false;
-                        break;
-                    }
-                    Err(error) => {
-                        // The next datagram reports the socket as readable again.
-                        self.readable[index] = false;
-                        self.node.receive_failed(port, &error, clock::now());
-                        break;
-                    }
+        }
+    }
+
+    fn take_from(&mut self, index: usize) {
+        let port = self.node.link().port(index);
+        let began = clock::now();
+        for _ in 0..BATCH {
+            let now = clock::now();
+            if now.since(began) > BATCH_TIME {
+                return;
+            }
+            match self.node.link().receive(index, &mut self.buffer) {
+                Ok(Some((datagram, source))) => self.node.receive(datagram, source, port, now),
+                Ok(None) => {
+                    self.readable[index] = false;
+                    return;
+                }
+                Err(error) => {
+                    // The next datagram reports the socket as readable again.
+                    self.readable[index] = false;
+                    return self.node.receive_failed(port, &error, now);
                 }
             }
         }
@@ -195,7 +214,7 @@ impl EventLoop {
                     info!("SIGQUIT: ending at once; applications and addresses stay as they are");
                     return Some(End::Left);
                 }
-                SIGTERM | SIGINT if self.ending || self.on_exit == OnExit::Leave => {
+                SIGTERM | SIGINT if self.ending || self.node.core().on_exit == OnExit::Leave => {
                     info!("ending; applications and addresses stay as they are");
                     return Some(End::Left);
                 }
@@ -205,9 +224,8 @@ impl EventLoop {
                     self.notifier.stopping();
                     self.node.shut_down(now);
                 }
-                SIGHUP => {
-                    warn!("SIGHUP: reading the configuration again is not supported by this version yet");
-                }
+                SIGHUP if self.ending => {}
+                SIGHUP => self.reloader.request(),
                 _ => {}
             }
         }

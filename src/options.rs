@@ -19,6 +19,14 @@ pub struct Options {
     pub config_file: Option<PathBuf>,
     /// Be the daemon, or only look at the configuration.
     pub mode: Mode,
+    /// `--daemonize`: go to the background.
+    pub daemonize: bool,
+    /// `--pidfile`.
+    pub pid_file: Option<PathBuf>,
+    /// `--make-pidfile`: make the pid file if it does not exist.
+    pub make_pid_file: bool,
+    /// `--parachute`: supervise the daemon.
+    pub parachute: bool,
 }
 
 /// What to do with the configuration.
@@ -67,9 +75,10 @@ Files:
   /etc/schrittmacher/schrittmacher.conf
   ./schrittmacher.conf             looked for in this order if no file is named
 
-Signals:
+Signals (to the supervisor, with --parachute):
   SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
   SIGQUIT          end at once; the application and its address stay as they are
+  SIGHUP           open the log file anew and read the configuration again
 
 Exit status:
   0   all is well            70  a defect of the program
@@ -102,16 +111,23 @@ struct Args {
     #[arg(long, requires = "check")]
     json: bool,
 
-    #[arg(long, hide = true)]
+    /// Go to the background; return when the daemon is ready, or with its exit status if it can't start
+    #[arg(long)]
     daemonize: bool,
 
-    #[arg(long, hide = true)]
-    make_pidfile: bool,
-
-    #[arg(long, hide = true, value_name = "FILE")]
+    /// Write the process number into FILE and keep it locked, so that a second daemon with this file refuses
+    /// to start. With --parachute it is the supervisor's number. Without --make-pidfile FILE has to be there
+    /// already
+    #[arg(long, value_name = "FILE")]
     pidfile: Option<PathBuf>,
 
-    #[arg(long, hide = true)]
+    /// Make the file of --pidfile, and remove it at the end
+    #[arg(long)]
+    make_pidfile: bool,
+
+    /// Supervise the daemon with a second process that starts it again when it dies. Not needed under a
+    /// service manager
+    #[arg(long)]
     parachute: bool,
 }
 
@@ -125,29 +141,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, Early>
         let text = error.to_string();
         if error.use_stderr() { Early::Usage(text) } else { Early::Answer(text) }
     })?;
-    refuse_unsupported(&args)?;
     Ok(Options {
         config_file: args.file.or(args.config_file),
         mode: if args.check { Mode::Check { json: args.json } } else { Mode::Run },
+        daemonize: args.daemonize,
+        pid_file: args.pidfile,
+        make_pid_file: args.make_pidfile,
+        parachute: args.parachute,
     })
-}
-
-/// A start script that relies on one of these must not believe that it got what it asked for.
-fn refuse_unsupported(args: &Args) -> Result<(), Early> {
-    let asked = [
-        ("--daemonize", args.daemonize),
-        ("--make-pidfile", args.make_pidfile),
-        ("--pidfile", args.pidfile.is_some()),
-        ("--parachute", args.parachute),
-    ];
-    match asked.iter().find(|(_, asked)| *asked) {
-        Some((option, _)) => Err(Early::Usage(format!(
-            "error: {option} is not supported by this version yet\n\n\
-             Let a service manager such as systemd keep the program in the background, or start it without \
-             this option.\n"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// The configuration file to read when the command line names none.
@@ -199,11 +200,19 @@ mod tests {
 
     #[test]
     fn a_file_may_be_named_in_both_ways() {
-        let expected = Options { config_file: Some("x.conf".into()), mode: Mode::Run };
+        let none = Options {
+            config_file: None,
+            mode: Mode::Run,
+            daemonize: false,
+            pid_file: None,
+            make_pid_file: false,
+            parachute: false,
+        };
+        let expected = Options { config_file: Some("x.conf".into()), ..none.clone() };
         assert_eq!(parsed(&["x.conf"]), Ok(expected.clone()));
         assert_eq!(parsed(&["--config-file", "x.conf"]), Ok(expected.clone()));
         assert_eq!(parsed(&["--config-file=x.conf"]), Ok(expected));
-        assert_eq!(parsed(&[]), Ok(Options { config_file: None, mode: Mode::Run }));
+        assert_eq!(parsed(&[]), Ok(none));
         usage_error(&["x.conf", "--config-file", "y.conf"]);
         usage_error(&["x.conf", "y.conf"]);
     }
@@ -224,32 +233,34 @@ mod tests {
     }
 
     #[test]
-    fn help_names_what_works_and_nothing_else() {
+    fn help_names_what_works() {
         let answer = parsed(&["--help"]).unwrap_err();
         assert_eq!(answer.exit_code(), exit_code::OK);
         let help = answer.to_string();
         for word in
             ["--config-file <FILE>", "--check", "--json", "--version", "SIGTERM", "SIGQUIT", "78", "Examples"]
+                .into_iter()
+                .chain(["--daemonize", "--pidfile <FILE>", "--make-pidfile", "--parachute"])
         {
             assert!(help.contains(word), "{word}:\n{help}");
         }
-        for word in ["daemonize", "pidfile", "parachute"] {
-            assert!(!help.contains(word), "{word}:\n{help}");
-        }
     }
 
+    /// As start scripts of the legacy program have them (D36).
     #[test]
-    fn options_of_later_versions_are_refused_by_name() {
-        for args in [
-            ["x.conf", "--daemonize"].as_slice(),
-            &["--make-pidfile"],
-            &["--pidfile", "/run/x.pid"],
-            &["--parachute", "x.conf"],
-        ] {
-            let error = usage_error(args);
-            assert!(error.contains("is not supported by this version yet"), "{error}");
-            assert!(args.iter().any(|arg| error.contains(arg)), "{error}");
-        }
+    fn the_options_of_the_manual_are_known() {
+        let options = parsed(&[
+            "--config-file",
+            "x.conf",
+            "--daemonize",
+            "--make-pidfile",
+            "--pidfile",
+            "/run/x.pid",
+            "--parachute",
+        ])
+        .unwrap();
+        assert!(options.daemonize && options.make_pid_file && options.parachute);
+        assert_eq!(options.pid_file.as_deref(), Some(Path::new("/run/x.pid")));
     }
 
     #[test]

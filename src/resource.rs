@@ -31,34 +31,36 @@ pub struct Managed {
     pub local: LastMessage,
     /// The peer's last message.
     pub remote: LastMessage,
-    /// The daemon ends and this resource has nothing more to do.
+    /// The daemon ends, or the resource was removed, and has nothing more to do.
     pub ended: bool,
+    /// It has been told to end.
+    pub given_up: bool,
+    /// It stands in the configuration no more.
+    pub removed: bool,
 }
 
 impl Managed {
     /// A resource of a daemon that starts now.
     pub fn new(core: &config::Core, config: config::Resource, now: Time) -> Managed {
-        let settings = Settings {
-            heartbeat: config.heartbeat,
-            timeout: config.timeout,
-            app_timeout: config.app_timeout,
-            going_hot_timeout: config.going_hot_timeout,
-            going_standby_timeout: config.going_standby_timeout,
-            startup_delay: config.startup_delay,
-            priority: config.priority,
-            preempt: config.preempt,
-            local: core.local_address,
-            remote: core.remote_address,
-            extensions: core.extensions,
-        };
         Managed {
-            protocol: Resource::new(settings, now),
+            protocol: Resource::new(settings(core, &config), now),
             config,
             // 2.0.0 sends an empty reason until the application has said something.
             local: LastMessage { reason: Some(String::new()), ..LastMessage::default() },
             remote: LastMessage::default(),
             ended: false,
+            given_up: false,
+            removed: false,
         }
+    }
+
+    /// Takes a changed configuration of the same resource.
+    pub fn configure(&mut self, core: &config::Core, config: config::Resource, now: Time) {
+        let settings = settings(core, &config);
+        if settings != *self.protocol.settings() {
+            self.protocol.set_settings(now, settings);
+        }
+        self.config = config;
     }
 
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
@@ -109,6 +111,23 @@ impl Managed {
     }
 }
 
+/// What the protocol has to know of the configuration.
+fn settings(core: &config::Core, config: &config::Resource) -> Settings {
+    Settings {
+        heartbeat: config.heartbeat,
+        timeout: config.timeout,
+        app_timeout: config.app_timeout,
+        going_hot_timeout: config.going_hot_timeout,
+        going_standby_timeout: config.going_standby_timeout,
+        startup_delay: config.startup_delay,
+        priority: config.priority,
+        preempt: config.preempt,
+        local: core.local_address,
+        remote: core.remote_address,
+        extensions: core.extensions,
+    }
+}
+
 /// What a datagram of the peer says, as far as the protocol cares.
 pub fn peer_report(message: &Message, code: Option<PeerCode>) -> PeerReport {
     PeerReport {
@@ -118,5 +137,32 @@ pub fn peer_report(message: &Message, code: Option<PeerCode>) -> PeerReport {
         host: message.host.as_deref().and_then(host::parse).map(|host: IpAddr| host.to_canonical()),
         has_type: message.kind.is_some(),
         period: message.heartbeat,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schrittmacher_protocol::Event;
+
+    use super::*;
+    use crate::actions::tests::{core, resource};
+
+    /// D33: a change of state, or silence, does not make an old message look fresh.
+    #[test]
+    fn the_age_of_a_message_is_its_own() {
+        let mut managed = Managed::new(&core(), resource("smsc"), Time::ZERO);
+        managed.heard_app(Some(AppCode::Lsby), None);
+        managed.heard_peer(Some(PeerCode::Hott), None);
+        let (local, remote) = (managed.local.at, managed.remote.at);
+        assert!(local.is_some() && remote.is_some());
+
+        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));
+        let before = managed.protocol.state().name();
+        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lfai)));
+        assert_ne!(managed.protocol.state().name(), before);
+        managed.app_silent();
+        managed.peer_silent();
+        assert_eq!((managed.local.at, managed.remote.at), (local, remote));
+        assert_eq!((managed.local.text, managed.remote.text), (APP_TIMEOUT, PEER_TIMEOUT));
     }
 }

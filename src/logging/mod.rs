@@ -16,6 +16,7 @@ mod writer;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
@@ -44,7 +45,8 @@ pub struct Logging {
 }
 
 struct Sinks {
-    level: LevelFilter,
+    /// A [`LevelFilter`]; it can change while we run.
+    level: AtomicUsize,
     file: Option<Writer>,
     stderr: Writer,
 }
@@ -68,6 +70,7 @@ impl Logging {
             }
             None => None,
         };
+        let level = AtomicUsize::new(level as usize);
         Ok(Logging { sinks: Arc::new(Sinks { level, file, stderr }) })
     }
 
@@ -78,8 +81,19 @@ impl Logging {
     /// The process has a logger already.
     pub fn install(&self) -> Result<(), SetLoggerError> {
         log::set_boxed_logger(Box::new(self.clone()))?;
-        log::set_max_level(self.sinks.level);
+        log::set_max_level(self.level());
         Ok(())
+    }
+
+    /// Changes the least severe level that is written. For the logger that is installed.
+    pub fn set_level(&self, level: LevelFilter) {
+        self.sinks.level.store(level as usize, Ordering::Relaxed);
+        log::set_max_level(level);
+    }
+
+    fn level(&self) -> LevelFilter {
+        let level = self.sinks.level.load(Ordering::Relaxed);
+        LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace)
     }
 
     /// Opens the log file anew before its next line: it was renamed by log rotation (C4).
@@ -87,6 +101,11 @@ impl Logging {
         if let Some(file) = &self.sinks.file {
             file.reopen();
         }
+    }
+
+    /// Waits, 1 s at most, until stderr has every line logged so far.
+    pub fn drain_stderr(&self) {
+        self.sinks.stderr.drain(SHUTDOWN_LIMIT);
     }
 
     /// Writes what is still queued and ends the writer threads; returns after 1 s at the latest.
@@ -126,7 +145,7 @@ impl Logging {
 
 impl Log for Logging {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.sinks.level
+        metadata.level() <= self.level()
     }
 
     fn log(&self, record: &Record<'_>) {

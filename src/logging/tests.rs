@@ -27,7 +27,7 @@ fn logging(level: LevelFilter, path: Option<&Path>, retry: Duration) -> (Logging
         let sink = file::LogFile::new(path.to_owned(), stderr.queue(), retry);
         Writer::start("test-file", QUEUE_LINES, sink).unwrap()
     });
-    (Logging { sinks: Arc::new(Sinks { level, file, stderr }) }, captured)
+    (Logging { sinks: Arc::new(Sinks { level: AtomicUsize::new(level as usize), file, stderr }) }, captured)
 }
 
 fn log_line(logging: &Logging, level: Level, target: &str, message: &str) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -31,6 +31,8 @@ enum Wake {
     Entry(Arc<Entry>),
     /// Look at the flags.
     Flags,
+    /// Everything before this is written: say so.
+    Drained(Sender<()>),
 }
 
 #[derive(Default)]
@@ -100,6 +102,12 @@ impl Writer {
         self.queue.wake();
     }
 
+    /// Waits until everything queued so far is written, at most `limit`. `true` if it is.
+    pub fn drain(&self, limit: Duration) -> bool {
+        let (done, drained) = channel();
+        self.queue.sender.try_send(Wake::Drained(done)).is_ok() && drained.recv_timeout(limit).is_ok()
+    }
+
     /// Ends the thread once the queue is empty; waits for that at most `limit`. `true` if it has ended.
     pub fn finish(&self, limit: Duration) -> bool {
         self.queue.shared.finish.store(true, Ordering::Release);
@@ -130,6 +138,8 @@ fn run(receiver: &Receiver<Wake>, shared: &Shared, mut sink: impl Sink) {
         match next {
             Ok(Wake::Entry(entry)) => sink.write(&entry),
             Ok(Wake::Flags) => {}
+            // Whoever asked may have stopped waiting.
+            Ok(Wake::Drained(done)) => drop(done.send(())),
             Err(_) => return,
         }
     }
@@ -145,8 +155,6 @@ fn report_dropped(shared: &Shared, sink: &mut impl Sink) {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::mpsc::Sender;
-
     use super::*;
 
     /// A hang guard, never a wait.
@@ -209,6 +217,18 @@ pub(super) mod tests {
         assert!(writer.finish(GUARD));
         assert_eq!(written.try_iter().count(), 100);
         assert!(!writer.push(line("too late")));
+    }
+
+    #[test]
+    fn drain_waits_for_what_is_queued_but_not_for_ever() {
+        let (permit, permits) = channel();
+        let (lines, written) = channel();
+        let writer = Writer::start("test", 10, Slow { permits, lines }).unwrap();
+        assert!(writer.push(line("queued")));
+        assert!(!writer.drain(Duration::from_millis(10)));
+        permit.send(()).unwrap();
+        assert!(writer.drain(GUARD));
+        assert_eq!(written.try_recv().unwrap(), "queued");
     }
 
     #[test]

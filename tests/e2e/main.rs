@@ -14,5 +14,7 @@ mod failures;
 mod hostile;
 mod network;
 mod operator;
+mod options;
 mod orders;
+mod reload;
 mod restart;

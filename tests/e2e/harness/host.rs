@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::config::HTTP_PORT;
 use super::log::Log;
 use super::namespace::Namespace;
-use super::{App, PORT, Process, RESOURCE, Side, Tail, http, program};
+use super::{App, PORT, Process, RESOURCE, Side, Tail, http, program, wait_for};
 
 /// Where the files of one host are.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub struct Host {
     pub log: Log,
     /// What the daemon prints.
     pub stderr: Tail,
+    /// Options that its daemon is started with.
+    pub options: Vec<&'static str>,
     namespace: Option<Namespace>,
     daemon: Option<Process>,
     app: Option<App>,
@@ -78,7 +80,7 @@ impl Host {
         let stderr = Tail::new(files.path("stderr"));
         let log = if readable_log { files.log() } else { stderr.path().to_owned() };
         let log = Log::new(log, RESOURCE);
-        Host { address, files, log, stderr, namespace, daemon: None, app: None }
+        Host { address, files, log, stderr, options: Vec::new(), namespace, daemon: None, app: None }
     }
 
     /// Starts the daemon.
@@ -87,7 +89,8 @@ impl Host {
         self.log.begin_run();
         let stderr = File::options().create(true).append(true).open(self.stderr.path()).unwrap();
         let mut command = Command::new(program("schrittmacher"));
-        command.arg(self.files.config()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        command.args(&self.options).arg(self.files.config());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         self.daemon = Some(Process::spawn(command, self.namespace.as_ref()));
     }
 
@@ -146,10 +149,19 @@ impl Host {
 
     /// The page; an order, if `query` is one.
     pub fn page(&self, query: &str) -> String {
+        self.try_page(query).unwrap()
+    }
+
+    /// Waits until the daemon answers: then its start is complete.
+    pub fn wait_page(&self) {
+        wait_for("the page", Duration::from_millis(500), || self.try_page("").ok().map(drop));
+    }
+
+    fn try_page(&self, query: &str) -> std::io::Result<String> {
         let get = || http::get(self.address, HTTP_PORT, &format!("/{query}"));
         match &self.namespace {
-            Some(namespace) => namespace.run(get).unwrap(),
-            None => get().unwrap(),
+            Some(namespace) => namespace.run(get),
+            None => get(),
         }
     }
 
