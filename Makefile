@@ -6,11 +6,14 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 LIBVERSION := 3.0.0
 SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
 
-.PHONY: all check test demo table fmt lint clean help
+.PHONY: all check test demo tools table fmt lint clean help
 
-all: ## build the daemon and the client library (release)
+all: ## build the daemon and the client libraries (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
 	ln -sf libschrittmacherclient.so $(RELEASE)/libschrittmacherclient.so.$(SOVERSION)
+ifneq ($(WITH_OBJC),no)
+	$(OBJC_MAKE) if-possible
+endif
 
 check: ## run every test, as CI does
 	@scripts/check
@@ -19,15 +22,45 @@ test: ## run the Rust tests alone
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
 
-ifneq ($(wildcard scripts/demo),)
-demo: all ## two daemons, two applications, every kind of failover, live
+# The demonstration's application is built as its users would build it, against the shared library.
+demo: tools all ## two daemons, two applications, every kind of failover, live
+	@$(MAKE) --no-print-directory -C c-examples OUT='$(abspath $(RELEASE))/c-examples' CPPFLAGS=-I../include \
+	    LIBS='-L$(abspath $(RELEASE)) -lschrittmacherclient -Wl,-rpath,$(abspath $(RELEASE))'
 	@scripts/demo
-endif
 
-include packaging/install.mk
+# What a build needs and a fresh machine may lack.
+tools:
+	@command -v $(CARGO) >/dev/null || { echo 'error: no cargo; install Rust: https://rustup.rs/'; exit 1; }
+	@command -v cc >/dev/null || { echo 'error: no C compiler; as root: apt-get install gcc libc6-dev'; exit 1; }
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table
+
+include packaging/install.mk
+
+# The class SchrittmacherClient for Objective-C. WITH_OBJC=no leaves it out of `make` and `make install`.
+WITH_OBJC ?= yes
+OBJC_MAKE = +$(MAKE) --no-print-directory -f objc-shim/objc.mk RELEASE=$(RELEASE)
+.PHONY: objc check-objc install-objc uninstall-objc
+
+objc: ## build the Objective-C library; `make` does where it finds GNUstep
+	$(OBJC_MAKE)
+
+check-objc: ## test the Objective-C library
+	@objc-shim/tests/check
+
+# After install-lib, one of whose files it replaces.
+install-objc: install-lib ## the client library for C and Objective-C
+	$(OBJC_MAKE) install
+
+uninstall-objc:
+	$(OBJC_MAKE) uninstall
+
+uninstall: uninstall-objc
+ifneq ($(WITH_OBJC),no)
+# The legacy file names lead to the Objective-C library: asked for without it, they are an error.
+install: $(if $(LEGACY_LINKS)$(wildcard $(dir $(RELEASE))objc/*.so.$(SOVERSION)),install-objc)
+endif
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -183,7 +183,7 @@ fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Resu
     info!(
         "{}",
         match end {
-            End::Released => "ended; nothing on this node is hot",
+            End::Released => "ended; what could be handed over was handed over",
             End::Left => "ended; applications and addresses were left alone",
         }
     );

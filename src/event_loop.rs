@@ -35,13 +35,15 @@ pub const PIPES: usize = LINK + LINK_TOKENS;
 /// resources (16 MiB), so the pipes never come that far.
 pub const PROCESSES: usize = 1 << 24;
 
-/// Datagrams taken from one socket in one turn: a thousand resources' heartbeats, a few milliseconds.
+/// Datagrams taken from one socket in one turn, and how long that may take: a thousand resources' heartbeats
+/// are a few milliseconds, but one datagram that somebody made for it costs as much (T5).
 const BATCH: usize = 1024;
+const BATCH_TIME: Duration = Duration::from_millis(5);
 
-/// A deadline missed by more than this means that datagrams may have piled up.
+/// A heartbeat that is late by more than this means that datagrams may have piled up.
 const LATE: Duration = Duration::from_millis(100);
-/// Batches that are taken then, at most: what a socket's receive buffer holds.
-const DRAIN_ROUNDS: usize = 8;
+/// How long they are taken in then: far more than what a socket's receive buffer holds of honest ones needs.
+const DRAIN_TIME: Duration = Duration::from_millis(100);
 
 /// Requests of the status page that may wait; while the queue is full the page answers "busy".
 pub const REQUESTS: usize = 16;
@@ -156,12 +158,13 @@ impl EventLoop {
     /// Takes in what arrived. When this thread is late, everything that waited has to be heard before time is
     /// acted on (S11), within limits: a flood must not stop the heartbeat.
     fn drain(&mut self) {
-        let late = |deadline| clock::now().since(deadline) > LATE;
-        let rounds = if self.node.next_deadline().is_some_and(late) { DRAIN_ROUNDS } else { 1 };
-        for _ in 0..rounds {
+        let began = clock::now();
+        let late = self.node.next_tick().is_some_and(|due| began.since(due) > LATE);
+        loop {
             self.take_datagrams();
-            if !self.readable.contains(&true) {
-                break;
+            let more = self.readable.contains(&true);
+            if !(late && more && clock::now().since(began) < DRAIN_TIME) {
+                return;
             }
         }
     }
@@ -169,25 +172,30 @@ impl EventLoop {
     /// Takes in what arrived, a bounded part of it, from the peer link first.
     fn take_datagrams(&mut self) {
         for index in 0..self.readable.len() {
-            if !self.readable[index] {
-                continue;
+            if self.readable[index] {
+                self.take_from(index);
             }
-            let port = self.node.link().port(index);
-            for _ in 0..BATCH {
-                match self.node.link().receive(index, &mut self.buffer) {
-                    Ok(Some((datagram, source))) => {
-                        self.node.receive(datagram, source, port, clock::now());
-                    }
-                    Ok(None) => {
-                        self.readable[index] = false;
-                        break;
-                    }
-                    Err(error) => {
-                        // The next datagram reports the socket as readable again.
-                        self.readable[index] = false;
-                        self.node.receive_failed(port, &error, clock::now());
-                        break;
-                    }
+        }
+    }
+
+    fn take_from(&mut self, index: usize) {
+        let port = self.node.link().port(index);
+        let began = clock::now();
+        for _ in 0..BATCH {
+            let now = clock::now();
+            if now.since(began) > BATCH_TIME {
+                return;
+            }
+            match self.node.link().receive(index, &mut self.buffer) {
+                Ok(Some((datagram, source))) => self.node.receive(datagram, source, port, now),
+                Ok(None) => {
+                    self.readable[index] = false;
+                    return;
+                }
+                Err(error) => {
+                    // The next datagram reports the socket as readable again.
+                    self.readable[index] = false;
+                    return self.node.receive_failed(port, &error, now);
                 }
             }
         }

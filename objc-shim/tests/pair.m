@@ -26,13 +26,13 @@ static NSString *address_of(int host)
                                       (getpid() & 63) * 4 + host];
 }
 
-static Process *start_daemon(NSString *name, NSString *local, NSString *remote, int port, int priority)
+static Process *start_daemon(NSString *name, NSString *local, NSString *remote, int port, int httpPort, int priority)
 {
     NSString *file = [folder stringByAppendingPathComponent:[name stringByAppendingString:@".conf"]];
     NSString *text = [NSString stringWithFormat:@"group = core\nlocal-address = %@\nremote-address = %@\nport = %d\n"
                                                 @"http-port = %d\nsecurity = legacy\nheartbeat = 0.2\ntimeout = 3\n\n"
                                                 @"group = resource\nname = switchboard\npriority = %d\n",
-                                                local, remote, port, port + HTTP_PORT - PORT, priority];
+                                                local, remote, port, httpPort, priority];
     Process *daemon;
 
     CHECK([text writeToFile:file atomically:NO encoding:NSUTF8StringEncoding error:NULL]);
@@ -79,13 +79,13 @@ static void wait_for_switch(Process *fromDaemon, Process *from, Process *toDaemo
 static void fails_over_and_back(void)
 {
     NSString *a = address_of(1), *b = address_of(2);
-    Process *daemonB = start_daemon(@"daemon b", b, a, PORT, 0);
+    Process *daemonB = start_daemon(@"daemon b", b, a, PORT, HTTP_PORT, 0);
     Process *appB = start_consumer(@"app b", b, @"--standby");
     Process *daemonA, *appA;
 
     [appB waitFor:@"STANDBY"];
     [daemonB waitFor:@"-> Standby"];
-    daemonA = start_daemon(@"daemon a", a, b, PORT, 10);
+    daemonA = start_daemon(@"daemon a", a, b, PORT, HTTP_PORT, 10);
     appA = start_consumer(@"app a", a, @"--hot");
     [appA waitFor:@"HOT"];
     [daemonA waitFor:@"-> Hot"];
@@ -114,18 +114,34 @@ static void fails_over_and_back(void)
     [appA waitFor:@"ended"];
 }
 
-/* A port whose next one is free as well, on 127.0.0.1, where the program looks for its daemon. */
-static int free_port(void)
+static BOOL is_free(int port)
 {
-    Receiver *receiver = [[[Receiver alloc] init] autorelease];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int probe = socket(AF_INET, SOCK_DGRAM, 0);
+    BOOL bound;
 
-    return [receiver port] & ~1;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bound = bind(probe, (struct sockaddr *)&address, sizeof address) == 0;
+    close(probe);
+    return bound;
+}
+
+/* A pair of ports on 127.0.0.1, where the program looks for its daemon. */
+static int free_ports(void)
+{
+    int port = 20000 + getpid() % 10000;
+
+    while (!is_free(port) || !is_free(port + 1)) {
+        port++;
+        CHECK(port < 32000);
+    }
+    return port;
 }
 
 static void an_unchanged_program_runs_under_the_daemon(void)
 {
-    int port = free_port();
-    Process *daemon = start_daemon(@"daemon", @"127.0.0.1", address_of(2), port, 0);
+    int port = free_ports();
+    Process *daemon = start_daemon(@"daemon", @"127.0.0.1", address_of(2), port, 0, 0);
     Process *program = [Process run:[NSArray arrayWithObjects:unchanged_program, @"switchboard",
                                      [NSString stringWithFormat:@"%d", port + 1], nil] as:@"unchanged"];
 

@@ -10,7 +10,7 @@ use schrittmacher_protocol::Time;
 
 use crate::config::Core;
 
-/// How often the host's own addresses are looked up at most, when a source is not among them.
+/// How long the list of the host's own addresses is believed.
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// Who sent a datagram.
@@ -88,17 +88,13 @@ impl Guard {
         }
     }
 
-    /// Addresses come and go (a service address above all), so a miss looks again, but not for every
-    /// datagram of a flood.
+    /// Addresses come and go (a service address above all: the peer has it next), so they are looked up
+    /// again, but not for every datagram of a flood.
     fn is_own(&mut self, source: IpAddr, now: Time) -> bool {
-        if self.own.contains(&source) {
-            return true;
+        if self.refreshed.is_none_or(|last| now.since(last) >= REFRESH) {
+            self.refreshed = Some(now);
+            self.own = own_addresses();
         }
-        if self.refreshed.is_some_and(|last| now.since(last) < REFRESH) {
-            return false;
-        }
-        self.refreshed = Some(now);
-        self.own = own_addresses();
         self.own.contains(&source)
     }
 }
@@ -119,4 +115,63 @@ fn own_addresses() -> HashSet<IpAddr> {
             v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::tests::core;
+
+    const NOW: Time = Time::ZERO;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    /// A guard of 127.0.0.2, whose peer is 127.0.0.3; with the port of the peer link.
+    fn guard(app_address: &[&str]) -> (Guard, u16) {
+        let core = Core { app_address: app_address.iter().map(|text| ip(text)).collect(), ..core() };
+        assert_eq!((core.local_address, core.remote_address), (ip("127.0.0.2"), ip("127.0.0.3")));
+        (Guard::new(&core), core.port)
+    }
+
+    #[test]
+    fn the_peer_speaks_at_its_port_alone_and_only_for_itself() {
+        let (mut guard, port) = guard(&["127.0.0.3"]);
+        let peer = ip("127.0.0.3");
+        assert_eq!(guard.origin(peer, port, NOW), Ok(Origin::Peer), "though it is a loopback address (A1)");
+        assert_eq!(guard.origin(peer, port + 1, NOW), Err(Refusal::PeerAtAppPort(peer)), "D41");
+    }
+
+    #[test]
+    fn this_host_speaks_for_its_applications_at_both_ports() {
+        let (mut guard, port) = guard(&[]);
+        for source in ["127.0.0.1", "127.0.0.2", "127.9.9.9", "::1"] {
+            assert_eq!(guard.origin(ip(source), port, NOW), Ok(Origin::App), "{source}: D37");
+            assert_eq!(guard.origin(ip(source), port + 1, NOW), Ok(Origin::App), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_is_told_what_would_admit_it() {
+        let stranger = ip("192.0.2.1");
+        let (mut shut, port) = guard(&[]);
+        let refusal = shut.origin(stranger, port + 1, NOW).expect_err("a refusal (D41)");
+        assert_eq!(refusal, Refusal::Stranger(stranger));
+        assert!(refusal.to_string().contains("app-address = 192.0.2.1"), "{refusal}");
+        assert_eq!(shut.origin(stranger, port, NOW), Err(refusal), "D40: nor is it the peer");
+        let (mut open, port) = guard(&["192.0.2.1"]);
+        assert_eq!(open.origin(stranger, port + 1, NOW), Ok(Origin::App));
+    }
+
+    #[test]
+    fn an_address_that_has_moved_to_the_peer_is_no_longer_ours() {
+        let (mut guard, port) = guard(&[]);
+        let service = ip("192.0.2.88");
+        guard.own = HashSet::from([service]);
+        guard.refreshed = Some(NOW);
+        assert_eq!(guard.origin(service, port + 1, NOW), Ok(Origin::App));
+        let later = NOW + REFRESH;
+        assert_eq!(guard.origin(service, port + 1, later), Err(Refusal::Stranger(service)));
+    }
 }

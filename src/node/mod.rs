@@ -4,7 +4,7 @@
 mod operator;
 mod reload;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -13,9 +13,10 @@ use log::{Level, debug, info, log, warn};
 use mio::Token;
 use nix::sys::signal::Signal;
 use schrittmacher_protocol::{Action, Event, Notice, Refusal, StateName, Time};
-use schrittmacher_wire::{Code, Message, PeerCode, Rejected, host};
+use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
 
 use crate::actions::{Executor, Order, Report};
+use crate::admin::snapshot::app_word;
 use crate::app_process::{AppProcesses, SignalError};
 use crate::config::{Config, Core};
 use crate::link::{self, Guard, Link, Origin};
@@ -28,11 +29,16 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a datagram can be refused for; one warning each per [`WARNING_INTERVAL`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Warning {
+enum Unwanted {
     Source(IpAddr, u16),
     Garbage(IpAddr),
     UnknownResource(String),
     WrongDirection(IpAddr),
+}
+
+/// What else is warned about. Kept apart, so that whoever sends ever new names cannot crowd it out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
     Receive(u16),
     Send,
     NobodyToTell(usize),
@@ -65,7 +71,8 @@ pub struct Node {
     processes: AppProcesses,
     /// Orders that nobody could be told, because no process was believed yet.
     untold: BTreeMap<usize, Order>,
-    warnings: RateLimited<Warning>,
+    unwanted: RateLimited<Unwanted>,
+    troubles: RateLimited<Trouble>,
     /// The applications' door.
     pub app_door: Door,
     /// The peer's door.
@@ -92,7 +99,8 @@ impl Node {
             executor,
             processes,
             untold: BTreeMap::new(),
-            warnings: RateLimited::new(WARNING_INTERVAL),
+            unwanted: RateLimited::new(WARNING_INTERVAL),
+            troubles: RateLimited::new(WARNING_INTERVAL),
             app_door: Door::default(),
             peer_door: Door::default(),
         }
@@ -122,13 +130,18 @@ impl Node {
         };
         door.last_message = Some(format!("{}: {}", message.resource, message.status));
         let Some(&index) = self.by_name.get(&message.resource) else {
-            return self.warn_once(Warning::UnknownResource(message.resource.clone()), now, || {
-                format!(
-                    "message for unknown resource '{}' from {}; is it configured on both nodes?",
-                    message.resource,
-                    source.ip()
-                )
-            });
+            return warn_once(
+                &mut self.unwanted,
+                Unwanted::UnknownResource(message.resource.clone()),
+                now,
+                || {
+                    format!(
+                        "message for unknown resource '{}' from {}; is it configured on both nodes?",
+                        message.resource,
+                        source.ip()
+                    )
+                },
+            );
         };
         match (origin, message.code) {
             (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, now),
@@ -139,7 +152,7 @@ impl Node {
                     Origin::Peer => ("peer", "an application"),
                     Origin::App => ("application", "the peer"),
                 };
-                self.warn_once(Warning::WrongDirection(source.ip()), now, || {
+                warn_once(&mut self.unwanted, Unwanted::WrongDirection(source.ip()), now, || {
                     format!(
                         "{who} {} says {}, which only {whom} may say; ignored (D41)",
                         source.ip(),
@@ -170,7 +183,7 @@ impl Node {
         let door = if port == self.core.port { &mut self.peer_door } else { &mut self.app_door };
         door.refused += 1;
         door.last_error = Some(format!("Unexpected packet from {}", host::unified(source)));
-        self.warn_once(Warning::Source(source, port), now, || format!("{refusal}; ignored"));
+        warn_once(&mut self.unwanted, Unwanted::Source(source, port), now, || format!("{refusal}; ignored"));
     }
 
     fn reject(&mut self, rejected: &Rejected, origin: Origin, source: IpAddr, now: Time) {
@@ -179,20 +192,16 @@ impl Node {
             Origin::App => &mut self.app_door,
         };
         door.refused += 1;
-        self.warn_once(Warning::Garbage(source), now, || {
+        warn_once(&mut self.unwanted, Unwanted::Garbage(source), now, || {
             format!("datagram from {source} ignored: {rejected}")
         });
     }
 
     /// The socket at our `port` reported an error instead of a datagram.
     pub fn receive_failed(&mut self, port: u16, error: &io::Error, now: Time) {
-        self.warn_once(Warning::Receive(port), now, || format!("can't receive at UDP port {port}: {error}"));
-    }
-
-    fn warn_once(&mut self, warning: Warning, now: Time, text: impl FnOnce() -> String) {
-        if let Some(suppressed) = self.warnings.pass(warning, now) {
-            warn!("{}{suppressed}", text());
-        }
+        warn_once(&mut self.troubles, Trouble::Receive(port), now, || {
+            format!("can't receive at UDP port {port}: {error}")
+        });
     }
 }
 
@@ -200,8 +209,12 @@ impl Node {
 impl Node {
     /// When something happens without an event.
     pub fn next_deadline(&self) -> Option<Time> {
-        let tick = self.deadlines.first().map(|(at, _)| *at);
-        [tick, self.executor.next_deadline()].into_iter().flatten().min()
+        [self.next_tick(), self.executor.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// When the first resource wants its next tick.
+    pub fn next_tick(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// Takes the poll's report on a pipe of a command or on a process of an application.
@@ -221,7 +234,6 @@ impl Node {
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
         self.processes.on_worker_result(now);
-        self.tell_late(now);
     }
 
     /// Tells the applications whose process is known now what they could not be told, if it is still waited
@@ -231,11 +243,12 @@ impl Node {
         let known: Vec<usize> = self.untold.keys().copied().filter(is_known).collect();
         for index in known {
             let Some(order) = self.untold.remove(&index) else { continue };
-            let awaited = match self.resources[index].protocol.state().name() {
+            let resource = &self.resources[index];
+            let awaited = match resource.protocol.state().name() {
                 StateName::ToHot => order == Order::Start,
                 StateName::ToStandby => order == Order::Stop,
+                StateName::Standby => order == Order::Stop && resource.local.text != app_word(AppCode::Lsby),
                 StateName::Unknown
-                | StateName::Standby
                 | StateName::Hot
                 | StateName::Releasing
                 | StateName::Failed
@@ -269,6 +282,8 @@ impl Node {
                 Report::Finished { .. } => {}
             }
         }
+        // After the repeated orders, so that nobody is told twice in one turn.
+        self.tell_late(now);
     }
 
     /// A resource without a command for this order: its process is told by signal (X4).
@@ -280,7 +295,7 @@ impl Node {
         };
         self.untold.insert(index, order);
         // Normal in the first seconds of an application; the order is repeated.
-        if let Some(suppressed) = self.warnings.pass(Warning::NobodyToTell(index), now) {
+        if let Some(suppressed) = self.troubles.pass(Trouble::NobodyToTell(index), now) {
             let name = &self.resources[index].config.name;
             info!(
                 target: name,
@@ -313,23 +328,20 @@ impl Node {
 
     /// Hands an event to a resource and carries out the answer. Returns a refusal, if there was one.
     fn give(&mut self, index: usize, event: Event, now: Time) -> Option<Refusal> {
+        let resource = &mut self.resources[index];
+        if resource.ended {
+            return None;
+        }
+        let before = resource.protocol.state().name();
+        let actions = resource.protocol.handle(now, event);
+        // What was noticed explains the change of state, so it is logged first.
+        for action in &actions {
+            self.take_notice(index, *action);
+        }
+        self.log_transition(index, before);
         let mut refused = None;
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            let resource = &mut self.resources[index];
-            if resource.ended {
-                break;
-            }
-            let before = resource.protocol.state().name();
-            let actions = resource.protocol.handle(now, event);
-            // What was noticed explains the change of state, so it is logged first.
-            for action in &actions {
-                self.take_notice(index, *action);
-            }
-            self.log_transition(index, before);
-            for action in actions {
-                refused = self.carry_out(index, action, now).or(refused);
-            }
+        for action in actions {
+            refused = self.carry_out(index, action, now).or(refused);
         }
         self.reschedule(index);
         refused
@@ -343,7 +355,9 @@ impl Node {
                 debug!(target: &resource.config.name, "to peer: {code}");
                 if let Err(error) = self.link.send_to_peer(&datagram) {
                     self.peer_door.last_error = Some(format!("TX Error: {error}"));
-                    self.warn_once(Warning::Send, now, || format!("can't send to the peer: {error}"));
+                    warn_once(&mut self.troubles, Trouble::Send, now, || {
+                        format!("can't send to the peer: {error}")
+                    });
                 }
             }
             Action::Activate | Action::Start | Action::Stop | Action::Deactivate { .. } | Action::Barrier => {
@@ -358,7 +372,13 @@ impl Node {
                 return Some(refusal);
             }
             Action::Notice(_) => {}
-            Action::Exit => resource.ended = true,
+            Action::Exit => {
+                if matches!(resource.protocol.state().name(), StateName::Hot | StateName::ToHot) {
+                    let name = &resource.config.name;
+                    info!(target: name, "no peer can take over: application and address stay as they are");
+                }
+                resource.ended = true;
+            }
         }
         None
     }
@@ -386,7 +406,9 @@ impl Node {
         if before.legacy_str() == after.legacy_str() {
             return;
         }
-        let cause = resource.protocol.record().entries().next_back().map(|entry| wording::cause(entry.cause));
+        // One event can have several causes: a late heartbeat for example finds the peer silent, too.
+        let mut entries = resource.protocol.record().entries().rev();
+        let cause = entries.find(|entry| entry.from != entry.to).map(|entry| wording::cause(entry.cause));
         let cause = cause.unwrap_or_default();
         let level = if after == StateName::Failed { Level::Error } else { Level::Info };
         log!(target: &resource.config.name, level, "{} -> {}: {cause}", before.legacy_str(), after.legacy_str());
@@ -400,5 +422,11 @@ impl Node {
             self.deadlines.insert((next, index));
         }
         self.forget_if_gone(index);
+    }
+}
+
+fn warn_once<K: Ord>(limit: &mut RateLimited<K>, about: K, now: Time, text: impl FnOnce() -> String) {
+    if let Some(suppressed) = limit.pass(about, now) {
+        warn!("{}{suppressed}", text());
     }
 }

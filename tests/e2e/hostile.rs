@@ -95,6 +95,8 @@ fn flood(from: IpAddr, to: IpAddr, end: Instant) {
         (0..=255).collect(),
         Vec::new(),
         br#"{"resource":"nobody's","status":"LHOT"}"#.to_vec(),
+        // The dearest to read of all that fits: 9 ms in a release build.
+        format!(r#"{{"resource":"{RESOURCE}","status":[{}0]}}"#, r#"{"":0},"#.repeat(4600)).into(),
         format!(r#"{{"resource":"{RESOURCE}","status":{{"a":[1,2]}},"priority":null}}"#).into(),
     ];
     let forbidden: &[&str] =

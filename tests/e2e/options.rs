@@ -166,7 +166,7 @@ fn a_daemon_that_dies_under_its_parachute_is_back_and_nothing_switches() {
 /// One signal, although a terminal sends it to the whole group: a second one would cut the hand-over short.
 #[test]
 fn the_parachute_passes_a_signal_on_once_and_waits_for_the_end() {
-    let (mut pair, _strangers) = supervised_pair();
+    let (pair, _strangers) = supervised_pair();
     let daemon = daemon_of(supervisor(&pair), None);
     assert_eq!(getpgid(Some(daemon)), Ok(daemon), "the terminal reaches it too");
     pair[Side::A].daemon().signal_group(Signal::SIGINT);

@@ -178,6 +178,37 @@ impl Legacy {
         }
     }
 
+    /// The same daemon with `now` moved to [`Legacy::ORIGIN`], so that a search recognises a state that it has
+    /// met at another time: what is too long ago to make a difference becomes the same.
+    pub fn rebased(&self, now: Duration) -> Legacy {
+        let longest = GOING_HOT.max(CLASSIC_TIMEOUT).max(self.settings.heartbeat_intervall) + PERIOD;
+        let past = |at: Duration| Self::ORIGIN - now.saturating_sub(at).min(longest).min(Self::ORIGIN);
+        let future = |at: Duration| Self::ORIGIN + at.saturating_sub(now);
+        let mut moved = self.clone();
+        moved.entered = past(self.entered);
+        // 1.8.2 keeps the beat of one that is overdue.
+        moved.next_tick = match self.settings.generation {
+            Generation::V200 => future(self.next_tick),
+            Generation::V182 => (Self::ORIGIN + self.next_tick).saturating_sub(now),
+        };
+        match &mut moved.around {
+            Around::V200 { said_role, .. } => {
+                let recent = said_role.filter(|(_, at)| now.saturating_sub(*at) < ROLE_SPACING);
+                *said_role = recent.map(|(code, at)| (code, past(at)));
+            }
+            Around::V182 { heard_local, heard_remote, going_hot, next_poll } => {
+                *heard_local = past(*heard_local);
+                *heard_remote = past(*heard_remote);
+                *going_hot = going_hot.map(past);
+                *next_poll = future(*next_poll);
+            }
+        }
+        moved
+    }
+
+    /// Where [`Legacy::rebased`] puts the present: far enough from the beginning of time.
+    pub const ORIGIN: Duration = Duration::from_secs(86_400);
+
     /// The state.
     pub fn state(&self) -> State {
         self.state
@@ -357,6 +388,48 @@ impl Legacy {
                 PeerCode::Hott | PeerCode::Stby => *said_role = Some((code, now)),
                 PeerCode::Unk | PeerCode::Fail | PeerCode::Fovr => *said_role = None,
                 PeerCode::Treq | PeerCode::Tcnf | PeerCode::Trej | PeerCode::ToHot | PeerCode::ToStandby => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Xorshift;
+
+    /// Some event, and how long until it.
+    fn event(dice: &mut Xorshift) -> (Duration, Event) {
+        let wait = Duration::from_millis(u64::from(dice.draw() % 2500));
+        let code = dice.draw() as usize;
+        let event = match dice.draw() % 8 {
+            0..3 => {
+                let code = PeerCode::ALL[code % PeerCode::ALL.len()];
+                Event::Peer { code, priority: 0, random: dice.draw() }
+            }
+            3..5 => Event::App(AppCode::ALL[code % AppCode::ALL.len()]),
+            5 if code.is_multiple_of(10) => Event::Failover,
+            5 if code % 10 == 1 => Event::Takeover,
+            _ => Event::Timer,
+        };
+        (wait, event)
+    }
+
+    #[test]
+    fn a_daemon_moved_in_time_does_the_same() {
+        for (seed, generation) in (0..400).zip([Generation::V182, Generation::V200].into_iter().cycle()) {
+            let settings = Settings { generation, priority: 0, heartbeat_intervall: Duration::ZERO };
+            let mut dice = Xorshift::new(seed);
+            let mut now = Duration::from_secs(5);
+            let (mut legacy, _) = Legacy::start(settings, now, &mut || 7);
+            for _ in 0..60 {
+                let mut moved = legacy.rebased(now);
+                assert_eq!(moved.rebased(Legacy::ORIGIN), moved, "moved once is enough");
+                let (wait, event) = event(&mut dice);
+                now += wait;
+                let done = legacy.handle(now, event, &mut || 7);
+                assert_eq!(moved.handle(Legacy::ORIGIN + wait, event, &mut || 7), done, "seed {seed}");
+                assert_eq!(moved.rebased(Legacy::ORIGIN + wait), legacy.rebased(now), "seed {seed}");
             }
         }
     }

@@ -203,10 +203,8 @@ impl From<Recorded> for Row {
 
 impl Guard {
     fn add(&mut self, name: &str, wanted: &Value) {
-        let texts: Vec<&str> = match wanted {
-            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-            other => other.as_str().into_iter().collect(),
-        };
+        let alternatives = wanted.as_array().map_or(std::slice::from_ref(wanted), Vec::as_slice);
+        let texts: Vec<&str> = alternatives.iter().filter_map(Value::as_str).collect();
         match (name, texts.as_slice()) {
             ("local_failed", [text]) => self.local_failed = Some(*text == "1"),
             ("remote_failed", [text]) => self.remote_failed = Some(*text == "1"),

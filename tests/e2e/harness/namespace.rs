@@ -21,7 +21,7 @@ impl Namespace {
             let namespace = File::open("/proc/thread-self/ns/net").unwrap();
             Ok(Namespace(Arc::new(namespace.into())))
         });
-        thread.join().unwrap()
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// For a process that shall live in it.

@@ -85,10 +85,8 @@ impl Process {
     /// How it ended, if it has. Does not take its number away from it: the group is ended later.
     pub fn exited(&self) -> Option<WaitStatus> {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        match waitid(Id::Pid(self.raw_pid()), flags).unwrap() {
-            WaitStatus::StillAlive => None,
-            status => Some(status),
-        }
+        let status = waitid(Id::Pid(self.raw_pid()), flags).unwrap();
+        (status != WaitStatus::StillAlive).then_some(status)
     }
 
     /// Waits until it has ended.
@@ -98,10 +96,11 @@ impl Process {
 
     /// Waits until it has ended, and takes the exit code.
     pub fn wait_code(&self, expected: Duration) -> i32 {
-        match self.wait_exit(expected) {
-            WaitStatus::Exited(_, code) => code,
-            status => panic!("process {} did not end by itself: {status:?}", self.pid()),
-        }
+        let status = self.wait_exit(expected);
+        let WaitStatus::Exited(_, code) = status else {
+            panic!("process {} did not end by itself: {status:?}", self.pid());
+        };
+        code
     }
 
     /// Writes a line to its standard input.

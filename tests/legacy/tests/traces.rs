@@ -245,10 +245,10 @@ fn text(bytes: &[u8]) -> String {
 
 /// The number that was drawn for a datagram; of a forced request it is not known, and 0 serves.
 fn random(bytes: &[u8]) -> Option<u32> {
-    let sent: Value = serde_json::from_slice(bytes).unwrap();
-    let random = u32::try_from(sent["random"].as_u64().unwrap()).unwrap();
+    let sent: Value = serde_json::from_slice(bytes).ok()?;
+    let random = u32::try_from(sent["random"].as_u64()?).ok()?;
     let drawn = if random == u32::MAX { 0 } else { random };
-    matches!(sent["status"].as_str().unwrap(), "UNK" | "TREQ").then_some(drawn)
+    matches!(sent["status"].as_str()?, "UNK" | "TREQ").then_some(drawn)
 }
 
 fn payload(row: &Value) -> Vec<u8> {

@@ -57,6 +57,14 @@ impl Cell {
         }
     }
 
+    /// In how many phases two legacy daemons end with the wrong side serving, or with none or both. With
+    /// equal priorities they draw lots, and neither side is wrong.
+    pub fn wrong_ends(&self) -> usize {
+        let lots = self.scenario.ends == Ends::Preferred && self.priorities[OURS] == self.priorities[PEER];
+        let wrong = |end: Option<usize>| end.is_none_or(|end| !lots && end != self.expected_end());
+        self.runs.iter().filter(|run| wrong(run.ends)).count()
+    }
+
     /// The most time with nobody and with both serving.
     pub fn bounds(&self) -> (Duration, Duration) {
         let alone =

@@ -1,6 +1,7 @@
 //! Our protocol against the legacy doubles, and two doubles against each other, in virtual time: every
 //! scenario at every priority and switching time, with the two hosts' clocks in several positions to each
 //! other.
+#![expect(clippy::unwrap_used, reason = "clippy spares tests, but not their helpers")]
 
 mod limits;
 mod report;
@@ -150,6 +151,22 @@ fn a_legacy_peer_hears_us_at_least_every_two_seconds() {
     for cell in ours() {
         let silence = cell.worst(|measured| measured.silence);
         assert!(silence <= Duration::from_secs(2), "{}: {silence:?} (W5)", cell.name());
+    }
+}
+
+#[test]
+fn a_legacy_peer_hears_us_every_two_seconds_whatever_our_heartbeat_is() {
+    // While another of ours is in the peer's place we may be slower.
+    for scenario in ALL.iter().filter(|scenario| !scenario.unmoved) {
+        for peer in [V200, V182] {
+            let mut world = World::new([Program::Ours, peer], [10, 10], Duration::from_secs(3), 1);
+            world.heartbeat = Duration::from_secs(7);
+            scenarios::prepare(&mut world, scenario, PHASES[2]);
+            (scenario.happens)(&mut world);
+            world.run(AFTERWARDS);
+            let silence = world.measured.silence;
+            assert!(silence <= Duration::from_secs(2), "{}, {peer:?}: {silence:?} (W5)", scenario.name);
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use crate::scenarios::ALL;
 use crate::world::Program;
 use crate::{Cell, PAIRS, PHASES, PRIORITIES, SWITCHING};
 
-const BEGIN: &str = "<!-- Written by the test of the matrix; see CONTRIBUTING.md. -->\n";
+const BEGIN: &str =
+    "<!-- Written by UPDATE_DOCS=1 cargo test -p schrittmacher-legacy-double --test matrix -->\n";
 const END: &str = "<!-- End of what the test writes. -->\n";
 
 /// Compares the table with the documentation; with `UPDATE_DOCS=1` writes it there.
@@ -60,9 +61,13 @@ fn entry(cell: &Cell) -> String {
     }
     let seconds = |time: std::time::Duration| (time.as_secs_f64() * 10.0).round() / 10.0;
     let (none, both) = (seconds(cell.worst(|m| m.none)), seconds(cell.worst(|m| m.both)));
-    let mark = match (cell.pair[0] == Program::Ours, cell.defect_of_legacy()) {
-        (true, Some(defect)) => format!(" {defect:?}"),
-        _ => String::new(),
+    let mark = match cell.defect_of_legacy() {
+        Some(defect) if cell.pair[0] == Program::Ours => format!(" {defect:?}"),
+        None if cell.pair[0] == Program::Ours => String::new(),
+        _ => match cell.wrong_ends() {
+            0 => String::new(),
+            wrong => format!(" ✗ {wrong}/{}", PHASES.len()),
+        },
     };
     format!("{none}/{both}{mark}")
 }

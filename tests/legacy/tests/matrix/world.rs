@@ -65,6 +65,8 @@ pub struct World {
     link: BTreeMap<(Duration, u64), (usize, PeerReport)>,
     sequence: u64,
     switching: Duration,
+    /// Of our daemons.
+    pub heartbeat: Duration,
     /// Shift of the two hosts' clocks, for scenarios that start them themselves.
     pub phase: Duration,
     pub measured: Measured,
@@ -98,6 +100,7 @@ impl World {
             link: BTreeMap::new(),
             sequence: 0,
             switching,
+            heartbeat: Duration::from_secs(2),
             phase: Duration::ZERO,
             measured: Measured::default(),
             measuring: false,
@@ -115,7 +118,7 @@ impl World {
         me.extended = 0;
         match me.program {
             Program::Ours => {
-                let settings = settings(me.priority, me.address, peer);
+                let settings = settings(me.priority, self.heartbeat, me.address, peer);
                 me.daemon = Some(Daemon::Ours(Box::new(Resource::new(settings, Time::new(now)))));
                 me.sent = VecDeque::from([now]);
             }
@@ -470,11 +473,12 @@ fn era(program: Program) -> Era {
     if program == V182 { Era::V18 } else { Era::V115 }
 }
 
-fn settings(priority: i32, local: IpAddr, remote: IpAddr) -> Settings {
+/// The defaults, for this heartbeat.
+fn settings(priority: i32, heartbeat: Duration, local: IpAddr, remote: IpAddr) -> Settings {
     Settings {
-        heartbeat: Duration::from_secs(2),
-        timeout: Duration::from_secs(6),
-        app_timeout: Duration::from_secs(10),
+        heartbeat,
+        timeout: heartbeat * 3,
+        app_timeout: Duration::from_secs(10).max(heartbeat * 5),
         going_hot_timeout: Duration::from_secs(20),
         going_standby_timeout: Duration::from_secs(6),
         startup_delay: Duration::ZERO,
