@@ -93,6 +93,8 @@ install:
 	$(INSTALL) -m 644 $(SCRIPT) $(DESTDIR)$(LIBDIR)/
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/schrittmacherclient/
 	$(INSTALL) -m 644 $(SHIM)/include/libschrittmacher/*.h $(DESTDIR)$(INCLUDEDIR)/libschrittmacher/
+	@# The header imports ulib's then. Private: the linker script names the library, for those who need it.
+	@! grep -q 'WITH_ULIB 1' $(CONFIG) || echo 'Requires.private: ulib' >>$(DESTDIR)$(LIBDIR)/pkgconfig/schrittmacherclient.pc
 ifeq ($(LEGACY_LINKS),1)
 	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/libschrittmacherclient.so.1
 	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/libschrittmacherclient.so.1.18
