@@ -31,9 +31,9 @@ DIALECT ?=
 SOURCES = SchrittmacherClient SMStandIn
 endif
 
-# Without warnings about GNUstep's own headers.
-GNUSTEP_CFLAGS = $(shell gnustep-config --objc-flags 2>/dev/null | sed 's@-I/@-isystem /@g; s@-I\. @ @')
-GNUSTEP_LIBS = $(shell gnustep-config --base-libs)
+# Without warnings about GNUstep's own headers. MAKEFLAGS: gnustep-config runs a make itself.
+GNUSTEP_CFLAGS = $(shell MAKEFLAGS= gnustep-config --objc-flags 2>/dev/null | sed 's@-I/@-isystem /@g; s@-I\. @ @')
+GNUSTEP_LIBS = $(shell MAKEFLAGS= gnustep-config --base-libs)
 # @synthesize has a parameter that GCC takes for an unused one.
 WARNINGS = -Wall -Wextra -Wno-unused-parameter
 INCLUDES = -I$(OUT)/include -I$(SHIM)/include -Iinclude
