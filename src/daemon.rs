@@ -148,6 +148,9 @@ fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Resu
     if waiting.in_background() && config.core.log_file.is_none() {
         warn!("in the background and without `log-file`: nobody will see the log");
     }
+    if let Some(sibling) = options::unread_sibling(path) {
+        warn!("{} is there too, and not read: {} comes first", sibling.display(), path.display());
+    }
     for warning in warnings {
         warn!("{warning}");
     }

@@ -126,8 +126,9 @@ fn log_level(fields: &mut Fields<'_>) -> LevelFilter {
 fn check_security(fields: &mut Fields<'_>, core: &Core) {
     if let Some(entry) = fields.entry("security") {
         if fields.word("security") == Some("strict") {
-            let hint = "it cannot authenticate the peer yet; write `security = legacy`";
-            fields.error("security", entry, "is not supported by this version", hint);
+            let line = fields.group.syntax.key_line("security", "legacy");
+            let hint = format!("it cannot authenticate the peer yet; write {line}");
+            fields.error("security", entry, "is not supported by this version", &hint);
         }
         return;
     }
@@ -135,11 +136,12 @@ fn check_security(fields: &mut Fields<'_>, core: &Core) {
         "no `security` line: whoever can send from {} is believed to be the peer",
         core.remote_address
     );
-    let mut hint = String::from("if that is meant, add `security = legacy`");
+    let syntax = fields.group.syntax;
+    let mut hint = format!("if that is meant, add {}", syntax.key_line("security", "legacy"));
     let page_everywhere = core.http_address.is_empty() && !core.local_address.is_loopback();
     if let (Some(port), true) = (core.http_port, page_everywhere) {
         message += &format!(", and whoever reaches TCP port {port} can switch the resources");
-        hint += "; to narrow the page, add `http-address = 127.0.0.1`";
+        hint += &format!("; to narrow the page, add {}", syntax.key_line("http-address", "127.0.0.1"));
     }
     fields.findings.warn(&fields.group.at, message, &hint);
 }

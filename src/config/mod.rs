@@ -4,7 +4,7 @@
 //!
 //! | from | to | in |
 //! |---|---|---|
-//! | bytes | `Document`: groups of keys with their positions | `legacy` (one module for each format), `source` |
+//! | bytes | `Document`: groups of keys with their positions | `legacy`, `toml`, `source` |
 //! | `Document` | [`Config`]: defaults, ranges, units | `interpret`, `core_group`, `resource_group` |
 //! | one value | an address, a number, a time … | `fields`, `address`, `number`, `command` |
 //! | [`Loaded`] or [`LoadError`] | what `--check` prints | `report`, `rows`, `notes` |
@@ -30,6 +30,7 @@ mod rows;
 mod source;
 #[cfg(test)]
 mod tests;
+mod toml;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Resource;
 use super::command;
 use super::diagnostic::excerpt;
+use super::document::Syntax;
 use super::fields::Fields;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -150,7 +151,10 @@ fn command(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
     let command = fields.text(name)?;
     let entry = fields.entry(name)?;
     if let Some(quote) = command::open_quote(&command) {
-        let hint = "quotes at both ends of a value are removed; use other ones there";
+        let hint = match fields.group.syntax {
+            Syntax::Legacy => "quotes at both ends of a value are removed; use other ones there",
+            Syntax::Toml => "the shell will refuse it",
+        };
         fields.warn(name, entry, &format!("has a {quote} without its counterpart"), hint);
     }
     if let Some(space) = command::foreign_space(&command) {
