@@ -24,6 +24,8 @@ use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
 use self::line::{Entry, Severity};
 use self::writer::Writer;
 
+use crate::wording::beginning;
+
 pub use self::rate_limit::{RateLimited, Suppressed};
 
 /// How many lines a sink may lag behind. A lost peer makes a thousand resources talk at once.
@@ -121,7 +123,7 @@ impl Logging {
             at: SystemTime::now(),
             severity: Severity::Panic,
             section: CORE.into(),
-            message: cut(message.to_owned()),
+            message: beginning(message.to_owned(), MESSAGE_BYTES_MAX),
         });
         if let Some(file) = &self.sinks.file {
             file.push(Arc::clone(&entry));
@@ -156,7 +158,7 @@ impl Log for Logging {
             at: SystemTime::now(),
             severity: record.level().into(),
             section: section(record).into(),
-            message: cut(record.args().to_string()),
+            message: beginning(record.args().to_string(), MESSAGE_BYTES_MAX),
         });
         if let Some(file) = &self.sinks.file {
             file.push(Arc::clone(&entry));
@@ -176,15 +178,6 @@ fn is_ours(record: &Record<'_>) -> bool {
 /// A record without an explicit target has its module's path as target.
 fn section<'a>(record: &'a Record<'_>) -> &'a str {
     if record.module_path() == Some(record.target()) { CORE } else { record.target() }
-}
-
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
-        message.truncate(end);
-        message.push('…');
-    }
-    message
 }
 
 #[cfg(test)]
