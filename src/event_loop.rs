@@ -160,6 +160,10 @@ impl EventLoop {
     fn drain(&mut self) {
         let began = clock::now();
         let late = self.node.next_tick().is_some_and(|due| began.since(due) > LATE);
+        if late {
+            // The poll may not have said so: a process that was stopped finds it interrupted.
+            self.readable.fill(true);
+        }
         loop {
             self.take_datagrams();
             let more = self.readable.contains(&true);

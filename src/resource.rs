@@ -139,3 +139,30 @@ pub fn peer_report(message: &Message, code: Option<PeerCode>) -> PeerReport {
         period: message.heartbeat,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schrittmacher_protocol::Event;
+
+    use super::*;
+    use crate::actions::tests::{core, resource};
+
+    /// D33: a change of state, or silence, does not make an old message look fresh.
+    #[test]
+    fn the_age_of_a_message_is_its_own() {
+        let mut managed = Managed::new(&core(), resource("smsc"), Time::ZERO);
+        managed.heard_app(Some(AppCode::Lsby), None);
+        managed.heard_peer(Some(PeerCode::Hott), None);
+        let (local, remote) = (managed.local.at, managed.remote.at);
+        assert!(local.is_some() && remote.is_some());
+
+        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));
+        let before = managed.protocol.state().name();
+        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lfai)));
+        assert_ne!(managed.protocol.state().name(), before);
+        managed.app_silent();
+        managed.peer_silent();
+        assert_eq!((managed.local.at, managed.remote.at), (local, remote));
+        assert_eq!((managed.local.text, managed.remote.text), (APP_TIMEOUT, PEER_TIMEOUT));
+    }
+}

@@ -12,7 +12,9 @@ const REPORTS: usize = 200_000;
 fn main() {
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let client = Client::builder("my-service").port(daemon.local_addr().unwrap().port()).build().unwrap();
+    let before = (entries("task"), entries("fd"));
     client.start().unwrap();
+    println!("started: {} thread, {} descriptors", entries("task") - before.0, entries("fd") - before.1);
     thread::spawn(move || while daemon.recv(&mut [0; 2000]).is_ok() {});
 
     let mut times: Vec<Duration> = (0..REPORTS)
@@ -30,4 +32,9 @@ fn main() {
         let index = (REPORTS as f64 * share) as usize;
         println!("  {name:<7} {:6.2} µs", times[index].as_secs_f64() * 1e6);
     }
+}
+
+/// How many threads (`task`) or descriptors (`fd`) this process has.
+fn entries(what: &str) -> usize {
+    std::fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count)
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 use schrittmacherclient::{Client, CurrentState};
 
@@ -49,4 +50,13 @@ fn installed_handlers_give_orders_chain_and_go_with_the_client() {
     raise(Signal::SIGUSR1).unwrap();
     raise(Signal::SIGUSR2).unwrap();
     assert_eq!(EARLIER.load(Ordering::SeqCst), 2, "the earlier handler is gone with the client");
+
+    // Handing a signal over leaves errno alone, even when ringing fails. (Here, where no other test can get
+    // the number of the closed descriptor.)
+    let client = Client::builder("r1").build().unwrap();
+    client.start_polled().unwrap();
+    nix::unistd::close(client.poll_fd().unwrap()).unwrap();
+    Errno::set_raw(4711);
+    client.notify_signal(libc::SIGUSR1).unwrap();
+    assert_eq!(Errno::last_raw(), 4711);
 }

@@ -1,6 +1,7 @@
 /* harness.h - what the tests of the Objective-C library share */
 
 #import <Foundation/Foundation.h>
+#import <schrittmacherclient/schrittmacherclient.h>
 
 /* Ends the test it stands in if the condition does not hold. */
 #define CHECK(condition) \
@@ -44,6 +45,7 @@ int run_tests(const Test *tests, size_t count);
 {
     int _socket;
 }
++ (Receiver *)receiver;
 /* Its port. */
 - (int)port;
 /* The next datagram; waits for it. */
@@ -54,3 +56,15 @@ int run_tests(const Test *tests, size_t count);
 
 /* The datagram of client library 1.18.0 for this status, of this process and the resource r1. */
 NSString *datagram(NSString *status, NSString *reason);
+
+/* A started client of r1 with this daemon. */
+SchrittmacherClient *client_for(Receiver *daemon);
+
+/* Keeps what is logged. */
+@interface Feed : UMLogFeed
+{
+    NSMutableArray *_lines;
+}
+/* What came since the last call, as "LEVEL text". */
+- (NSArray *)lines;
+@end

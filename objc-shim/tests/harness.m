@@ -15,6 +15,22 @@ void check_equal(const char *file, int line, const char *what, id found, id expe
     }
 }
 
+/* There if the program runs with LeakSanitizer. */
+extern void __lsan_disable(void) __attribute__((weak));
+extern void __lsan_enable(void) __attribute__((weak));
+
+/* Makes Foundation allocate what it allocates once and never frees, without that being taken for a leak. */
+static void warm_up(void)
+{
+    if (__lsan_disable == NULL) {
+        return;
+    }
+    __lsan_disable();
+    NSLog(@"warm");
+    [[Receiver receiver] valueForKey:@"port"];
+    __lsan_enable();
+}
+
 static BOOL run_test(const Test *test)
 {
     BOOL passed = YES;
@@ -37,6 +53,7 @@ int run_tests(const Test *tests, size_t count)
     size_t passed = 0;
     size_t i;
 
+    warm_up();
     for (i = 0; i < count; i++) {
         passed += run_test(&tests[i]);
     }
@@ -97,6 +114,11 @@ int run_tests(const Test *tests, size_t count)
     return ![self waitFor:0];
 }
 
++ (Receiver *)receiver
+{
+    return [[[self alloc] init] autorelease];
+}
+
 @end
 
 NSString *datagram(NSString *status, NSString *reason)
@@ -107,3 +129,69 @@ NSString *datagram(NSString *status, NSString *reason)
                                       @"  \"resource\": \"r1\",\n%@  \"priority\": 0\n}",
                                       getpid(), status, line];
 }
+
+SchrittmacherClient *client_for(Receiver *daemon)
+{
+    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+
+    client.resourceId = @"r1";
+    client.port = [daemon port];
+    [client start];
+    return client;
+}
+
+@implementation Feed
+
+- (instancetype)init
+{
+    self = [super init];
+    if (self != nil) {
+        _lines = [[NSMutableArray alloc] init];
+    }
+    return self;
+}
+
+- (void)dealloc
+{
+    [_lines release];
+    [super dealloc];
+}
+
+- (void)add:(NSString *)level text:(NSString *)text
+{
+    @synchronized(self) {
+        [_lines addObject:[NSString stringWithFormat:@"%@ %@", level, text]];
+    }
+}
+
+- (void)debugText:(NSString *)text
+{
+    [self add:@"DEBUG" text:text];
+}
+
+- (void)infoText:(NSString *)text
+{
+    [self add:@"INFO" text:text];
+}
+
+- (void)warningText:(NSString *)text
+{
+    [self add:@"WARNING" text:text];
+}
+
+- (void)majorErrorText:(NSString *)text
+{
+    [self add:@"MAJOR" text:text];
+}
+
+- (NSArray *)lines
+{
+    @synchronized(self) {
+        NSArray *lines = [NSArray arrayWithArray:_lines];
+
+        [_lines removeAllObjects];
+        return lines;
+    }
+}
+
+@end

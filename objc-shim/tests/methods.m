@@ -1,96 +1,15 @@
-/* methods.m - every property, method, constant and exception, against a socket in the daemon's place */
+/*
+ * methods.m - every property, method, constant and exception, against a socket in the daemon's place
+ *
+ * SUPERCLASS is the name that the compiler is given for what the class has to inherit from.
+ */
 
-#include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #import <libschrittmacher/SchrittmacherClientDelegate.h>
 #import <libschrittmacher/libschrittmacher.h>
-#import <schrittmacherclient/schrittmacherclient.h>
 
 #import "harness.h"
-
-/* ---- helpers ---- */
-
-/* Keeps what is logged. */
-@interface Feed : UMLogFeed
-{
-    NSMutableArray *_lines;
-}
-- (NSArray *)lines;
-@end
-
-@implementation Feed
-
-- (instancetype)init
-{
-    self = [super init];
-    if (self != nil) {
-        _lines = [[NSMutableArray alloc] init];
-    }
-    return self;
-}
-
-- (void)dealloc
-{
-    [_lines release];
-    [super dealloc];
-}
-
-- (void)add:(NSString *)level text:(NSString *)text
-{
-    @synchronized(self) {
-        [_lines addObject:[NSString stringWithFormat:@"%@ %@", level, text]];
-    }
-}
-
-- (void)debugText:(NSString *)text
-{
-    [self add:@"DEBUG" text:text];
-}
-
-- (void)infoText:(NSString *)text
-{
-    [self add:@"INFO" text:text];
-}
-
-- (void)warningText:(NSString *)text
-{
-    [self add:@"WARNING" text:text];
-}
-
-- (void)majorErrorText:(NSString *)text
-{
-    [self add:@"MAJOR" text:text];
-}
-
-- (NSArray *)lines
-{
-    @synchronized(self) {
-        NSArray *lines = [NSArray arrayWithArray:_lines];
-
-        [_lines removeAllObjects];
-        return lines;
-    }
-}
-
-@end
-
-static SchrittmacherClient *client_for(Receiver *daemon)
-{
-    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
-
-    client.resourceId = @"r1";
-    client.port = [daemon port];
-    [client start];
-    return client;
-}
-
-static Receiver *new_daemon(void)
-{
-    return [[[Receiver alloc] init] autorelease];
-}
 
 /* ---- constants ---- */
 
@@ -118,6 +37,11 @@ static void constants_are_those_of_1_18_0(void)
 }
 
 /* ---- properties ---- */
+
+static void the_superclass_is_that_of_this_build(void)
+{
+    CHECK_EQUAL(NSStringFromClass([SchrittmacherClient superclass]), SUPERCLASS);
+}
 
 static void a_new_client_has_the_defaults_of_1_18_0(void)
 {
@@ -251,7 +175,7 @@ static void every_report_sends_its_status(void)
         {"heartbeatStandby", @"LSBY", 200},      {"heartbeatUnknown", @"LUNK", 203},
         {"notifyFailure", @"LFAI", 202},
     };
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
     size_t i;
 
@@ -276,7 +200,7 @@ static void the_oldest_methods_send_too(void)
 {
     NSArray *states = [NSArray arrayWithObjects:MESSAGE_LOCAL_HOT, MESSAGE_LOCAL_STDBY, MESSAGE_LOCAL_UNKNOWN,
         MESSAGE_LOCAL_FAIL, MESSAGE_LOCAL_TRANSITING_TO_HOT, MESSAGE_LOCAL_TRANSITING_TO_STANDBY, nil];
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
     Feed *feed = [[[Feed alloc] init] autorelease];
     NSUInteger i;
@@ -302,7 +226,7 @@ static void the_oldest_methods_send_too(void)
 
 static void heartbeats_come_by_themselves(void)
 {
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
     NSDate *begin;
     NSTimeInterval took;
@@ -321,7 +245,7 @@ static void heartbeats_come_by_themselves(void)
 
 static void a_stopped_client_keeps_what_is_reported_for_later(void)
 {
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
 
     [client stop];
@@ -338,7 +262,7 @@ static void a_stopped_client_keeps_what_is_reported_for_later(void)
 
 static void texts_of_any_length_do_no_harm(void)
 {
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
 
     [client log:nil];
@@ -373,7 +297,7 @@ static void raise_an_exception(void)
 
 static void an_order_calls_the_function_once(void)
 {
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
 
     ordered = client_for(daemon);
     ordered.go_hot_func = count_hot;
@@ -395,7 +319,7 @@ static void an_order_calls_the_function_once(void)
 
 static void an_exception_comes_out_of_the_order(void)
 {
-    SchrittmacherClient *client = client_for(new_daemon());
+    SchrittmacherClient *client = client_for([Receiver receiver]);
 
     client.go_hot_func = raise_an_exception;
     CHECK_RAISES(@"MINE", [client signalGoHot]);
@@ -405,7 +329,7 @@ static void an_exception_comes_out_of_the_order(void)
 
 static void an_order_without_a_function_is_logged(void)
 {
-    SchrittmacherClient *client = client_for(new_daemon());
+    SchrittmacherClient *client = client_for([Receiver receiver]);
     Feed *feed = [[[Feed alloc] init] autorelease];
 
     client.logFeed = feed;
@@ -441,250 +365,27 @@ static void sending_without_a_resource_raises(void)
 /* The legacy library's heartbeat thread ended the process here. */
 static void heartbeats_without_a_resource_raise_nothing(void)
 {
-    Receiver *daemon = new_daemon();
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
-
-    [client reportActive];
-    [daemon next];
-    client.resourceId = nil;
-    usleep(2000000); /* nothing happens at the next heartbeat, and nothing can tell when */
-    CHECK([daemon isEmpty]);
-    client.resourceId = @"r1";
-    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
-}
-
-/* ---- log ---- */
-
-static void log_lines_go_to_the_feed(void)
-{
-    Receiver *daemon = new_daemon();
-    SchrittmacherClient *client = client_for(daemon);
-    Feed *feed = [[[Feed alloc] init] autorelease];
-    NSString *sent = [NSString stringWithFormat:@"DEBUG sent LHOT to 127.0.0.1:%d", [daemon port]];
-
-    client.logFeed = feed;
-    [client log:@"not enabled"];
-    [client reportActive];
-    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:sent]);
-    client.loggingEnabled = YES;
-    [client log:@"größer"];
-    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:@"INFO größer"]);
-    client.logLevel = UMLOG_WARNING;
-    [client reportActive];
-    [client log:@"not important"];
-    CHECK([[feed lines] count] == 0);
-    client.logFeed = nil;
-    [client reportActive];
-    CHECK([[feed lines] count] == 0);
-}
-
-@interface RaisingFeed : UMLogFeed
-{
-    volatile int _calls;
-}
-- (int)calls;
-@end
-
-@implementation RaisingFeed
-
-- (void)debugText:(NSString *)text
-{
-    __sync_fetch_and_add(&_calls, 1);
-    [NSException raise:@"FEED" format:@"%@", text];
-}
-
-- (int)calls
-{
-    return _calls;
-}
-
-@end
-
-static void a_feed_that_raises_does_not_stop_the_heartbeats(void)
-{
-    Receiver *daemon = new_daemon();
-    SchrittmacherClient *client = client_for(daemon);
-    RaisingFeed *feed = [[[RaisingFeed alloc] init] autorelease];
-
-    client.logFeed = feed;
-    [client reportActive];
-    [daemon next];
-    [daemon next]; /* two heartbeats, from the library's thread */
-    [daemon next];
-    CHECK([feed calls] >= 2);
-}
-
-static void the_stand_in_feed_writes_a_line(void)
-{
-    UMLogFeed *feed = [[[UMLogFeed alloc] init] autorelease];
-
-    feed.section = @"section";
-    feed.subsection = @"subsection";
-    feed.name = @"name";
-    [feed debugText:@"a debug line"];
-    [feed infoText:@"an info line"];
-    [feed warningText:@"a warning"];
-    [feed minorErrorText:@"a minor error"];
-    [feed majorErrorText:@"a major error"];
-    [feed panicText:@"a panic"];
-}
-
-/* ---- life and death ---- */
-
-static NSUInteger threads(void)
-{
-    return [[[NSFileManager defaultManager] contentsOfDirectoryAtPath:@"/proc/self/task" error:NULL] count];
-}
-
-static void a_released_client_is_gone(void)
-{
-    NSUInteger before = threads();
-    Receiver *daemon = new_daemon();
-    SchrittmacherClient *client = [[SchrittmacherClient alloc] init];
-
-    client.resourceId = @"r1";
-    client.port = [daemon port];
-    [client start];
-    [client reportActive];
-    CHECK(threads() == before + 1);
-    [client release];
-    CHECK(threads() == before);
-    [daemon next];
-    CHECK([daemon isEmpty]);
-}
-
-/* Lets go of its client from the heartbeat thread. */
-@interface ReleasingFeed : UMLogFeed
-{
-    SchrittmacherClient *_client;
-}
-- (void)take:(SchrittmacherClient *)client;
-@end
-
-static volatile int deallocated_on_main = -1;
-
-@interface MortalClient : SchrittmacherClient
-@end
-
-@implementation MortalClient
-- (void)dealloc
-{
-    BOOL main = [NSThread isMainThread];
-
-    [super dealloc];
-    deallocated_on_main = main;
-}
-@end
-
-@implementation ReleasingFeed
-
-- (void)take:(SchrittmacherClient *)client
-{
-    _client = client;
-}
-
-- (void)debugText:(NSString *)text
-{
-    if (![NSThread isMainThread]) {
-        [_client release];
-        _client = nil;
-    }
-}
-
-@end
-
-static void the_last_release_may_be_in_the_log_feed(void)
-{
-    Receiver *daemon = new_daemon();
-    MortalClient *client = [[MortalClient alloc] init];
-    ReleasingFeed *feed = [[[ReleasingFeed alloc] init] autorelease];
     int waited;
 
-    client.resourceId = @"r1";
-    client.port = [daemon port];
-    client.logFeed = feed;
-    [feed take:client];
-    [client start];
-    [client reportActive];
-    for (waited = 0; deallocated_on_main == -1 && waited < GUARD_MS; waited += 10) {
+    [client reportTransitingToHot];
+    CHECK_EQUAL([daemon next], datagram(@"L2HT", nil));
+    client.resourceId = nil;
+    for (waited = 0; client.transiting_counter < 2 && waited < GUARD_MS; waited += 10) {
         usleep(10000);
     }
-    CHECK(deallocated_on_main == 0);
-}
-
-static void a_forked_child_goes_on(void)
-{
-    Receiver *daemon = new_daemon();
-    SchrittmacherClient *client = client_for(daemon);
-    NSString *fromParent = datagram(@"LSBY", nil);
-    NSString *childs;
-    pid_t child;
-    int status;
-
-    [client reportInactive];
-    CHECK_EQUAL([daemon next], fromParent);
-    child = fork();
-    if (child == 0) {
-        [client reportActive];
-        _exit(client.currentState == SchrittmacherClientCurrentState_active ? 0 : 1);
-    }
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    childs = [datagram(@"LHOT", nil) stringByReplacingOccurrencesOfString:[NSString stringWithFormat:@"%d", getpid()]
-                                                               withString:[NSString stringWithFormat:@"%d", child]];
-    CHECK_EQUAL([daemon next], childs);
-    [client doHeartbeat]; /* the parent's is not disturbed */
-    CHECK_EQUAL([daemon next], fromParent);
-}
-
-@interface Hammer : NSObject
-@end
-
-@implementation Hammer
-- (void)reportMany:(SchrittmacherClient *)client
-{
-    int i;
-
-    for (i = 0; i < 500; i++) {
-        NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
-
-        client.logFeed = [[[Feed alloc] init] autorelease];
-        client.host = i % 2 ? @"one" : @"the other";
-        CHECK(client.host != nil);
-        [client reportTransitingToHot:@"why"];
-        [client signalGoStandby];
-        [pool release];
-    }
-}
-@end
-
-static void many_threads_may_use_one_client(void)
-{
-    Hammer *hammer = [[[Hammer alloc] init] autorelease];
-    SchrittmacherClient *client = client_for(new_daemon());
-    NSMutableArray *running = [NSMutableArray array];
-    int i;
-
-    client.go_standby_func = nothing;
-    for (i = 0; i < 4; i++) {
-        NSThread *thread = [[[NSThread alloc] initWithTarget:hammer selector:@selector(reportMany:) object:client] autorelease];
-
-        [thread start];
-        [running addObject:thread];
-    }
-    for (i = 0; i < 4; i++) {
-        while (![[running objectAtIndex:(NSUInteger)i] isFinished]) {
-            usleep(1000);
-        }
-    }
-    [client reportActive];
-    CHECK(client.currentState == SchrittmacherClientCurrentState_active);
+    CHECK(client.transiting_counter == 2); /* there was a heartbeat */
+    CHECK([daemon isEmpty]);
+    client.resourceId = @"r1";
+    CHECK_EQUAL([daemon next], datagram(@"L2HT", nil));
 }
 
 int main(void)
 {
     static const Test tests[] = {
         TEST(constants_are_those_of_1_18_0),
+        TEST(the_superclass_is_that_of_this_build),
         TEST(a_new_client_has_the_defaults_of_1_18_0),
         TEST(what_is_set_can_be_read),
         TEST(states_have_their_texts),
@@ -700,13 +401,6 @@ int main(void)
         TEST(an_order_without_a_function_is_logged),
         TEST(sending_without_a_resource_raises),
         TEST(heartbeats_without_a_resource_raise_nothing),
-        TEST(log_lines_go_to_the_feed),
-        TEST(a_feed_that_raises_does_not_stop_the_heartbeats),
-        TEST(the_stand_in_feed_writes_a_line),
-        TEST(a_released_client_is_gone),
-        TEST(the_last_release_may_be_in_the_log_feed),
-        TEST(a_forked_child_goes_on),
-        TEST(many_threads_may_use_one_client),
     };
     NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
     int result = run_tests(tests, sizeof tests / sizeof *tests);

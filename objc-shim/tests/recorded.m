@@ -101,7 +101,7 @@ static BOOL replay(SchrittmacherClient *client, Receiver *daemon, NSDictionary *
 
 static void does_as_client_1_18_0_did(void)
 {
-    Receiver *daemon = [[[Receiver alloc] init] autorelease];
+    Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
     NSString *text = [NSString stringWithContentsOfFile:recording encoding:NSUTF8StringEncoding error:NULL];
     NSEnumerator *lines = [[text componentsSeparatedByString:@"\n"] objectEnumerator];

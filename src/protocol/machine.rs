@@ -310,6 +310,7 @@ impl Step<'_, '_> {
         if self.now >= self.m.peer_deadline(self.settings) && (beat || !self.m.peer.lost) {
             if self.m.peer.alive {
                 self.out.push(Action::Notice(Notice::PeerLost));
+                self.end_hold();
             }
             self.m.peer.lose();
             self.m.preempt_armed = true;

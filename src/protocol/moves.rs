@@ -296,6 +296,14 @@ impl Step<'_, '_> {
         }
     }
 
+    /// The side that we gave way to has died since: there is nobody left to wait for. A hold-off that began
+    /// with no peer in sight (a forced failover) goes on.
+    pub(crate) fn end_hold(&mut self) {
+        if let State::Standby { conceded } | State::ToStandby { conceded, .. } = &mut self.m.state {
+            *conceded = None;
+        }
+    }
+
     /// A hold-off that is running already is never shortened.
     fn conceded(&self, hold: Hold) -> Option<Time> {
         let running = match self.m.state {

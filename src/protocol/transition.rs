@@ -123,7 +123,7 @@ impl Step<'_, '_> {
                 self.send(Stby);
                 self.force_again(false);
             }
-            // Who was told to leave the role to the other side waits for it (S8); the timeout comes again.
+            // A forced failover with no peer in sight waits all the same (S8); the timeout comes again.
             RemoteTimeout if conceding => {}
             RemoteTimeout => self.go_hot(false),
             App(Lrfo) => self.failover(false),

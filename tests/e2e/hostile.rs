@@ -1,14 +1,15 @@
-//! What must never delay a heartbeat (T5): a disk, a command, a flood.
+//! What must never delay a heartbeat (T5): a disk, a command, a flood, a signal. And who may say what (D41).
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{PORT, Pair, RESOURCE, Setup, Side, wait_for};
+use crate::harness::{AT_ONCE, PORT, Pair, RESOURCE, Setup, Side, wait_for};
 
 /// Short, so that a delayed heartbeat shows.
 const TIMEOUT: f64 = 2.0;
@@ -79,6 +80,52 @@ fn a_flood_of_garbage() {
     });
     assert!(pair[Side::A].log.text().lines().count() < lines_before + 100, "the flood filled the log");
     goes_on(&mut pair);
+}
+
+/// D20: a signal that interrupts a wait made 2.0.0 deaf for ever. And SIGHUP opens the log file anew (C4).
+#[test]
+fn signals_that_end_nothing() {
+    let mut pair = Pair::new(setup());
+    pair.start(Side::A);
+    let (log, rotated) = (pair[Side::A].files.log(), pair.folder().join("rotated"));
+    fs::rename(&log, &rotated).unwrap();
+    for signal in [Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGPIPE, Signal::SIGHUP] {
+        pair[Side::A].daemon().signal(signal);
+    }
+    wait_for("the new log file", AT_ONCE, || log.exists().then_some(()));
+    goes_on(&mut pair);
+    assert!(!fs::read_to_string(&rotated).unwrap().contains("failover ordered"), "the old file goes on");
+}
+
+/// D41 and, at the first port, D37: what a datagram may say follows from where it comes from.
+#[test]
+fn who_may_say_what() {
+    let mut pair = Pair::new(setup());
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait("admin page on", AT_ONCE);
+    let (us, peer) = (pair[Side::A].address, pair[Side::B].address);
+    let say = |from: IpAddr, port: u16, status: &str| {
+        let socket = UdpSocket::bind(SocketAddr::new(from, 0)).unwrap();
+        let message = format!(r#"{{"resource":"{RESOURCE}","status":"{status}","type":"schrittmacher"}}"#);
+        socket.send_to(message.as_bytes(), (us, port)).unwrap();
+    };
+    // Each of these would make it Standby or hot.
+    say(peer, PORT, "LSBY");
+    say(us, PORT, "FAIL");
+    say(us, PORT + 1, "HOTT");
+    say(peer, PORT + 1, "LSBY");
+    say(peer, PORT + 1, "HOTT");
+    for refused in
+        ["which only an application may say", "which only the peer may say", "at the applications' port"]
+    {
+        pair[Side::A].log.wait(refused, AT_ONCE);
+    }
+    assert_eq!(pair[Side::A].log.transitions(), []);
+
+    say("127.0.0.1".parse().unwrap(), PORT, "LSBY");
+    pair[Side::A].log.wait_state("Standby", AT_ONCE);
+    say(peer, PORT, "FAIL");
+    pair[Side::A].log.wait_state("transiting_to_hot", AT_ONCE);
 }
 
 /// Sends, from this address to both ports, what nobody should: as an application what only a peer may say,

@@ -36,6 +36,40 @@ fn sigquit_and_restart_switch_nothing() {
     nothing_was_switched(&mut pair);
 }
 
+/// S11: a daemon that was stopped for so long that the peer has taken over does not go on as hot.
+#[test]
+fn a_hot_daemon_that_lost_time_asks_before_it_goes_on() {
+    let mut pair = Pair::new(Setup::default());
+    pair.start(Side::A);
+    pair[Side::A].daemon().signal(Signal::SIGSTOP);
+    let timeout = pair.timeout();
+    pair[Side::B].log.wait_state("Hot", timeout);
+    // The peer counts from our last message, we from the next one that we missed.
+    pair.stays_for(1.0);
+    pair[Side::A].daemon().signal(Signal::SIGCONT);
+    pair.settles(Side::B, Duration::ZERO);
+    let causes: Vec<_> = pair[Side::A].log.transitions().into_iter().map(|change| change.cause).collect();
+    assert_eq!(causes, ["process had lost time", "peer says HOTT"]);
+    assert_eq!(pair[Side::B].log.transitions().len(), 2, "it went hot, and that was all");
+    pair.journal.expect_unordered(Side::A, &["stop", "deactivate"]);
+}
+
+/// S11: what the peer said in the meantime is heard before its silence is judged, however long it was.
+#[test]
+fn a_standby_daemon_that_lost_time_does_not_take_over() {
+    let mut pair = Pair::new(Setup { heartbeat: 1.0, ..Setup::default() });
+    pair.start(Side::B);
+    let timeout = pair.timeout().as_secs_f64();
+    for pause in [0.5, timeout, 2.0 * timeout] {
+        pair[Side::A].daemon().signal(Signal::SIGSTOP);
+        pair.stays_for(pause);
+        pair[Side::A].daemon().signal(Signal::SIGCONT);
+        pair.stays_for(1.5);
+    }
+    assert_eq!(pair[Side::A].log.transitions(), []);
+    assert!(!pair[Side::A].log.has("peer is silent"), "{}", pair[Side::A].log.text());
+}
+
 /// S9, for both signals that ask a daemon to end.
 #[test]
 fn sigterm_and_sigint_hand_over_first() {

@@ -161,7 +161,9 @@ static void exhausted_descriptors_are_an_error_and_no_more(struct fake_daemon d)
     while (count < 256 && (fds[count] = open("/dev/null", O_RDONLY)) >= 0) {
         count++;
     }
+    errno = OUR_ERRNO;
     CHECK_STATUS(SCHRITTMACHER_ERR_SYSTEM, schrittmacher_client_start(client));
+    CHECK(errno == OUR_ERRNO);
     CHECK(schrittmacher_client_last_errno(client) == EMFILE);
     CHECK(schrittmacher_client_is_started(client) == 0);
     close(fds[--count]); /* enough for the timer, not for the socket */
@@ -190,6 +192,9 @@ static void closed_descriptors_are_survived(struct fake_daemon d)
     daemon_drain(d);
     daemon_hear(d);
     daemon_hear(d);
+    errno = OUR_ERRNO;
+    CHECK_OK(schrittmacher_client_notify_signal(client, SIGUSR1));
+    CHECK(errno == OUR_ERRNO);
 
     /* Without the socket there is an error, and a new start helps. */
     for (fd = d.socket + 1; fd < 200; fd++) {

@@ -194,3 +194,20 @@ fn preempt_asks_once_after_a_healthy_while() {
     let mut not_wanted = Lone::standby(settings(10), ours());
     assert_eq!(forced(&not_wanted.run(60 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby])), 0, "S4");
 }
+
+/// After a failover we wait for the peer, towards a classic one for as long as its application may switch. If
+/// the peer dies in that time there is nobody left to wait for.
+#[test]
+fn a_peer_that_dies_after_we_gave_way_is_replaced_after_its_timeout() {
+    for (peer, timeout) in [(ours(), 6), (modern(), 6), (classic(), 10)] {
+        let mut node = Lone::hot(settings(0), peer);
+        node.hears(PeerCode::Stby);
+        node.give(Event::Failover { force: false });
+        node.give(Event::Released);
+        assert_eq!(node.state(), StateName::Standby);
+        let began = node.now;
+        let end = node.run(30 * SECOND, &[], &[AppCode::Lsby]);
+        let start = end.iter().find(|(_, action)| *action == Action::Start).expect("it goes hot again");
+        assert!(start.0.since(began) <= (timeout + 2) * SECOND, "{peer:?}: {:?}", start.0.since(began));
+    }
+}

@@ -14,7 +14,8 @@ pub const PORT: u16 = 7700;
 pub const HTTP_PORT: u16 = 7780;
 
 /// What can differ from one pair to the next. In commands `{note}` notes them in the journal, and `{pid-file}`
-/// is the application's pid file, `{host}` is `a` or `b`.
+/// is the application's pid file, `{host}` is `a` or `b`, `{folder}` is the folder of
+/// the pair.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Seconds.
@@ -79,6 +80,7 @@ impl Setup {
             let Some(command) = command else { continue };
             let command = command
                 .replace("{note}", &files.note(action))
+                .replace("{folder}", &files.folder().display().to_string())
                 .replace("{host}", &files.side.name().to_string())
                 .replace("{pid-file}", &files.pid_file().display().to_string());
             let _ = writeln!(text, "{key} = {command}");
