@@ -7,7 +7,7 @@ use log::LevelFilter;
 
 use super::fields::Fields;
 use super::number::leading_integer;
-use super::{Core, OnExit, ScriptAddresses, Security};
+use super::{Core, Facility, OnExit, ScriptAddresses, Security};
 
 /// The group, or `None` if a mandatory key is missing or wrong. The times for all resources are not in it:
 /// they are in [`super::resource_group::Inherited`].
@@ -22,6 +22,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Core> {
     let shared_address = fields.address("shared-address");
     let netmask = fields.text("netmask");
     let log_file = log_file(fields);
+    let log_syslog = fields.word("log-syslog").and_then(Facility::from_name);
     let log_level = log_level(fields);
     let script_addresses = match fields.word("script-addresses") {
         Some("legacy") => ScriptAddresses::Legacy,
@@ -44,6 +45,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Core> {
         http_host,
         app_address,
         log_file,
+        log_syslog,
         log_level,
         script_addresses,
         on_exit,

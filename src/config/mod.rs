@@ -17,6 +17,7 @@ mod command;
 mod core_group;
 mod diagnostic;
 mod document;
+mod facility;
 mod fields;
 mod interpret;
 mod keys;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use diagnostic::{Diagnostic, LoadError};
+pub use facility::Facility;
 pub use load::{Loaded, load, load_text};
 pub use report::{failure, failure_json, report, report_json};
 
@@ -73,6 +75,8 @@ pub struct Core {
     pub app_address: Vec<IpAddr>,
     /// The file to log to, `log-dir` and `log-file` already joined; `None` = stderr alone.
     pub log_file: Option<PathBuf>,
+    /// `log-syslog`: the facility under which to log to the local syslogd; `None` = not at all.
+    pub log_syslog: Option<Facility>,
     /// `log-level`: least severe level that is logged. Default: info.
     pub log_level: log::LevelFilter,
     /// `script-addresses`: how addresses look in the environment of commands.
