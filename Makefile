@@ -8,7 +8,7 @@ SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
-.PHONY: all check test demo tools table fmt lint clean help
+.PHONY: all check test demo bench tools table fmt lint clean help
 
 all: ## build the daemon and the client libraries (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -38,6 +38,10 @@ tools:
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table
 
+bench: ## how long a switch takes, and what an idle daemon costs (two minutes, on a quiet machine)
+	$(CARGO) build --release --locked -p schrittmacher-testapp
+	$(CARGO) bench --locked --bench pair
+
 include packaging/install.mk
 
 OBJC_MAKE = +$(MAKE) --no-print-directory -f objc-shim/objc.mk RELEASE=$(RELEASE)
@@ -59,7 +63,7 @@ uninstall-objc:
 uninstall: uninstall-objc
 ifneq ($(WITH_OBJC),no)
 # The legacy file names lead to the Objective-C library: asked for without it, they are an error.
-install: $(if $(LEGACY_LINKS)$(wildcard $(dir $(RELEASE))objc/*.so.$(SOVERSION)),install-objc)
+install: $(if $(filter 1,$(LEGACY_LINKS))$(wildcard $(dir $(RELEASE))objc/*.so.$(SOVERSION)),install-objc)
 endif
 
 fmt: ## format the code

@@ -84,7 +84,7 @@ pub(crate) fn start(path: &Path, waiting: Waiting) -> u8 {
         }
     };
     let core = &loaded.config.core;
-    let logging = match Logging::start(core.log_level, core.log_file.clone()) {
+    let logging = match Logging::start(core.log_level, core.log_file.clone(), core.log_syslog) {
         Ok(logging) => logging,
         Err(error) => return complain(&format!("can't start the log threads: {error}"), exit_code::OSERR),
     };
@@ -145,8 +145,11 @@ fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Resu
     if let Some(why) = waiting.predecessor() {
         warn!("started again: {why}");
     }
-    if waiting.in_background() && config.core.log_file.is_none() {
-        warn!("in the background and without `log-file`: nobody will see the log");
+    if waiting.in_background() && config.core.log_file.is_none() && config.core.log_syslog.is_none() {
+        warn!("in the background, without `log-file` and `log-syslog`: nobody will see the log");
+    }
+    if let Some(sibling) = options::unread_sibling(path) {
+        warn!("{} is there too, and not read: {} comes first", sibling.display(), path.display());
     }
     for warning in warnings {
         warn!("{warning}");

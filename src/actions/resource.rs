@@ -75,7 +75,6 @@ impl Resource {
         }
     }
 
-    /// Hands the command for `order` to the spawner; `index` is this resource's.
     /// Takes a changed configuration; a command that runs goes on as it began.
     pub(super) fn configure(&mut self, core: &config::Core, resource: &config::Resource) {
         self.commands = commands(resource);
@@ -83,6 +82,7 @@ impl Resource {
         self.queue.set_limits(limits(resource));
     }
 
+    /// Hands the command for `order` to the spawner; `index` is this resource's.
     pub(super) fn begin(
         &mut self,
         order: Order,

@@ -101,6 +101,7 @@ impl Node {
             ("http-address", old.http_address != new.http_address),
             ("http-host", old.http_host != new.http_host),
             ("log-file", old.log_file != new.log_file),
+            ("log-syslog", old.log_syslog != new.log_syslog),
         ];
         let differing: Vec<_> = fixed.iter().filter(|(_, differs)| *differs).map(|(key, _)| *key).collect();
         if !differing.is_empty() {

@@ -15,7 +15,7 @@ use crate::harness::{AT_ONCE, EndOnDrop, PORT, Pair, RESOURCE, Reporter, Setup, 
 #[test]
 fn applications_of_1_8_at_the_first_port() {
     let app_timeout = Duration::from_secs(2);
-    let orders = "echo service $ACTION >>{orders}; {note}";
+    let orders = "echo service $ACTION >>{folder}/{host}.orders; {note}";
     let mut pair = Pair::new(Setup {
         start: Some(orders),
         stop: Some(orders),

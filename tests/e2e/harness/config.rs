@@ -14,8 +14,7 @@ pub const PORT: u16 = 7700;
 pub const HTTP_PORT: u16 = 7780;
 
 /// What can differ from one pair to the next. In commands `{note}` notes them in the journal, `{pid-file}` is
-/// the application's pid file (in `resource` too), `{orders}` that of a [`super::Reporter`], `{host}` is `a` or
-/// `b`.
+/// the application's pid file (in `resource` too), `{host}` is `a` or `b`, `{folder}` is the folder of the pair.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Seconds.
@@ -85,8 +84,8 @@ impl Setup {
             let Some(command) = command else { continue };
             let command = command
                 .replace("{note}", &files.note(action))
+                .replace("{folder}", &files.folder().display().to_string())
                 .replace("{host}", &files.side.name().to_string())
-                .replace("{orders}", &files.orders().display().to_string())
                 .replace("{pid-file}", &pid_file);
             let _ = writeln!(text, "{key} = {command}");
         }
