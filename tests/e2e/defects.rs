@@ -263,6 +263,7 @@ fn twelve_resources_switch_together() {
 
 /// Waits until a side is in this state with all twelve, as the page says.
 fn wait_all(pair: &Pair, side: Side, state: &str) {
+    pair[side].wait_page();
     wait_for(&format!("all of {} to be {state}", side.name()), Duration::from_secs(3), || {
         let page = pair[side].page("");
         (0..12).all(|number| page.contains(&format!("<td>r{number}</td><td>{state}</td>"))).then_some(())

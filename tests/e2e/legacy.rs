@@ -22,7 +22,7 @@ fn a_cold_start_beside_a_legacy_daemon_makes_one_hot() {
                 beside_both(&setup, |mut mixed| {
                     mixed[Side::A].start_app("--start-as standby");
                     mixed.start_daemon(Side::A);
-                    mixed.start_legacy_with(Some("standby"), &format!("--priority {}", priority[1]));
+                    mixed.start_legacy_with(Side::B, Some("standby"), &format!("--priority {}", priority[1]));
                     let hot = wait_for("one side to be hot", NEGOTIATION, || {
                         [Side::A, Side::B].into_iter().find(|side| mixed.serves(*side))
                     });
@@ -164,7 +164,7 @@ fn a_daemon_that_restarts_beside_a_legacy_peer_finds_its_role_again() {
         mixed[Side::A].daemon().kill();
         mixed.start_daemon(Side::A);
         mixed.settles(Side::A, NEGOTIATION);
-        assert_eq!(mixed.legacy_state(), "Standby");
+        assert_eq!(mixed.state(Side::B), "Standby");
         assert!(!mixed[Side::A].app().output.has("USR2"), "the application was told to go standby");
 
         // And in the middle of a takeover, with an application that takes its time.
@@ -193,7 +193,7 @@ fn an_upgrade_in_place_and_back_switches_nothing() {
                     mixed.start_daemon(Side::A);
                 } else {
                     mixed.start_legacy(None);
-                    mixed.start_legacy_app(options);
+                    mixed.start_legacy_app(Side::B, options);
                 }
                 mixed.wait_hot(*hot, NEGOTIATION);
             }

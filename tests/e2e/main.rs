@@ -15,6 +15,7 @@ mod failures;
 mod hostile;
 mod legacy;
 mod legacy_apps;
+mod migration;
 mod network;
 mod operator;
 mod options;

@@ -54,6 +54,11 @@ impl Files {
         self.path("orders")
     }
 
+    /// What the application prints.
+    pub fn app(&self) -> PathBuf {
+        self.path("app")
+    }
+
     /// The shell command that notes an action in the journal of the pair.
     pub fn note(&self, action: &str) -> String {
         let journal = self.folder.join("journal");
@@ -124,7 +129,7 @@ impl Host {
     pub fn start_app_by(&mut self, command: Command) {
         self.app = None;
         let namespace = self.namespace.clone();
-        let output = self.files.path("app");
+        let output = self.files.app();
         self.app = Some(App::start(command, &output, |command| Process::spawn(command, namespace.as_ref())));
     }
 

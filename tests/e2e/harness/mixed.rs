@@ -1,9 +1,11 @@
-//! A pair with a legacy daemon, as the double plays it, on host b.
+//! A pair with legacy daemons, as the double plays them: mostly one, on host b.
 
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use super::{Pair, Process, RESOURCE, Setup, Side, Tail, holds_for, program, wait_for};
 
@@ -29,13 +31,14 @@ struct Double {
     plays_app: bool,
 }
 
-/// Our daemon on host a, a legacy one on host b.
+/// Our daemon on host a, a legacy one on host b; while nothing else is started there.
 #[derive(Debug)]
 pub struct Mixed {
     pair: Pair,
-    /// What runs on host b, unless that is one of ours.
+    /// Of the legacy daemons.
     pub generation: Generation,
-    double: Option<Double>,
+    /// Where one runs.
+    doubles: [Option<Double>; 2],
 }
 
 /// Does the same beside both generations, both at once: these tests wait most of the time.
@@ -51,24 +54,24 @@ pub fn beside_both(setup: &Setup, what: impl Fn(Mixed) + Sync) {
 impl Mixed {
     /// Nothing runs yet.
     pub fn new(setup: Setup, generation: Generation) -> Mixed {
-        Mixed { pair: Pair::new(setup), generation, double: None }
+        Mixed { pair: Pair::new(setup), generation, doubles: [None, None] }
     }
 
     /// Starts the legacy daemon. It plays an application of its own generation that starts in the state `app`;
     /// without that, the host's real application is the one.
     pub fn start_legacy(&mut self, app: Option<&str>) {
-        self.start_legacy_with(app, "");
+        self.start_legacy_with(Side::B, app, "");
     }
 
-    /// The same with further options for the double.
-    pub fn start_legacy_with(&mut self, app: Option<&str>, options: &str) {
-        self.double = None;
-        let host = &self.pair[Side::B];
-        let mut output = Tail::new(self.pair.folder().join("double"));
+    /// The same on any side, with further options for the double.
+    pub fn start_legacy_with(&mut self, side: Side, app: Option<&str>, options: &str) {
+        self.doubles[side.index()] = None;
+        let host = &self.pair[side];
+        let mut output = Tail::new(self.pair.folder().join(format!("{}.double", side.name())));
         let file = std::fs::File::options().create(true).append(true).open(output.path()).unwrap();
         output.skip();
         let mut command = Command::new(program("schrittmacher-legacy-double"));
-        let addresses = [host.address, self.pair[Side::A].address].map(|address| address.to_string());
+        let addresses = [host.address, self.pair[side.other()].address].map(|address| address.to_string());
         command.args(["--local", &addresses[0], "--remote", &addresses[1], "--resource", RESOURCE]);
         if let Some(app) = app {
             command.args(["--app", app]);
@@ -87,14 +90,13 @@ impl Mixed {
         command.stdin(std::process::Stdio::piped()).stderr(file.try_clone().unwrap()).stdout(file);
         let process = Process::spawn(command, None);
         output.wait("STATE ", Duration::from_millis(500));
-        self.double = Some(Double { process, output, plays_app: app.is_some() });
+        self.doubles[side.index()] = Some(Double { process, output, plays_app: app.is_some() });
     }
 
-    /// Starts a real application for the legacy daemon, which outlives it. At the door that both
-    /// generations hear.
-    pub fn start_legacy_app(&mut self, options: &str) {
+    /// Starts a real application, which outlives a legacy daemon. At the door that this generation hears.
+    pub fn start_legacy_app(&mut self, side: Side, options: &str) {
         let port = if self.generation == Generation::Classic { "--port 7700" } else { "" };
-        self.pair[Side::B].start_app(&format!("{port} {options}"));
+        self.pair[side].start_app(&format!("{port} {options}"));
     }
 
     /// Both start, `hot` first and hot, and find their roles.
@@ -113,30 +115,43 @@ impl Mixed {
         self.pair.forget();
     }
 
-    /// Orders the legacy daemon, or the application that it plays.
+    /// Orders the legacy daemon on host b, or the application that it plays.
     pub fn tell_legacy(&mut self, line: &str) {
-        self.double.as_mut().unwrap().process.tell(line);
+        self.tell_legacy_at(Side::B, line);
     }
 
-    /// Ends the legacy daemon as a crash would, and the application that it plays.
+    /// The same on any side.
+    pub fn tell_legacy_at(&mut self, side: Side, line: &str) {
+        self.doubles[side.index()].as_mut().unwrap().process.tell(line);
+    }
+
+    /// Ends the legacy daemon on host b as a crash would, and the application that it plays.
     pub fn kill_legacy(&mut self) {
-        self.double.take().unwrap().process.kill();
+        self.doubles[Side::B.index()].take().unwrap().process.kill();
     }
 
-    /// The legacy daemon's state, in its words.
-    pub fn legacy_state(&self) -> String {
-        self.last_said("STATE ").unwrap_or_else(|| "dead".to_owned())
+    /// Ends a legacy daemon as its init script does.
+    pub fn terminate_legacy(&mut self, side: Side) {
+        let process = self.doubles[side.index()].take().unwrap().process;
+        process.signal(Signal::SIGTERM);
+        process.wait_exit(LEGACY_HEARTBEAT);
     }
 
-    fn last_said(&self, what: &str) -> Option<String> {
-        let lines = self.double.as_ref()?.output.lines();
+    /// The state of the daemon of a side, in the double's words if it is a legacy one.
+    pub fn state(&self, side: Side) -> String {
+        let said = self.last_said(side, "STATE ");
+        said.unwrap_or_else(|| self.pair[side].log.state())
+    }
+
+    fn last_said(&self, side: Side, what: &str) -> Option<String> {
+        let lines = self.doubles[side.index()].as_ref()?.output.lines();
         lines.iter().rev().find_map(|line| line.strip_prefix(what)).map(str::to_owned)
     }
 
     /// Whether the application of a side serves.
     pub fn serves(&self, side: Side) -> bool {
-        if side == Side::B && self.double.as_ref().is_some_and(|double| double.plays_app) {
-            return self.last_said("APP ").is_some_and(|said| said == "hot");
+        if self.doubles[side.index()].as_ref().is_some_and(|double| double.plays_app) {
+            return self.last_said(side, "APP ").is_some_and(|said| said == "hot");
         }
         self.pair[side].has_app() && self.pair[side].app().state().as_deref() == Some("hot")
     }
@@ -146,18 +161,11 @@ impl Mixed {
         [Side::A, Side::B, Side::A, Side::B].into_iter().all(|side| self.serves(side))
     }
 
-    fn daemon_is(&self, side: Side, state: &str) -> bool {
-        match side {
-            Side::B if self.double.is_some() => self.legacy_state() == state,
-            Side::A | Side::B => self.pair[side].log.state() == state,
-        }
-    }
-
     /// Waits until `hot` is hot and its application too; never do both serve meanwhile.
     pub fn wait_hot(&self, hot: Side, expected: Duration) {
         wait_for(&format!("{} to be hot\n{}", hot.name(), self.said()), expected, || {
             self.only_one_serves().unwrap();
-            (self.serves(hot) && self.daemon_is(hot, "Hot")).then_some(())
+            (self.serves(hot) && self.state(hot) == "Hot").then_some(())
         });
     }
 
@@ -166,7 +174,7 @@ impl Mixed {
         self.wait_hot(hot, expected);
         wait_for(&format!("{} to be standby\n{}", hot.other().name(), self.said()), LEGACY_HEARTBEAT, || {
             self.only_one_serves().unwrap();
-            (self.daemon_is(hot.other(), "Standby") && !self.serves(hot.other())).then_some(())
+            (self.state(hot.other()) == "Standby" && !self.serves(hot.other())).then_some(())
         });
     }
 
@@ -178,7 +186,7 @@ impl Mixed {
 
     /// For two legacy heartbeats nobody changes state, and exactly `hot` serves.
     pub fn stays(&self, hot: Side) {
-        let states = || (self.pair[Side::A].log.state(), self.pair[Side::B].log.state(), self.legacy_state());
+        let states = || [Side::A, Side::B].map(|side| self.state(side));
         let before = states();
         holds_for(LEGACY_HEARTBEAT * 2, || {
             if !self.serves(hot) || self.serves(hot.other()) {
@@ -193,9 +201,9 @@ impl Mixed {
         if self.both_serve() { Err(format!("both serve:\n{}", self.said())) } else { Ok(()) }
     }
 
-    /// What the legacy side has said, for people.
+    /// What the legacy side or sides have said, for people.
     fn said(&self) -> String {
-        self.double.as_ref().map(|double| double.output.text()).unwrap_or_default()
+        self.doubles.iter().flatten().map(|double| double.output.text()).collect()
     }
 }
 

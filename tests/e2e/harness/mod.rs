@@ -12,6 +12,7 @@ mod pair;
 mod process;
 mod reporter;
 mod tail;
+mod watch;
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ pub use pair::{Pair, Side};
 pub use process::{Process, program};
 pub use reporter::{EndOnDrop, Reporter, report};
 pub use tail::Tail;
+pub use watch::Watch;
 
 /// How often something is looked at that can't wake us.
 const LOOK: Duration = Duration::from_millis(5);

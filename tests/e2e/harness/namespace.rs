@@ -87,7 +87,7 @@ impl Cable {
 
     /// Gives one end a further address.
     pub fn add_address(&self, side: Side, address: &str) {
-        self.ends[usize::from(side == Side::B)].ip(&format!("addr add {address} dev cable"));
+        self.ends[side.index()].ip(&format!("addr add {address} dev cable"));
     }
 
     /// Pulls it out.
