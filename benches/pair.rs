@@ -2,11 +2,7 @@
 //!
 //! Real daemons and applications on loopback addresses, one pair after the other, so that nothing else runs.
 //! Figures, not tests: a busy machine makes them worse, and nothing fails because of it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::unwrap_in_result,
-    reason = "a measurement that can't be made ends the run"
-)]
+#![expect(clippy::unwrap_used, reason = "a measurement that can't be made ends the run")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 #[expect(dead_code, unused_imports, reason = "the end-to-end tests use all of it")]

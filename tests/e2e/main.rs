@@ -2,7 +2,7 @@
 //!
 //! Every test has addresses of its own, so all of them run at once. They wait for events, never for a time;
 //! the times written down are what an idle machine needs, and the guard against hanging is ten times that.
-#![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod harness;
