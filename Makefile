@@ -63,7 +63,7 @@ uninstall-objc:
 uninstall: uninstall-objc
 ifneq ($(WITH_OBJC),no)
 # The legacy file names lead to the Objective-C library: asked for without it, they are an error.
-install: $(if $(LEGACY_LINKS)$(wildcard $(dir $(RELEASE))objc/*.so.$(SOVERSION)),install-objc)
+install: $(if $(filter 1,$(LEGACY_LINKS))$(wildcard $(dir $(RELEASE))objc/*.so.$(SOVERSION)),install-objc)
 endif
 
 fmt: ## format the code

@@ -31,9 +31,9 @@ DIALECT ?=
 SOURCES = SchrittmacherClient SMStandIn
 endif
 
-# Without warnings about GNUstep's own headers.
-GNUSTEP_CFLAGS = $(shell gnustep-config --objc-flags 2>/dev/null | sed 's@-I/@-isystem /@g; s@-I\. @ @')
-GNUSTEP_LIBS = $(shell gnustep-config --base-libs)
+# Without warnings about GNUstep's own headers. MAKEFLAGS: gnustep-config runs a make itself.
+GNUSTEP_CFLAGS = $(shell MAKEFLAGS= gnustep-config --objc-flags 2>/dev/null | sed 's@-I/@-isystem /@g; s@-I\. @ @')
+GNUSTEP_LIBS = $(shell MAKEFLAGS= gnustep-config --base-libs)
 # @synthesize has a parameter that GCC takes for an unused one.
 WARNINGS = -Wall -Wextra -Wno-unused-parameter
 INCLUDES = -I$(OUT)/include -I$(SHIM)/include -Iinclude
@@ -93,6 +93,8 @@ install:
 	$(INSTALL) -m 644 $(SCRIPT) $(DESTDIR)$(LIBDIR)/
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/schrittmacherclient/
 	$(INSTALL) -m 644 $(SHIM)/include/libschrittmacher/*.h $(DESTDIR)$(INCLUDEDIR)/libschrittmacher/
+	@# The header imports ulib's then. Private: the linker script names the library, for those who need it.
+	@! grep -q 'WITH_ULIB 1' $(CONFIG) || echo 'Requires.private: ulib' >>$(DESTDIR)$(LIBDIR)/pkgconfig/schrittmacherclient.pc
 ifeq ($(LEGACY_LINKS),1)
 	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/libschrittmacherclient.so.1
 	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/libschrittmacherclient.so.1.18

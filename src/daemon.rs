@@ -22,6 +22,7 @@ use crate::logging::Logging;
 use crate::node::Node;
 use crate::notify::Notifier;
 use crate::options::{self, Early, Mode, Options};
+use crate::reload::Reloader;
 
 /// The whole program; returns its exit status.
 pub fn main() -> u8 {
@@ -83,7 +84,7 @@ pub(crate) fn start(path: &Path, waiting: Waiting) -> u8 {
         }
     };
     let core = &loaded.config.core;
-    let logging = match Logging::start(core.log_level, core.log_file.clone()) {
+    let logging = match Logging::start(core.log_level, core.log_file.clone(), core.log_syslog) {
         Ok(logging) => logging,
         Err(error) => return complain(&format!("can't start the log threads: {error}"), exit_code::OSERR),
     };
@@ -144,8 +145,11 @@ fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Resu
     if let Some(why) = waiting.predecessor() {
         warn!("started again: {why}");
     }
-    if waiting.in_background() && config.core.log_file.is_none() {
-        warn!("in the background and without `log-file`: nobody will see the log");
+    if waiting.in_background() && config.core.log_file.is_none() && config.core.log_syslog.is_none() {
+        warn!("in the background, without `log-file` and `log-syslog`: nobody will see the log");
+    }
+    if let Some(sibling) = options::unread_sibling(path) {
+        warn!("{} is there too, and not read: {} comes first", sibling.display(), path.display());
     }
     for warning in warnings {
         warn!("{warning}");
@@ -158,23 +162,23 @@ fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Resu
     let link = Link::open(&config.core, poll.registry(), event_loop::LINK)?;
     let now = clock::now();
     let registry = || poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"));
-    let executor = Executor::new(&config, registry()?, event_loop::DYNAMIC, Arc::clone(&waker))
+    let executor = Executor::new(&config, registry()?, event_loop::PIPES, Arc::clone(&waker))
         .map_err(Failure::system("can't start the thread that begins commands"))?;
-    let first_free = executor.tokens().end;
-    let processes = AppProcesses::new(&config.resources, registry()?, first_free, Arc::clone(&waker))
-        .map_err(Failure::system("can't set up the watch on processes"))?;
+    let processes =
+        AppProcesses::new(&config.resources, registry()?, event_loop::PROCESSES, Arc::clone(&waker))
+            .map_err(Failure::system("can't set up the watch on processes"))?;
+    let reloader = Reloader::new(path.to_owned(), Arc::clone(&waker), logging.clone());
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     if let Some(settings) = admin::Settings::from_config(&config.core) {
         admin::spawn(settings, requests_in, move || drop(waker.wake()))
             .map_err(Failure::system("can't start the thread of the status page"))?;
     }
-    let on_exit = config.core.on_exit;
     let node = Node::new(config, link, executor, processes, now);
     let notifier = Notifier::from_env().unwrap_or_else(|error| {
         warn!("can't reach the service manager: {error}");
         Notifier::none()
     });
-    let mut event_loop = EventLoop::new(poll, node, requests, notifier, on_exit, logging.clone())
+    let mut event_loop = EventLoop::new(poll, node, requests, notifier, reloader)
         .map_err(Failure::system("can't set up the event loop"))?;
 
     waiting.release(logging).map_err(Failure::system("can't let go of the caller's standard error"))?;

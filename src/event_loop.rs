@@ -13,15 +13,15 @@ use std::time::Duration;
 use log::{info, warn};
 use mio::event::Event as Readiness;
 use mio::{Events, Interest, Poll, Token, Waker};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::admin::Request;
 use crate::clock;
 use crate::config::OnExit;
-use crate::logging::Logging;
 use crate::node::Node;
 use crate::notify::Notifier;
+use crate::reload::Reloader;
 
 /// Something was put into a channel for this thread.
 const WAKE: Token = Token(0);
@@ -29,8 +29,11 @@ const SIGNALS: Token = Token(1);
 /// First token of the UDP sockets, at most [`LINK_TOKENS`].
 pub const LINK: usize = 2;
 const LINK_TOKENS: usize = 14;
-/// First token that children and processes may use.
-pub const DYNAMIC: usize = LINK + LINK_TOKENS;
+/// First token that the pipes of commands may use, ten for each resource.
+pub const PIPES: usize = LINK + LINK_TOKENS;
+/// First token that the processes of applications may use. The largest configuration has less than a million
+/// resources (16 MiB), so the pipes never come that far.
+pub const PROCESSES: usize = 1 << 24;
 
 /// Datagrams taken from one socket in one turn, and how long that may take: a thousand resources' heartbeats
 /// are a few milliseconds, but one datagram that somebody made for it costs as much (T5).
@@ -67,9 +70,8 @@ pub struct EventLoop {
     readable: Vec<bool>,
     buffer: Box<[u8]>,
     notifier: Notifier,
+    reloader: Reloader,
     ending: bool,
-    on_exit: OnExit,
-    logging: Logging,
 }
 
 /// Makes the poll, and the handle by which other threads wake it.
@@ -86,10 +88,9 @@ impl EventLoop {
         node: Node,
         requests: Receiver<Request>,
         notifier: Notifier,
-        on_exit: OnExit,
-        logging: Logging,
+        reloader: Reloader,
     ) -> io::Result<EventLoop> {
-        let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD])?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2])?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         Ok(EventLoop {
             readable: vec![true; node.link().len()],
@@ -99,9 +100,8 @@ impl EventLoop {
             node,
             requests,
             notifier,
+            reloader,
             ending: false,
-            on_exit,
-            logging,
         })
     }
 
@@ -119,6 +119,9 @@ impl EventLoop {
                 return Ok(end);
             }
             self.take_requests();
+            if !self.ending {
+                self.reloader.apply(&mut self.node);
+            }
             let now = clock::now();
             self.node.on_time(now);
             if self.ending && self.node.has_ended() {
@@ -211,7 +214,7 @@ impl EventLoop {
                     info!("SIGQUIT: ending at once; applications and addresses stay as they are");
                     return Some(End::Left);
                 }
-                SIGTERM | SIGINT if self.ending || self.on_exit == OnExit::Leave => {
+                SIGTERM | SIGINT if self.ending || self.node.core().on_exit == OnExit::Leave => {
                     info!("ending; applications and addresses stay as they are");
                     return Some(End::Left);
                 }
@@ -221,10 +224,11 @@ impl EventLoop {
                     self.notifier.stopping();
                     self.node.shut_down(now);
                 }
-                SIGHUP => {
-                    self.logging.reopen();
+                SIGHUP if self.ending => {}
+                SIGHUP => self.reloader.request(),
+                SIGUSR1 | SIGUSR2 => {
                     warn!(
-                        "SIGHUP: the log file is opened anew; this version can't read the configuration again"
+                        "an order for an application (SIGUSR1 or SIGUSR2) was sent to this daemon; ignored"
                     );
                 }
                 _ => {}

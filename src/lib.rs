@@ -18,5 +18,6 @@ pub mod notify;
 pub mod options;
 pub mod parachute;
 pub mod pidfile;
+pub mod reload;
 pub mod resource;
 pub mod wording;

@@ -10,7 +10,12 @@ use thiserror::Error;
 use crate::exit_code;
 
 /// Where the configuration is looked for when no option names it, in this order (C3).
-const SEARCH_PATH: [&str; 2] = ["/etc/schrittmacher/schrittmacher.conf", "./schrittmacher.conf"];
+const SEARCH_PATH: [&str; 4] = [
+    "/etc/schrittmacher/schrittmacher.conf",
+    "/etc/schrittmacher/schrittmacher.toml",
+    "./schrittmacher.conf",
+    "./schrittmacher.toml",
+];
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +77,14 @@ Examples:
   schrittmacher my.conf            run in the foreground; log lines go to standard error
 
 Files:
-  /etc/schrittmacher/schrittmacher.conf
-  ./schrittmacher.conf             looked for in this order if no file is named
+  /etc/schrittmacher/schrittmacher.conf, /etc/schrittmacher/schrittmacher.toml,
+  ./schrittmacher.conf, ./schrittmacher.toml
+                                   looked for in this order if no file is named
 
 Signals (to the supervisor, with --parachute):
   SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
   SIGQUIT          end at once; the application and its address stay as they are
+  SIGHUP           open the log file anew and read the configuration again
 
 Exit status:
   0   all is well            70  a defect of the program
@@ -154,9 +161,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, Early>
 ///
 /// # Errors
 ///
-/// Neither `/etc/schrittmacher/schrittmacher.conf` nor `./schrittmacher.conf` exists (C3).
+/// None of the four exists.
 pub fn find_config() -> Result<PathBuf, Early> {
     find_among(&SEARCH_PATH.map(Path::new))
+}
+
+/// The same configuration in TOML, if there is one beside `path`. Two that are looked for in the same place are
+/// one too many: whoever edits the wrong one should know.
+pub fn unread_sibling(path: &Path) -> Option<PathBuf> {
+    let sibling = path.with_extension("toml");
+    (path.extension()? == "conf" && !is_missing(&sibling)).then_some(sibling)
 }
 
 fn find_among(candidates: &[&Path]) -> Result<PathBuf, Early> {
@@ -164,8 +178,8 @@ fn find_among(candidates: &[&Path]) -> Result<PathBuf, Early> {
     found.map(|path| path.to_path_buf()).ok_or_else(|| {
         let names: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
         Early::NoConfig(format!(
-            "error: no configuration file: neither {} exists; name one: schrittmacher FILE\n",
-            names.join(" nor ")
+            "error: no configuration file: none of {} exists; name one: schrittmacher FILE\n",
+            names.join(", ")
         ))
     })
 }
@@ -267,6 +281,20 @@ mod tests {
         let error = usage_error(&["--config-fiel", "x.conf"]);
         assert!(error.contains("--config-file"), "{error}");
         assert!(error.contains("--help"), "{error}");
+    }
+
+    #[test]
+    fn toml_is_looked_for_after_the_legacy_format_in_the_same_place() {
+        let places = ["/etc/schrittmacher/schrittmacher", "./schrittmacher"];
+        let expected: Vec<_> =
+            places.iter().flat_map(|place| [format!("{place}.conf"), format!("{place}.toml")]).collect();
+        assert_eq!(SEARCH_PATH.to_vec(), expected);
+        let dir = tempfile::tempdir().unwrap();
+        let (conf, toml) = (dir.path().join("x.conf"), dir.path().join("x.toml"));
+        assert_eq!(unread_sibling(&conf), None);
+        std::fs::write(&toml, "").unwrap();
+        assert_eq!(unread_sibling(&conf), Some(toml.clone()));
+        assert_eq!(unread_sibling(&toml), None);
     }
 
     #[test]

@@ -8,6 +8,10 @@ use schrittmacher_wire::{AppCode, Message, PeerCode, PeerMessage, host};
 
 use crate::admin::snapshot::{APP_TIMEOUT, PEER_TIMEOUT, app_word, peer_word};
 use crate::config;
+use crate::wording::beginning;
+
+/// What is kept of a reason, in bytes: about as much as a datagram of ours has room for.
+const REASON: usize = 1024;
 
 /// The last message of one side, for the page, the commands and the wire.
 #[derive(Clone, Debug, Default)]
@@ -31,34 +35,36 @@ pub struct Managed {
     pub local: LastMessage,
     /// The peer's last message.
     pub remote: LastMessage,
-    /// The daemon ends and this resource has nothing more to do.
+    /// The daemon ends, or the resource was removed, and has nothing more to do.
     pub ended: bool,
+    /// It has been told to end.
+    pub given_up: bool,
+    /// It stands in the configuration no more.
+    pub removed: bool,
 }
 
 impl Managed {
     /// A resource of a daemon that starts now.
     pub fn new(core: &config::Core, config: config::Resource, now: Time) -> Managed {
-        let settings = Settings {
-            heartbeat: config.heartbeat,
-            timeout: config.timeout,
-            app_timeout: config.app_timeout,
-            going_hot_timeout: config.going_hot_timeout,
-            going_standby_timeout: config.going_standby_timeout,
-            startup_delay: config.startup_delay,
-            priority: config.priority,
-            preempt: config.preempt,
-            local: core.local_address,
-            remote: core.remote_address,
-            extensions: core.extensions,
-        };
         Managed {
-            protocol: Resource::new(settings, now),
+            protocol: Resource::new(settings(core, &config), now),
             config,
             // 2.0.0 sends an empty reason until the application has said something.
             local: LastMessage { reason: Some(String::new()), ..LastMessage::default() },
             remote: LastMessage::default(),
             ended: false,
+            given_up: false,
+            removed: false,
         }
+    }
+
+    /// Takes a changed configuration of the same resource.
+    pub fn configure(&mut self, core: &config::Core, config: config::Resource, now: Time) {
+        let settings = settings(core, &config);
+        if settings != *self.protocol.settings() {
+            self.protocol.set_settings(now, settings);
+        }
+        self.config = config;
     }
 
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
@@ -68,7 +74,7 @@ impl Managed {
         let Some(code) = code else { return };
         self.local.text = app_word(code);
         if reason.is_some() || code != AppCode::Lunk {
-            self.local.reason = reason;
+            self.local.reason = reason.map(|reason| beginning(reason, REASON));
         }
     }
 
@@ -77,7 +83,7 @@ impl Managed {
         self.remote.at = Some(SystemTime::now());
         let Some(code) = code else { return };
         self.remote.text = peer_word(code);
-        self.remote.reason = reason;
+        self.remote.reason = reason.map(|reason| beginning(reason, REASON));
     }
 
     /// Nothing was heard of the application for `app-timeout`; goes on to the peer as our reason.
@@ -106,6 +112,23 @@ impl Managed {
             heartbeat: extended.then_some(self.config.heartbeat),
         }
         .encode()
+    }
+}
+
+/// What the protocol has to know of the configuration.
+fn settings(core: &config::Core, config: &config::Resource) -> Settings {
+    Settings {
+        heartbeat: config.heartbeat,
+        timeout: config.timeout,
+        app_timeout: config.app_timeout,
+        going_hot_timeout: config.going_hot_timeout,
+        going_standby_timeout: config.going_standby_timeout,
+        startup_delay: config.startup_delay,
+        priority: config.priority,
+        preempt: config.preempt,
+        local: core.local_address,
+        remote: core.remote_address,
+        extensions: core.extensions,
     }
 }
 

@@ -4,6 +4,7 @@
 mod library;
 mod support;
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::path::PathBuf;
@@ -35,18 +36,44 @@ impl Drop for Example {
     }
 }
 
+/// The library as if it were installed in a folder, with its pkg-config file.
+fn install(test: &str) -> PathBuf {
+    let folder = workshop(test);
+    let template = crate_dir().join("../packaging/schrittmacherclient.pc.in");
+    let pc = fs::read_to_string(template)
+        .unwrap()
+        .replace("@libdir@", &folder.display().to_string())
+        .replace("@includedir@", &crate_dir().join("../include").display().to_string())
+        .replace("@version@", env!("CARGO_PKG_VERSION"));
+    fs::write(folder.join("schrittmacherclient.pc"), pc).unwrap();
+    folder
+}
+
+/// Builds the examples with the Makefile, as a user would.
 fn build(test: &str) -> Option<PathBuf> {
-    if !is_there("cc") || !is_there("make") {
+    if !["cc", "make", "pkg-config"].into_iter().all(is_there) {
         return None;
     }
-    let folder = workshop(test);
-    let libs = format!("-L{0} -lschrittmacherclient -Wl,-rpath,{0}", folder.display());
+    let folder = install(test);
     let mut make = Command::new("make");
-    make.arg("--always-make").arg("-C").arg(crate_dir().join("../c-examples"));
-    make.arg(format!("CPPFLAGS=-I{}", crate_dir().join("../include").display()));
-    make.args(["CFLAGS=-Wall -Wextra -pedantic -Werror".to_owned(), format!("LIBS={libs}")]);
-    run(make.arg(format!("OUT={}", folder.display())));
+    make.env("PKG_CONFIG_PATH", &folder).args(["--always-make", "CFLAGS=-Wall -Wextra -pedantic -Werror"]);
+    make.arg("-C").arg(crate_dir().join("../c-examples")).arg(format!("OUT={}", folder.display()));
+    run(make.arg(format!("LDFLAGS=-Wl,-rpath,{}", folder.display())));
     Some(folder)
+}
+
+#[test]
+fn cmake_builds_them_too() {
+    if !["cc", "cmake", "pkg-config"].into_iter().all(is_there) {
+        return;
+    }
+    let folder = install("cmake");
+    let build = folder.join("build");
+    let mut configure = Command::new("cmake");
+    configure.env("PKG_CONFIG_PATH", &folder).arg("-B").arg(&build);
+    run(configure.arg("-S").arg(crate_dir().join("../c-examples")));
+    run(Command::new("cmake").arg("--build").arg(&build));
+    assert!(build.join("schrittmacher-run").exists());
 }
 
 impl Example {
@@ -197,9 +224,9 @@ fn a_command_that_does_not_pass_its_check_is_a_failure() {
     example.signal(Signal::SIGUSR1);
     // Not hot before the first check is passed.
     example.hear_status("L2HT");
-    std::fs::write(&health, "").unwrap();
+    fs::write(&health, "").unwrap();
     example.hear_status("LHOT");
-    std::fs::remove_file(&health).unwrap();
+    fs::remove_file(&health).unwrap();
     assert_eq!(example.line(), "begun");
     assert!(example.hear_status("LFAI").contains("\"reason\": \"the check exited with status 1\""));
     assert_eq!(example.line(), "ended");

@@ -14,7 +14,7 @@ use super::queue::Step;
 use super::resource::{Begun, LEFTOVERS, Resource};
 use super::spawner::{Spawned, Spawner};
 use super::{Ending, Facts, History, Lane, Order};
-use crate::config::Config;
+use crate::config::{self, Config};
 
 /// Processes that SIGKILL did not end and that are still looked after.
 const STUCK: usize = 64;
@@ -59,7 +59,7 @@ pub struct Executor {
     resources: Vec<Resource>,
     pipes: Pipes,
     spawner: Spawner,
-    tokens: Range<usize>,
+    first_token: usize,
     /// Resources whose queue may have something to do.
     due: VecDeque<usize>,
     deadlines: BTreeSet<(Time, usize)>,
@@ -84,12 +84,11 @@ impl Executor {
     ) -> io::Result<Executor> {
         let resources: Vec<Resource> =
             config.resources.iter().map(|resource| Resource::new(&config.core, resource)).collect();
-        let pipes = resources.len() * (2 + LEFTOVERS);
         Ok(Executor {
             resources,
             pipes: Pipes::new(registry, first_token),
             spawner: Spawner::start(waker)?,
-            tokens: first_token..first_token.saturating_add(pipes),
+            first_token,
             due: VecDeque::new(),
             deadlines: BTreeSet::new(),
             running: Vec::new(),
@@ -100,7 +99,17 @@ impl Executor {
 
     /// The tokens that belong to this executor: ten for each resource.
     pub fn tokens(&self) -> Range<usize> {
-        self.tokens.clone()
+        let pipes = self.resources.len() * (2 + LEFTOVERS);
+        self.first_token..self.first_token.saturating_add(pipes)
+    }
+
+    /// Takes the changed configuration of a resource, or that of one more resource, whose index is the next one.
+    /// Commands that run go on as they began.
+    pub fn configure(&mut self, index: usize, core: &config::Core, resource: &config::Resource) {
+        match self.resources.get_mut(index) {
+            Some(state) => state.configure(core, resource),
+            None => self.resources.push(Resource::new(core, resource)),
+        }
     }
 
     /// Takes an order of the protocol; actions that are none for commands are ignored.

@@ -77,6 +77,12 @@ impl Queue {
         }
     }
 
+    /// Other limits, for what has not begun yet.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.interface.limits = limits;
+        self.application.limits = limits;
+    }
+
     /// Takes an order. `urgent` counts for [`Order::Deactivate`] only.
     pub fn order(&mut self, order: Order, urgent: bool, now: Time) {
         self.last += 1;

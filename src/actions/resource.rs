@@ -61,31 +61,25 @@ pub(super) enum Begun {
 
 impl Resource {
     pub(super) fn new(core: &config::Core, resource: &config::Resource) -> Resource {
-        let command = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        let commands = Order::ALL.map(|order| match order {
-            Order::Activate => command(&resource.interface_activate),
-            Order::Start => command(&resource.start_action),
-            Order::Stop => command(&resource.stop_action),
-            Order::Deactivate => command(&resource.interface_deactivate),
-        });
-        let limits = Limits {
-            interface_timeout: resource.interface_timeout,
-            action_timeout: resource.action_timeout,
-            going_hot: resource.going_hot_timeout,
-            going_standby: resource.going_standby_timeout,
-        };
         Resource {
             name: resource.name.clone(),
-            commands,
+            commands: commands(resource),
             environment: Environment::new(core, resource),
             facts: Facts::default(),
-            queue: Queue::new(limits),
+            queue: Queue::new(limits(resource)),
             running: [None, None],
             leftovers: VecDeque::new(),
             history: Default::default(),
             deadline: None,
             due: false,
         }
+    }
+
+    /// Takes a changed configuration; a command that runs goes on as it began.
+    pub(super) fn configure(&mut self, core: &config::Core, resource: &config::Resource) {
+        self.commands = commands(resource);
+        self.environment = Environment::new(core, resource);
+        self.queue.set_limits(limits(resource));
     }
 
     /// Hands the command for `order` to the spawner; `index` is this resource's.
@@ -246,4 +240,23 @@ impl Resource {
 
 fn cant_begin(error: &io::Error) -> Ending {
     Ending::System(format!("can't begin: {error}"))
+}
+
+fn commands(resource: &config::Resource) -> [Option<String>; Order::ALL.len()] {
+    let command = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    Order::ALL.map(|order| match order {
+        Order::Activate => command(&resource.interface_activate),
+        Order::Start => command(&resource.start_action),
+        Order::Stop => command(&resource.stop_action),
+        Order::Deactivate => command(&resource.interface_deactivate),
+    })
+}
+
+fn limits(resource: &config::Resource) -> Limits {
+    Limits {
+        interface_timeout: resource.interface_timeout,
+        action_timeout: resource.action_timeout,
+        going_hot: resource.going_hot_timeout,
+        going_standby: resource.going_standby_timeout,
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) fn core() -> Core {
         http_host: Vec::new(),
         app_address: Vec::new(),
         log_file: None,
+        log_syslog: None,
         log_level: log::LevelFilter::Info,
         script_addresses: ScriptAddresses::Plain,
         on_exit: OnExit::Handover,

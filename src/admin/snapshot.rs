@@ -49,7 +49,7 @@ pub struct Heard {
 pub struct DoorStatus {
     /// The last error of its socket.
     pub last_error: Option<String>,
-    /// The last accepted message as `RESOURCE: STATUS`, for example `smsc-1: LHOT`.
+    /// The last message that could be read, as `RESOURCE: STATUS`, for example `smsc-1: LHOT`.
     pub last_message: Option<String>,
 }
 

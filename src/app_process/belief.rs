@@ -57,6 +57,12 @@ impl Resource {
         }
     }
 
+    /// Takes a changed configuration; whoever is believed stays so.
+    pub(super) fn configure(&mut self, resource: &config::Resource) {
+        self.pid_file = resource.pid_file.as_deref().map(Arc::from);
+        self.patience = resource.app_timeout / 2;
+    }
+
     /// Whether a living process is believed that has been heard lately.
     pub(super) fn is_taken(&self, now: Time) -> bool {
         self.believed.as_ref().is_some_and(|believed| {

@@ -107,6 +107,22 @@ impl AppProcesses {
         self.first_token..self.first_token + self.resources.len()
     }
 
+    /// Takes the changed configuration of a resource, or that of one more resource, whose index is the next one.
+    pub fn configure(&mut self, index: usize, resource: &config::Resource) {
+        match self.resources.get_mut(index) {
+            Some(state) => state.configure(resource),
+            None => self.resources.push(Resource::new(resource)),
+        }
+    }
+
+    /// Stops watching the process of a resource that is no more.
+    pub fn forget(&mut self, index: usize) {
+        let Some(state) = self.resources.get_mut(index) else { return };
+        if let Some(believed) = state.believed.take() {
+            unwatch(&self.registry, &believed.process);
+        }
+    }
+
     /// Takes a message of the application, from an address that may send such messages (A2). Never blocks.
     pub fn heard(&mut self, resource: usize, pid: Option<u32>, source: SocketAddr, now: Time) {
         let Some(state) = self.resources.get_mut(resource).filter(|_| self.supported) else { return };

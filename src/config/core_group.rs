@@ -7,7 +7,7 @@ use log::LevelFilter;
 
 use super::fields::Fields;
 use super::number::leading_integer;
-use super::{Core, OnExit, ScriptAddresses, Security};
+use super::{Core, Facility, OnExit, ScriptAddresses, Security};
 
 /// The group, or `None` if a mandatory key is missing or wrong. The times for all resources are not in it:
 /// they are in [`super::resource_group::Inherited`].
@@ -22,6 +22,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Core> {
     let shared_address = fields.address("shared-address");
     let netmask = fields.text("netmask");
     let log_file = log_file(fields);
+    let log_syslog = fields.word("log-syslog").and_then(Facility::from_name);
     let log_level = log_level(fields);
     let script_addresses = match fields.word("script-addresses") {
         Some("legacy") => ScriptAddresses::Legacy,
@@ -44,6 +45,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Core> {
         http_host,
         app_address,
         log_file,
+        log_syslog,
         log_level,
         script_addresses,
         on_exit,
@@ -126,8 +128,9 @@ fn log_level(fields: &mut Fields<'_>) -> LevelFilter {
 fn check_security(fields: &mut Fields<'_>, core: &Core) {
     if let Some(entry) = fields.entry("security") {
         if fields.word("security") == Some("strict") {
-            let hint = "it cannot authenticate the peer yet; write `security = legacy`";
-            fields.error("security", entry, "is not supported by this version", hint);
+            let line = fields.group.syntax.key_line("security", "legacy");
+            let hint = format!("it cannot authenticate the peer yet; write {line}");
+            fields.error("security", entry, "is not supported by this version", &hint);
         }
         return;
     }
@@ -135,11 +138,12 @@ fn check_security(fields: &mut Fields<'_>, core: &Core) {
         "no `security` line: whoever can send from {} is believed to be the peer",
         core.remote_address
     );
-    let mut hint = String::from("if that is meant, add `security = legacy`");
+    let syntax = fields.group.syntax;
+    let mut hint = format!("if that is meant, add {}", syntax.key_line("security", "legacy"));
     let page_everywhere = core.http_address.is_empty() && !core.local_address.is_loopback();
     if let (Some(port), true) = (core.http_port, page_everywhere) {
         message += &format!(", and whoever reaches TCP port {port} can switch the resources");
-        hint += "; to narrow the page, add `http-address = 127.0.0.1`";
+        hint += &format!("; to narrow the page, add {}", syntax.key_line("http-address", "127.0.0.1"));
     }
     fields.findings.warn(&fields.group.at, message, &hint);
 }

@@ -13,6 +13,8 @@ use super::diagnostic::Position;
 pub(super) struct Document {
     /// The main file as the operator named it.
     pub name: Arc<str>,
+    /// How it is written.
+    pub syntax: Syntax,
     /// At most one of them is [`GroupKind::Core`].
     pub groups: Vec<Group>,
 }
@@ -34,11 +36,42 @@ impl Document {
     }
 }
 
+/// The formats; hints have to speak the reader's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Syntax {
+    /// The legacy's.
+    Legacy,
+    /// TOML.
+    Toml,
+}
+
+impl Syntax {
+    /// The line that begins a group.
+    pub fn group_line(self, kind: GroupKind) -> &'static str {
+        match (self, kind) {
+            (Syntax::Legacy, GroupKind::Core) => "`group = core`",
+            (Syntax::Legacy, GroupKind::Resource) => "`group = resource`",
+            (Syntax::Toml, GroupKind::Core) => "`[core]`",
+            (Syntax::Toml, GroupKind::Resource) => "`[[resource]]`",
+        }
+    }
+
+    /// The line that sets a key to a text.
+    pub fn key_line(self, key: &str, text: &str) -> String {
+        match self {
+            Syntax::Legacy => format!("`{key} = {text}`"),
+            Syntax::Toml => format!("`{key} = \"{text}\"`"),
+        }
+    }
+}
+
 /// One group and its keys.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Group {
     /// Which of the two.
     pub kind: GroupKind,
+    /// How it is written.
+    pub syntax: Syntax,
     /// Where it begins.
     pub at: Position,
     /// By key; keys are lower-case. A map, because a file of many keys must not take quadratic time.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::address::{self, Spelling};
 use super::diagnostic::{Findings, excerpt};
-use super::document::{Entry, Group};
+use super::document::{Entry, Group, Syntax};
 use super::keys::{self, Key, Kind, Origin};
 use super::legacy::is_space;
 use super::number::{leading_decimal, leading_integer};
@@ -45,7 +45,12 @@ impl<'a> Fields<'a> {
         match address::parse(&entry.value) {
             Ok(Spelling::Proper(address)) => Some(address),
             Ok(Spelling::Sloppy(address)) => {
-                self.warn(name, entry, &format!("is read as {address}"), comment_or(entry, "write it so"));
+                self.warn(
+                    name,
+                    entry,
+                    &format!("is read as {address}"),
+                    self.comment_or(entry, "write it so"),
+                );
                 Some(address)
             }
             Err(hint) => {
@@ -123,7 +128,7 @@ impl<'a> Fields<'a> {
                 name,
                 entry,
                 &format!("is read as {number}"),
-                comment_or(entry, "write the number alone"),
+                self.comment_or(entry, "write the number alone"),
             );
         }
         Some(number)
@@ -152,7 +157,7 @@ impl<'a> Fields<'a> {
         match (number, key.origin) {
             (Some((number, "")), _) => Some(number),
             (Some((number, _)), Origin::Legacy) => {
-                let hint = comment_or(entry, SECONDS);
+                let hint = self.comment_or(entry, SECONDS);
                 self.warn(key.name, entry, &format!("is read as {number} seconds"), hint);
                 Some(number)
             }
@@ -218,6 +223,14 @@ impl<'a> Fields<'a> {
         self.findings.error(&entry.at, format!("`{name}` = {} {what}", excerpt(item)), hint);
     }
 
+    /// The hint for a value with something behind it, which mostly was meant as a comment.
+    fn comment_or(&self, entry: &Entry, hint: &'static str) -> &'static str {
+        match self.group.syntax {
+            Syntax::Legacy if entry.value.contains('#') => "a comment needs a line of its own",
+            Syntax::Legacy | Syntax::Toml => hint,
+        }
+    }
+
     fn items(&self, name: &'static str) -> Vec<(&'a Entry, &'a str)> {
         let Some(entry) = self.entry(name) else { return Vec::new() };
         let items = entry.value.split(|c: char| c == ',' || is_space(c)).filter(|item| !item.is_empty());
@@ -227,11 +240,3 @@ impl<'a> Fields<'a> {
 
 const NO_NETWORKS: &str = "single addresses, without a prefix length";
 const SECONDS: &str = "seconds without a unit, like 2 or 0.5";
-
-/// The hint for a value with something behind it, which mostly was meant as a comment.
-fn comment_or(entry: &Entry, hint: &'static str) -> &'static str {
-    match entry.value.contains('#') {
-        true => "a comment needs a line of its own",
-        false => hint,
-    }
-}

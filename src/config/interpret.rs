@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::core_group;
 use super::diagnostic::{Findings, excerpt};
-use super::document::{Document, Group};
+use super::document::{Document, Group, GroupKind};
 use super::fields::Fields;
 use super::keys;
 use super::resource_group::{self, Inherited};
@@ -17,7 +17,8 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     }
     let core = document.core();
     if core.is_none() {
-        findings.error(&document.position(), "no `core` group", "begin it with a line `group = core`");
+        let hint = format!("begin it with a line {}", document.syntax.group_line(GroupKind::Core));
+        findings.error(&document.position(), "no `core` group", &hint);
     }
     let inherited = core.map(|group| Inherited::read(&mut Fields { group, findings })).unwrap_or_default();
     let core = core.and_then(|group| core_group::read(&mut Fields { group, findings }));
@@ -30,8 +31,8 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
 
 fn resources(document: &Document, inherited: &Inherited, findings: &mut Findings) -> Vec<Resource> {
     if document.resources().next().is_none() {
-        let hint = "begin one with a line `group = resource`";
-        findings.error(&document.position(), "no `resource` group", hint);
+        let hint = format!("begin one with a line {}", document.syntax.group_line(GroupKind::Resource));
+        findings.error(&document.position(), "no `resource` group", &hint);
     }
     let mut lines = BTreeMap::new();
     let mut resources = Vec::new();

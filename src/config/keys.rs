@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::document::GroupKind;
+use super::facility;
 
 /// A key of the configuration file.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) enum Kind {
         max: f64,
     },
     Integer,
-    /// One of the words; the first is the default.
+    /// One of the words.
     Word(&'static [&'static str]),
     YesNo,
     LogLevel,
@@ -212,6 +213,13 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Path,
         "none; `schrittmacher.log` if `log-dir` is set",
         "File to log to, beside stderr; relative to `log-dir`",
+    ),
+    new(
+        Place::Core,
+        "log-syslog",
+        Kind::Word(facility::NAMES),
+        "not to syslog",
+        "Log to the local syslogd too, as this facility",
     ),
     core("log-level", Kind::LogLevel, "info", "The least severe level that is logged"),
     core("heartbeat", HEARTBEAT, "2", "Period of the heartbeat to the peer"),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::{Findings, Position, excerpt};
-use super::document::{Document, Entry, Group, GroupKind};
+use super::document::{Document, Entry, Group, GroupKind, Syntax};
 use super::source;
 
 /// How deep includes may be nested.
@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 16;
 /// Reads `bytes`, the contents of the file `path`, and the files it includes.
 pub(super) fn read(path: &Path, bytes: &[u8], findings: &mut Findings) -> Document {
     let name: Arc<str> = path.display().to_string().into();
-    let document = Document { name, groups: Vec::new() };
+    let document = Document { name, syntax: Syntax::Legacy, groups: Vec::new() };
     let mut reader = Reader {
         document,
         findings,
@@ -65,20 +65,11 @@ struct OpenFile {
 impl Reader<'_> {
     fn file(&mut self, path: &Path, bytes: &[u8]) {
         let file: Arc<str> = path.display().to_string().into();
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let line = Some(1 + before.iter().filter(|&&byte| byte == b'\n').count());
-                let at = Position { file, line };
-                return self.findings.error(&at, "not UTF-8 text", "save the file as UTF-8");
-            }
-        };
+        let Some(text) = source::text(bytes, &file, self.findings) else { return };
         self.files.push(OpenFile {
             directory: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             canonical: fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
         });
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (index, raw) in text.split('\n').enumerate() {
             let at = Position { file: Arc::clone(&file), line: Some(index + 1) };
             self.line(raw, at);
@@ -141,7 +132,7 @@ impl Reader<'_> {
             self.core = Some((index, at.line.unwrap_or_default()));
         }
         self.open = Open::Group(index);
-        self.document.groups.push(Group { kind, at, entries: BTreeMap::new() });
+        self.document.groups.push(Group { kind, syntax: Syntax::Legacy, at, entries: BTreeMap::new() });
     }
 
     fn entry(&mut self, key: String, entry: Entry) {

@@ -6,7 +6,7 @@ use super::Config;
 use super::diagnostic::{Diagnostic, Findings, LoadError};
 use super::document::Document;
 use super::interpret::interpret;
-use super::{legacy, source};
+use super::{legacy, source, toml};
 
 /// A configuration that can be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Loaded {
     pub(super) document: Document,
 }
 
-/// Reads a configuration file and all that it includes.
+/// Reads a configuration file and all that it includes. One whose name ends in `.toml` is TOML (C2).
 ///
 /// # Errors
 /// [`LoadError::Unreadable`] if `path` itself can't be read, else [`LoadError::Wrong`] with every error
@@ -41,13 +41,21 @@ pub fn load_text(path: &Path, text: &str) -> Result<Loaded, LoadError> {
     load_bytes(path, text.as_bytes())
 }
 
-fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Loaded, LoadError> {
+pub(super) fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Loaded, LoadError> {
     let mut findings = Findings::default();
-    let document = legacy::read(path, bytes, &mut findings);
-    let config = interpret(&document, &mut findings);
-    let (errors, warnings) = findings.sorted(&document.name);
-    match config {
-        Some(config) => Ok(Loaded { config, warnings, document }),
-        None => Err(LoadError::Wrong { errors, warnings }),
+    let document = match is_toml(path) {
+        true => toml::read(path, bytes, &mut findings),
+        false => Some(legacy::read(path, bytes, &mut findings)),
+    };
+    let config = document.as_ref().and_then(|document| interpret(document, &mut findings));
+    let (errors, warnings) = findings.sorted(&path.display().to_string());
+    match (config, document) {
+        (Some(config), Some(document)) => Ok(Loaded { config, warnings, document }),
+        (None, _) | (_, None) => Err(LoadError::Wrong { errors, warnings }),
     }
+}
+
+/// C2: the name decides, so that every file means one thing.
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }

@@ -4,7 +4,7 @@
 //!
 //! | from | to | in |
 //! |---|---|---|
-//! | bytes | `Document`: groups of keys with their positions | `legacy` (one module for each format), `source` |
+//! | bytes | `Document`: groups of keys with their positions | `legacy`, `toml`, `source` |
 //! | `Document` | [`Config`]: defaults, ranges, units | `interpret`, `core_group`, `resource_group` |
 //! | one value | an address, a number, a time … | `fields`, `address`, `number`, `command` |
 //! | [`Loaded`] or [`LoadError`] | what `--check` prints | `report`, `rows`, `notes` |
@@ -17,6 +17,7 @@ mod command;
 mod core_group;
 mod diagnostic;
 mod document;
+mod facility;
 mod fields;
 mod interpret;
 mod keys;
@@ -30,12 +31,14 @@ mod rows;
 mod source;
 #[cfg(test)]
 mod tests;
+mod toml;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use diagnostic::{Diagnostic, LoadError};
+pub use facility::Facility;
 pub use load::{Loaded, load, load_text};
 pub use report::{failure, failure_json, report, report_json};
 
@@ -72,6 +75,8 @@ pub struct Core {
     pub app_address: Vec<IpAddr>,
     /// The file to log to, `log-dir` and `log-file` already joined; `None` = stderr alone.
     pub log_file: Option<PathBuf>,
+    /// `log-syslog`: the facility under which to log to the local syslogd; `None` = not at all.
+    pub log_syslog: Option<Facility>,
     /// `log-level`: least severe level that is logged. Default: info.
     pub log_level: log::LevelFilter,
     /// `script-addresses`: how addresses look in the environment of commands.

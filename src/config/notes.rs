@@ -45,7 +45,8 @@ pub(super) fn notes(loaded: &Loaded) -> Vec<Diagnostic> {
                     "{place} of `{}` uses an address variable: 192.0.2.1 here, ipv4:192.0.2.1 in 2.0.0",
                     key.name
                 );
-                note(entry, message, "if it expects the old form, add `script-addresses = legacy` to `core`");
+                let line = group.syntax.key_line("script-addresses", "legacy");
+                note(entry, message, &format!("if it expects the old form, add {line} to `core`"));
             }
         }
     }

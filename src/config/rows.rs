@@ -32,6 +32,7 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
             value: Shown::optional(core.log_file.as_ref().map(|path| path.display())),
             keys: &["log-file", "log-dir"],
         },
+        Row::of("log-syslog", Shown::optional(core.log_syslog.map(|facility| facility.name))),
         Row::of("log-level", text(&core.log_level.as_str().to_ascii_lowercase())),
         Row::of(
             "script-addresses",

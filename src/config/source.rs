@@ -3,6 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+
+use super::diagnostic::{Findings, Position};
 
 /// The most that a configuration and all its includes may have together, in bytes. A thousand resources
 /// have less than one tenth of it. It also bounds the number of includes.
@@ -26,4 +29,18 @@ pub(super) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
         )));
     }
     Ok(bytes)
+}
+
+/// The text of a file, without a byte order mark; `None` has been complained about.
+pub(super) fn text<'a>(bytes: &'a [u8], file: &Arc<str>, findings: &mut Findings) -> Option<&'a str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = Some(1 + before.iter().filter(|&&byte| byte == b'\n').count());
+            let at = Position { file: Arc::clone(file), line };
+            findings.error(&at, "not UTF-8 text", "save the file as UTF-8");
+            None
+        }
+    }
 }

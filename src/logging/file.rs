@@ -4,16 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use super::line::{Entry, Severity};
-use super::writer::{Queue, Sink};
-
-/// How long after a failure the file is left alone.
-pub(super) const RETRY: Duration = Duration::from_secs(1);
+use super::line::Entry;
+use super::retry::Medium;
 
 /// The file's owner writes, its group may read; lines may tell more than everybody needs to know.
 const MODE: u32 = 0o640;
@@ -22,25 +17,14 @@ const MODE: u32 = 0o640;
 pub(super) struct LogFile {
     path: PathBuf,
     file: Option<File>,
-    /// Where failures are told: the file is no place for them.
-    complaints: Queue,
-    retry: Duration,
-    trouble: Option<Trouble>,
     /// The last line was written in part; the next one must not continue it.
     torn: bool,
 }
 
-/// A file that cannot be written.
-struct Trouble {
-    error: io::Error,
-    last_try: Instant,
-    lost: u64,
-}
-
 impl LogFile {
-    /// Nothing is opened yet: opening can hang, and that is the writer thread's business.
-    pub fn new(path: PathBuf, complaints: Queue, retry: Duration) -> LogFile {
-        LogFile { path, file: None, complaints, retry, trouble: None, torn: false }
+    /// Nothing is opened yet.
+    pub fn new(path: PathBuf) -> LogFile {
+        LogFile { path, file: None, torn: false }
     }
 
     fn open(&mut self) -> io::Result<&mut File> {
@@ -55,7 +39,9 @@ impl LogFile {
         };
         Ok(self.file.insert(file))
     }
+}
 
+impl Medium for LogFile {
     fn write_line(&mut self, entry: &Entry) -> io::Result<()> {
         let mut line = entry.file_line(&TimeZone::system());
         if self.torn {
@@ -77,63 +63,12 @@ impl LogFile {
         Ok(())
     }
 
-    /// After a failure the file is opened anew: the disk may be mounted again, the handle stale.
-    fn fail(&mut self, error: io::Error) {
+    fn close(&mut self) {
         self.file = None;
-        let last_try = Instant::now();
-        match &mut self.trouble {
-            Some(trouble) => {
-                trouble.lost += 1;
-                trouble.last_try = last_try;
-                trouble.error = error;
-            }
-            None => {
-                let path = self.path.display();
-                self.complain(format!("cannot write the log file {path}, lines get lost: {error}"));
-                self.trouble = Some(Trouble { error, last_try, lost: 1 });
-            }
-        }
     }
 
-    /// Closes the gap in the file with a line that tells how wide it is.
-    fn recover(&mut self, trouble: &Trouble) -> io::Result<()> {
-        let Trouble { error, lost, .. } = trouble;
-        self.write_line(&Entry::of_core(Severity::Warning, format!("{lost} log lines lost: {error}")))?;
-        let path = self.path.display();
-        self.complain(format!("the log file {path} is written again, {lost} log lines lost"));
-        Ok(())
-    }
-
-    fn complain(&self, message: String) {
-        self.complaints.push(Arc::new(Entry::of_core(Severity::Warning, message)));
-    }
-}
-
-impl Sink for LogFile {
-    fn write(&mut self, entry: &Entry) {
-        if let Some(trouble) = &mut self.trouble
-            && trouble.last_try.elapsed() < self.retry
-        {
-            trouble.lost += 1;
-            return;
-        }
-        let result = match self.trouble.take() {
-            Some(trouble) => match self.recover(&trouble) {
-                Ok(()) => self.write_line(entry),
-                Err(error) => {
-                    self.trouble = Some(trouble);
-                    Err(error)
-                }
-            },
-            None => self.write_line(entry),
-        };
-        if let Err(error) = result {
-            self.fail(error);
-        }
-    }
-
-    fn reopen(&mut self) {
-        self.file = None;
+    fn name(&self) -> String {
+        format!("the log file {}", self.path.display())
     }
 }
 
@@ -143,8 +78,11 @@ mod tests {
 
     use nix::fcntl::OFlag;
 
-    use super::super::line::Entry;
-    use super::super::writer::Writer;
+    use std::time::Duration;
+
+    use super::super::line::Severity;
+    use super::super::retry::Retrying;
+    use super::super::writer::{Sink, Writer};
     use super::*;
 
     struct Nowhere;
@@ -159,13 +97,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         let complaints = Writer::start("test", 10, Nowhere).unwrap();
-        let mut sink = LogFile::new(path.clone(), complaints.queue(), Duration::ZERO);
+        let mut sink = Retrying::new(LogFile::new(path.clone()), complaints.queue(), Duration::ZERO);
 
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
         let mut writer = File::from(writer);
         while writer.write(&[b'.'; 4096]).is_ok() {}
         File::from(reader.try_clone().unwrap()).read_exact(&mut [0; 4096]).unwrap();
-        sink.file = Some(writer);
+        sink.medium.file = Some(writer);
         sink.write(&Entry::of_core(Severity::Info, "x".repeat(4096)));
         sink.write(&Entry::of_core(Severity::Info, "next".into()));
 

@@ -94,6 +94,14 @@ impl Entry {
         format!("{time} {severity} {}: {}\n", Escaped(&self.section), Escaped(&self.message))
     }
 
+    /// For syslogd at its local socket: as syslog(3) sends it, which is RFC 3164 without the host.
+    pub fn syslog_line(&self, facility: u8, pid: u32, zone: &TimeZone) -> String {
+        let priority = facility * 8 + self.severity.journal_priority();
+        let time = local_time(self.at, zone, "%b %e %H:%M:%S");
+        let name = env!("CARGO_PKG_NAME");
+        format!("<{priority}>{time} {name}[{pid}]: {}: {}", Escaped(&self.section), Escaped(&self.message))
+    }
+
     /// For journald, which keeps the time itself.
     pub fn journal_line(&self) -> String {
         let priority = self.severity.journal_priority();
@@ -174,6 +182,14 @@ mod tests {
         );
         assert_eq!(line.matches('\n').count(), 1);
         assert_eq!(line.matches('\t').count(), 5);
+    }
+
+    #[test]
+    fn a_syslog_line_has_facility_time_and_process() {
+        assert_eq!(
+            entry("r1", "now\nHot").syslog_line(19, 7, &TimeZone::UTC),
+            "<158>Nov 23 03:57:56 schrittmacher[7]: r1: now\\nHot"
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Logging that never makes the caller wait (T5).
 //!
 //! A record becomes one entry, which is put into a bounded queue per sink; a thread per sink writes. The
-//! file and stderr have a thread each, so a log file on a hung disk does not silence the journal. What does
-//! not fit into a queue is dropped, counted and reported (C4).
+//! file, syslog and stderr have a thread each, so a log file on a hung disk does not silence the journal.
+//! What does not fit into a queue is dropped, counted and reported (C4).
 //!
 //! Log with the macros of [`log`]: `info!(target: name, …)` for a resource, plain `info!(…)` for everything
 //! else. Text from outside may be logged as it is; it is escaped when it is written.
@@ -10,18 +10,27 @@
 mod file;
 mod line;
 mod rate_limit;
+mod retry;
 mod stderr;
+mod syslog;
 mod writer;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
 
+use self::file::LogFile;
 use self::line::{Entry, Severity};
+use self::retry::Retrying;
+use self::syslog::Syslog;
 use self::writer::Writer;
+use crate::config::Facility;
+
+use crate::wording::beginning;
 
 pub use self::rate_limit::{RateLimited, Suppressed};
 
@@ -44,31 +53,38 @@ pub struct Logging {
 }
 
 struct Sinks {
-    level: LevelFilter,
-    file: Option<Writer>,
+    /// A [`LevelFilter`]; it can change while we run.
+    level: AtomicUsize,
+    /// The log file and syslog, as far as they are wanted.
+    others: Vec<Writer>,
     stderr: Writer,
 }
 
 impl Logging {
     /// Starts the writer threads; nothing is logged before [`install`](Self::install).
     ///
-    /// `level` is the least severe level that is written, `file` the log file besides stderr. The file is
-    /// opened by its thread: one that cannot be written is reported on stderr and tried again for each line,
-    /// at most once a second, and never stops the daemon (unlike the legacy program's, which exited).
+    /// `level` is the least severe level that is written, `file` the log file and `syslog` the facility of the
+    /// local syslogd besides stderr. Both are opened by their threads: one that cannot be written is reported
+    /// on stderr and tried again for each line, at most once a second, and never stops the daemon (unlike the
+    /// legacy program's file, without which it exited).
     ///
     /// # Errors
     ///
     /// A thread cannot be started.
-    pub fn start(level: LevelFilter, file: Option<PathBuf>) -> io::Result<Logging> {
+    pub fn start(level: LevelFilter, file: Option<PathBuf>, syslog: Option<Facility>) -> io::Result<Logging> {
         let stderr = Writer::start("log-stderr", QUEUE_LINES, stderr::Stderr::new())?;
-        let file = match file {
-            Some(path) => {
-                let sink = file::LogFile::new(path, stderr.queue(), file::RETRY);
-                Some(Writer::start("log-file", QUEUE_LINES, sink)?)
-            }
-            None => None,
-        };
-        Ok(Logging { sinks: Arc::new(Sinks { level, file, stderr }) })
+        let mut others = Vec::new();
+        if let Some(path) = file {
+            let sink = Retrying::new(LogFile::new(path), stderr.queue(), retry::PAUSE);
+            others.push(Writer::start("log-file", QUEUE_LINES, sink)?);
+        }
+        if let Some(facility) = syslog {
+            let sink =
+                Retrying::new(Syslog::new(syslog::SOCKET.into(), facility), stderr.queue(), retry::PAUSE);
+            others.push(Writer::start("log-syslog", QUEUE_LINES, sink)?);
+        }
+        let level = AtomicUsize::new(level as usize);
+        Ok(Logging { sinks: Arc::new(Sinks { level, others, stderr }) })
     }
 
     /// Makes this the logger of the [`log`] macros.
@@ -78,15 +94,24 @@ impl Logging {
     /// The process has a logger already.
     pub fn install(&self) -> Result<(), SetLoggerError> {
         log::set_boxed_logger(Box::new(self.clone()))?;
-        log::set_max_level(self.sinks.level);
+        log::set_max_level(self.level());
         Ok(())
+    }
+
+    /// Changes the least severe level that is written. For the logger that is installed.
+    pub fn set_level(&self, level: LevelFilter) {
+        self.sinks.level.store(level as usize, Ordering::Relaxed);
+        log::set_max_level(level);
+    }
+
+    fn level(&self) -> LevelFilter {
+        let level = self.sinks.level.load(Ordering::Relaxed);
+        LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace)
     }
 
     /// Opens the log file anew before its next line: it was renamed by log rotation (C4).
     pub fn reopen(&self) {
-        if let Some(file) = &self.sinks.file {
-            file.reopen();
-        }
+        self.sinks.others.iter().for_each(Writer::reopen);
     }
 
     /// Waits, 1 s at most, until stderr has every line logged so far.
@@ -107,10 +132,10 @@ impl Logging {
             at: SystemTime::now(),
             severity: Severity::Panic,
             section: CORE.into(),
-            message: cut(message.to_owned()),
+            message: beginning(message.to_owned(), MESSAGE_BYTES_MAX),
         });
-        if let Some(file) = &self.sinks.file {
-            file.push(Arc::clone(&entry));
+        for other in &self.sinks.others {
+            other.push(Arc::clone(&entry));
         }
         let queued = self.sinks.stderr.push(Arc::clone(&entry));
         let written = self.finish();
@@ -119,11 +144,13 @@ impl Logging {
         }
     }
 
-    /// Ends the file first, as it may still complain on stderr. Tells whether stderr got everything.
+    /// Ends stderr last, as the others may still complain there. Tells whether stderr got everything.
     fn finish(&self) -> bool {
         let deadline = Instant::now() + SHUTDOWN_LIMIT;
-        if let Some(file) = &self.sinks.file {
-            file.finish(SHUTDOWN_LIMIT / 2);
+        let others = &self.sinks.others;
+        let share = SHUTDOWN_LIMIT / u32::try_from(others.len() + 1).unwrap_or(u32::MAX);
+        for other in others {
+            other.finish(share);
         }
         self.sinks.stderr.finish(deadline.saturating_duration_since(Instant::now()))
     }
@@ -131,7 +158,7 @@ impl Logging {
 
 impl Log for Logging {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.sinks.level
+        metadata.level() <= self.level()
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -142,10 +169,10 @@ impl Log for Logging {
             at: SystemTime::now(),
             severity: record.level().into(),
             section: section(record).into(),
-            message: cut(record.args().to_string()),
+            message: beginning(record.args().to_string(), MESSAGE_BYTES_MAX),
         });
-        if let Some(file) = &self.sinks.file {
-            file.push(Arc::clone(&entry));
+        for other in &self.sinks.others {
+            other.push(Arc::clone(&entry));
         }
         self.sinks.stderr.push(entry);
     }
@@ -162,15 +189,6 @@ fn is_ours(record: &Record<'_>) -> bool {
 /// A record without an explicit target has its module's path as target.
 fn section<'a>(record: &'a Record<'_>) -> &'a str {
     if record.module_path() == Some(record.target()) { CORE } else { record.target() }
-}
-
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
-        message.truncate(end);
-        message.push('…');
-    }
-    message
 }
 
 #[cfg(test)]

@@ -24,10 +24,11 @@ fn logging(level: LevelFilter, path: Option<&Path>, retry: Duration) -> (Logging
     let (lines, captured) = channel();
     let stderr = Writer::start("test-stderr", QUEUE_LINES, Captured(lines)).unwrap();
     let file = path.map(|path| {
-        let sink = file::LogFile::new(path.to_owned(), stderr.queue(), retry);
+        let sink = Retrying::new(LogFile::new(path.to_owned()), stderr.queue(), retry);
         Writer::start("test-file", QUEUE_LINES, sink).unwrap()
     });
-    (Logging { sinks: Arc::new(Sinks { level, file, stderr }) }, captured)
+    let level = AtomicUsize::new(level as usize);
+    (Logging { sinks: Arc::new(Sinks { level, others: file.into_iter().collect(), stderr }) }, captured)
 }
 
 fn log_line(logging: &Logging, level: Level, target: &str, message: &str) {
@@ -58,7 +59,7 @@ fn wait_for(captured: &Receiver<String>, text: &str) -> String {
 
 #[test]
 fn sections_levels_and_foreign_crates() {
-    let (logging, captured) = logging(LevelFilter::Info, None, file::RETRY);
+    let (logging, captured) = logging(LevelFilter::Info, None, retry::PAUSE);
     log_line(&logging, Level::Info, "schrittmacher::daemon", "no target given");
     log_line(&logging, Level::Error, "smsc-1", "a resource");
     log_line(&logging, Level::Debug, "smsc-1", "too little");
@@ -78,9 +79,15 @@ fn sections_levels_and_foreign_crates() {
 
 #[test]
 fn an_endless_message_is_cut_at_a_character() {
-    assert_eq!(cut("ä".repeat(10_000)).len(), MESSAGE_BYTES_MAX + '…'.len_utf8());
-    assert_eq!(cut(format!("x{}", "ä".repeat(10_000))).len(), MESSAGE_BYTES_MAX - 1 + '…'.len_utf8());
-    assert_eq!(cut("ä".repeat(MESSAGE_BYTES_MAX / 2)), "ä".repeat(MESSAGE_BYTES_MAX / 2));
+    assert_eq!(beginning("ä".repeat(10_000), MESSAGE_BYTES_MAX).len(), MESSAGE_BYTES_MAX + '…'.len_utf8());
+    assert_eq!(
+        beginning(format!("x{}", "ä".repeat(10_000)), MESSAGE_BYTES_MAX).len(),
+        MESSAGE_BYTES_MAX - 1 + '…'.len_utf8()
+    );
+    assert_eq!(
+        beginning("ä".repeat(MESSAGE_BYTES_MAX / 2), MESSAGE_BYTES_MAX),
+        "ä".repeat(MESSAGE_BYTES_MAX / 2)
+    );
 }
 
 #[test]
@@ -88,7 +95,7 @@ fn the_file_is_appended_to_and_not_for_everybody() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("schrittmacher.log");
     for message in ["first start", "second start"] {
-        let (logging, _captured) = logging(LevelFilter::Info, Some(&path), file::RETRY);
+        let (logging, _captured) = logging(LevelFilter::Info, Some(&path), retry::PAUSE);
         info(&logging, message);
         logging.shutdown();
     }
@@ -101,7 +108,7 @@ fn the_file_is_appended_to_and_not_for_everybody() {
 fn reopen_follows_a_rotation() {
     let dir = tempfile::tempdir().unwrap();
     let (path, old) = (dir.path().join("log"), dir.path().join("log.1"));
-    let (logging, _captured) = logging(LevelFilter::Info, Some(&path), file::RETRY);
+    let (logging, _captured) = logging(LevelFilter::Info, Some(&path), retry::PAUSE);
     info(&logging, "before");
     let deadline = Instant::now() + GUARD;
     while !path.exists() || messages(&path).is_empty() {
@@ -121,7 +128,7 @@ fn a_fifo_without_reader_stops_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fifo");
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
-    let (logging, captured) = logging(LevelFilter::Info, Some(&path), file::RETRY);
+    let (logging, captured) = logging(LevelFilter::Info, Some(&path), retry::PAUSE);
 
     // On a thread of its own, so that a logger that blocks fails the test instead of hanging it.
     let (done, finished) = channel();
@@ -180,7 +187,7 @@ fn last_words_reach_stderr_although_the_file_hangs() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fifo");
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
-    let (logging, captured) = logging(LevelFilter::Info, Some(&path), file::RETRY);
+    let (logging, captured) = logging(LevelFilter::Info, Some(&path), retry::PAUSE);
     info(&logging, "queued before");
     logging.last_words("panicked at x");
     let lines: Vec<_> = captured.try_iter().collect();
@@ -191,7 +198,7 @@ fn last_words_reach_stderr_although_the_file_hangs() {
 #[test]
 #[ignore = "the child of stderr_lines_suit_their_reader"]
 fn child_logs_one_line() {
-    let logging = Logging::start(LevelFilter::Info, None).unwrap();
+    let logging = Logging::start(LevelFilter::Info, None, None).unwrap();
     logging.install().unwrap();
     log::warn!(target: "r1", "peer lost");
     logging.shutdown();

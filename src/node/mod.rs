@@ -2,6 +2,7 @@
 //! the protocol answers. It runs on the event loop's thread and never waits.
 
 mod operator;
+mod reload;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -25,6 +26,8 @@ use crate::wording;
 
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+/// What is shown of a message from outside, in bytes.
+const SHOWN: usize = 300;
 
 /// What a datagram can be refused for; one warning each per [`WARNING_INTERVAL`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,20 +130,16 @@ impl Node {
             Origin::Peer => &mut self.peer_door,
             Origin::App => &mut self.app_door,
         };
-        door.last_message = Some(format!("{}: {}", message.resource, message.status));
+        let shown = wording::beginning(format!("{}: {}", message.resource, message.status), SHOWN);
+        door.last_message = Some(shown);
         let Some(&index) = self.by_name.get(&message.resource) else {
-            return warn_once(
-                &mut self.unwanted,
-                Unwanted::UnknownResource(message.resource.clone()),
-                now,
-                || {
-                    format!(
-                        "message for unknown resource '{}' from {}; is it configured on both nodes?",
-                        message.resource,
-                        source.ip()
-                    )
-                },
-            );
+            let name = wording::beginning(message.resource, SHOWN);
+            return warn_once(&mut self.unwanted, Unwanted::UnknownResource(name.clone()), now, || {
+                format!(
+                    "message for unknown resource '{name}' from {}; is it configured on both nodes?",
+                    source.ip()
+                )
+            });
         };
         match (origin, message.code) {
             (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, now),
@@ -309,6 +308,13 @@ impl Node {
     /// Lets every resource end (S9).
     pub fn shut_down(&mut self, now: Time) {
         for index in 0..self.resources.len() {
+            self.give_up(index, now);
+        }
+    }
+
+    /// Lets one resource end. A second time would be an order to hurry.
+    fn give_up(&mut self, index: usize, now: Time) {
+        if !std::mem::replace(&mut self.resources[index].given_up, true) {
             self.give(index, Event::Shutdown, now);
         }
     }
@@ -413,6 +419,7 @@ impl Node {
         if !self.resources[index].ended {
             self.deadlines.insert((next, index));
         }
+        self.forget_if_gone(index);
     }
 }
 

@@ -33,7 +33,7 @@ impl Node {
 
     fn snapshot(&self) -> Snapshot {
         Snapshot {
-            resources: self.resources.iter().map(status).collect(),
+            resources: self.resources.iter().filter(|resource| !resource.removed).map(status).collect(),
             local: door(&self.app_door),
             peer: door(&self.peer_door),
         }

@@ -15,7 +15,7 @@ use crate::{Settings, Time};
 ///
 /// It is plain data, comparable and hashable, so that a search or a table can put a machine into any
 /// situation and take the next step from there ([`Machine::handle`]). A [`Resource`](crate::Resource) lends
-/// its machine for reading only, so a running daemon's changes by events alone.
+/// its machine for reading only, so a running daemon's changes by events and new settings alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Machine {
     /// The state.
@@ -138,6 +138,18 @@ impl Machine {
             due = due.min(self.peer_deadline(settings));
         }
         due
+    }
+
+    /// The settings have changed.
+    pub(crate) fn adjust(&mut self, settings: &Settings, now: Time) {
+        let beat = now + self.peer.our_period(settings);
+        self.next_tick = self.next_tick.clamp(now, beat);
+        if !self.app.silent {
+            self.app.heard = now;
+        }
+        if !self.peer.lost {
+            self.peer.heard = now;
+        }
     }
 
     fn tick_due(&self) -> Time {

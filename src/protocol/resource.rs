@@ -75,6 +75,13 @@ impl Resource {
         &self.settings
     }
 
+    /// Puts other settings in force. Nothing changes at once: deadlines that are running stay, and silence of
+    /// the application and the peer counts from `now`, so that a shorter patience finds nobody late.
+    pub fn set_settings(&mut self, now: Time, settings: Settings) {
+        self.settings = settings;
+        self.machine.adjust(&self.settings, now);
+    }
+
     /// The counters.
     pub fn counters(&self) -> &Counters {
         &self.counters

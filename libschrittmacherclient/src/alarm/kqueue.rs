@@ -1,4 +1,4 @@
-//! The alarm as a kernel event queue, for FreeBSD and macOS.
+//! The alarm as a kernel event queue, for FreeBSD and macOS. Written from their manuals; not yet built there.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};

@@ -101,9 +101,8 @@ static void reports_are_heard(struct fake_daemon d)
     schrittmacher_client *client = client_new(d);
     char all[200];
 
-    CHECK_OK(schrittmacher_client_set_heartbeat_interval_ms(client, 10000));
     CHECK_STATUS(SCHRITTMACHER_ERR_NOT_STARTED, schrittmacher_client_report_active(client, NULL));
-    CHECK_OK(schrittmacher_client_start(client));
+    CHECK_OK(schrittmacher_client_start_polled(client)); /* no heartbeats in between */
     CHECK(schrittmacher_client_is_started(client) == 1);
 
 #define REPORT(name, state, text, code) \
@@ -152,8 +151,7 @@ static void older_names_work(struct fake_daemon d)
 {
     schrittmacher_client *client = client_new(d);
 
-    CHECK_OK(schrittmacher_client_set_heartbeat_interval_ms(client, 10000));
-    CHECK_OK(schrittmacher_client_start(client));
+    CHECK_OK(schrittmacher_client_start_polled(client)); /* no heartbeats in between */
 #define OLD(call, code, state) \
     do { \
         CHECK_OK(call); \

@@ -12,7 +12,7 @@ const REPEAT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Application {
-    limits: Limits,
+    pub(super) limits: Limits,
     waiting: Option<(Order, u64)>,
     pub(super) running: Option<Running>,
     row: Option<Row>,

@@ -14,7 +14,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Interface {
-    limits: Limits,
+    pub(super) limits: Limits,
     /// The last order.
     wanted: Option<Order>,
     /// What the interface is known to be, as the order that made it so; `None` at start, and after a command

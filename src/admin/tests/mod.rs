@@ -330,6 +330,7 @@ fn addresses_follow_the_configuration() {
         http_host: vec!["proxy".into()],
         app_address: vec![],
         log_file: None,
+        log_syslog: None,
         log_level: log::LevelFilter::Info,
         script_addresses: crate::config::ScriptAddresses::Plain,
         on_exit: crate::config::OnExit::Handover,

@@ -269,3 +269,16 @@ fn yes_and_no_in_all_their_words() {
         assert_eq!(resource("", &format!("preempt = {value}")).preempt, preempt, "{value}");
     }
 }
+
+/// The codes are those of syslog(3).
+#[test]
+fn the_facilities_of_syslog() {
+    let facility = |name: &str| config(&format!("log-syslog = {name}"), "").core.log_syslog.map(|f| f.code);
+    assert_eq!(config("", "").core.log_syslog, None);
+    for (name, code) in
+        [("daemon", 3), ("USER", 1), ("auth", 4), ("authpriv", 10), ("local0", 16), ("local7", 23)]
+    {
+        assert_eq!(facility(name), Some(code), "{name}");
+    }
+    assert!(load(&file("log-syslog = yes", "")).is_err());
+}

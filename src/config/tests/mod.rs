@@ -6,6 +6,7 @@ mod include;
 mod meaning;
 mod property;
 mod report;
+mod toml;
 mod vectors;
 
 use std::path::Path;

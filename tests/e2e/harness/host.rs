@@ -130,6 +130,11 @@ impl Host {
         self.app.as_ref().unwrap()
     }
 
+    /// Whether an application was started.
+    pub fn has_app(&self) -> bool {
+        self.app.is_some()
+    }
+
     /// Orders the application by its standard input.
     pub fn tell_app(&mut self, line: &str) {
         self.app.as_mut().unwrap().tell(line);

@@ -1,0 +1,105 @@
+//! What a place for lines does that can't be written: lose lines, count them, and try again (C4).
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::line::{Entry, Severity};
+use super::writer::{Queue, Sink};
+
+/// How long after a failure a place is left alone.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+
+/// A place for lines.
+pub(super) trait Medium: Send + 'static {
+    /// Writes one line, and opens the place first if it is not open. Waits for no reader that has stopped
+    /// reading for more than a moment.
+    fn write_line(&mut self, entry: &Entry) -> io::Result<()>;
+
+    /// Has the place opened anew before the next line.
+    fn close(&mut self);
+
+    /// As in "cannot write …".
+    fn name(&self) -> String;
+}
+
+/// The sink that writes to a medium.
+pub(super) struct Retrying<M> {
+    pub(super) medium: M,
+    /// Where failures are told: the medium is no place for them.
+    complaints: Queue,
+    pause: Duration,
+    trouble: Option<Trouble>,
+}
+
+/// A medium that cannot be written.
+struct Trouble {
+    error: io::Error,
+    last_try: Instant,
+    lost: u64,
+}
+
+impl<M: Medium> Retrying<M> {
+    /// Nothing is opened yet: opening can hang, and that is the writer thread's business.
+    pub fn new(medium: M, complaints: Queue, pause: Duration) -> Retrying<M> {
+        Retrying { medium, complaints, pause, trouble: None }
+    }
+
+    /// After a failure the medium is opened anew: the disk may be mounted again, the handle stale.
+    fn fail(&mut self, error: io::Error) {
+        self.medium.close();
+        let last_try = Instant::now();
+        match &mut self.trouble {
+            Some(trouble) => {
+                trouble.lost += 1;
+                trouble.last_try = last_try;
+                trouble.error = error;
+            }
+            None => {
+                self.complain(format!("cannot write {}, lines get lost: {error}", self.medium.name()));
+                self.trouble = Some(Trouble { error, last_try, lost: 1 });
+            }
+        }
+    }
+
+    /// Closes the gap in the medium with a line that tells how wide it is.
+    fn recover(&mut self, trouble: &Trouble) -> io::Result<()> {
+        let Trouble { error, lost, .. } = trouble;
+        let gap = Entry::of_core(Severity::Warning, format!("{lost} log lines lost: {error}"));
+        self.medium.write_line(&gap)?;
+        self.complain(format!("{} is written again, {lost} log lines lost", self.medium.name()));
+        Ok(())
+    }
+
+    fn complain(&self, message: String) {
+        self.complaints.push(Arc::new(Entry::of_core(Severity::Warning, message)));
+    }
+}
+
+impl<M: Medium> Sink for Retrying<M> {
+    fn write(&mut self, entry: &Entry) {
+        if let Some(trouble) = &mut self.trouble
+            && trouble.last_try.elapsed() < self.pause
+        {
+            trouble.lost += 1;
+            return;
+        }
+        let result = match self.trouble.take() {
+            Some(trouble) => match self.recover(&trouble) {
+                Ok(()) => self.medium.write_line(entry),
+                Err(error) => {
+                    self.trouble = Some(trouble);
+                    Err(error)
+                }
+            },
+            None => self.medium.write_line(entry),
+        };
+        if let Err(error) = result {
+            self.fail(error);
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.medium.close();
+    }
+}

@@ -1,0 +1,166 @@
+//! The local syslogd (`log-syslog`), by its datagram socket.
+//!
+//! By hand: the message is one datagram, and the `syslog` crate and syslog(3) wait for a syslogd that does
+//! not read.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::process;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::line::Entry;
+use super::retry::Medium;
+use crate::config::Facility;
+
+/// Where syslogd listens.
+pub(super) const SOCKET: &str = if cfg!(target_os = "macos") {
+    "/var/run/syslog"
+} else if cfg!(target_os = "freebsd") {
+    "/var/run/log"
+} else {
+    "/dev/log"
+};
+
+/// How long a syslogd that is busy may take for one line; it is the log thread that waits. A dead one gets
+/// that once in [`super::retry::PAUSE`].
+const BUSY: Duration = Duration::from_millis(100);
+
+/// The sink behind `log-syslog`.
+pub(super) struct Syslog {
+    path: PathBuf,
+    facility: Facility,
+    socket: Option<UnixDatagram>,
+}
+
+impl Syslog {
+    /// Nothing is opened yet.
+    pub fn new(path: PathBuf, facility: Facility) -> Syslog {
+        Syslog { path, facility, socket: None }
+    }
+}
+
+impl Medium for Syslog {
+    fn write_line(&mut self, entry: &Entry) -> io::Result<()> {
+        let line = entry.syslog_line(self.facility.code, process::id(), &TimeZone::system());
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => {
+                let socket = UnixDatagram::unbound()?;
+                socket.set_nonblocking(true)?;
+                socket.connect(&self.path)?;
+                socket
+            }
+        };
+        let socket = self.socket.insert(socket);
+        match socket.send(line.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+                poll(&mut ready, PollTimeout::try_from(BUSY).unwrap_or(PollTimeout::ZERO))?;
+                socket.send(line.as_bytes()).map(drop)
+            }
+            result => result.map(drop),
+        }
+    }
+
+    fn close(&mut self) {
+        self.socket = None;
+    }
+
+    fn name(&self) -> String {
+        format!("syslog ({})", self.path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::super::line::Severity;
+    use super::super::retry::{self, Retrying};
+    use super::super::writer::tests::GUARD;
+    use super::super::writer::{Sink, Writer};
+    use super::*;
+
+    const LOCAL3: Facility = Facility { name: "local3", code: 19 };
+
+    /// Hands complaints on.
+    struct Complaints(std::sync::mpsc::Sender<String>);
+
+    impl Sink for Complaints {
+        fn write(&mut self, entry: &Entry) {
+            let _ = self.0.send(entry.message.clone());
+        }
+    }
+
+    fn entry(message: &str) -> Entry {
+        Entry::of_core(Severity::Warning, message.to_owned())
+    }
+
+    fn receive(syslogd: &UnixDatagram) -> String {
+        syslogd.set_read_timeout(Some(GUARD)).unwrap();
+        let mut buffer = [0; 10_000];
+        let length = syslogd.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn lines_arrive_as_syslogd_wants_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let syslogd = UnixDatagram::bind(&path).unwrap();
+        Syslog::new(path, LOCAL3).write_line(&entry("peer\nlost")).unwrap();
+        let line = receive(&syslogd);
+        assert!(line.starts_with("<156>"), "{line}");
+        assert!(line.ends_with(&format!(" schrittmacher[{}]: core: peer\\nlost", process::id())), "{line}");
+    }
+
+    #[test]
+    fn without_syslogd_lines_are_counted_and_a_new_one_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let (told, complaints) = channel();
+        let queue = Writer::start("test", 10, Complaints(told)).unwrap();
+        let mut sink = Retrying::new(Syslog::new(path.clone(), LOCAL3), queue.queue(), Duration::ZERO);
+        (0..3).for_each(|n| sink.write(&entry(&n.to_string())));
+        let complaint = complaints.recv_timeout(GUARD).unwrap();
+        assert!(complaint.starts_with("cannot write syslog ("), "{complaint}");
+
+        let first = UnixDatagram::bind(&path).unwrap();
+        sink.write(&entry("kept"));
+        assert!(receive(&first).contains("core: 3 log lines lost: "));
+        assert!(receive(&first).ends_with("core: kept"));
+        assert!(complaints.recv_timeout(GUARD).unwrap().ends_with("is written again, 3 log lines lost"));
+
+        // A restarted syslogd has a new socket at the old place.
+        drop(first);
+        std::fs::remove_file(&path).unwrap();
+        let second = UnixDatagram::bind(&path).unwrap();
+        sink.write(&entry("lost with the old one"));
+        sink.write(&entry("kept"));
+        assert!(receive(&second).contains("1 log lines lost"));
+        assert!(receive(&second).ends_with("core: kept"));
+    }
+
+    /// With the real pauses: a thousand lines cost one wait.
+    #[test]
+    fn a_syslogd_that_does_not_read_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let _syslogd = UnixDatagram::bind(&path).unwrap();
+        let (told, complaints) = channel();
+        let queue = Writer::start("test", 10, Complaints(told)).unwrap();
+        let (done, finished) = channel();
+        std::thread::spawn(move || {
+            let mut sink = Retrying::new(Syslog::new(path, LOCAL3), queue.queue(), retry::PAUSE);
+            (0..2000).for_each(|_| sink.write(&entry(&"x".repeat(1000))));
+            done.send(sink).unwrap();
+        });
+        let _sink = finished.recv_timeout(GUARD).expect("the sink waits for each line");
+        assert!(complaints.recv_timeout(GUARD).unwrap().contains("lines get lost"));
+    }
+}
