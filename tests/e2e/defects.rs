@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::harness::{
-    AT_ONCE, Cable, EndOnDrop, PORT, Pair, RESOURCE, Reporter, Setup, Side, program, report, skip, wait_for,
+    AT_ONCE, Cable, EndOnDrop, PORT, Pair, RESOURCE, Reporter, Setup, Side, program, report, retry, skip,
+    wait_for,
 };
 
 /// Sends valid datagrams as fast as a legacy storm, from this address to these, until `end`.
@@ -74,7 +75,7 @@ fn fields_of_the_wrong_type() {
         let mut buffer = [0; 2000];
         wait_for(&format!("{wanted} to {text}"), Duration::from_secs(2), || {
             peer.send_to(text.as_bytes(), us).unwrap();
-            let (length, _) = peer.recv_from(&mut buffer).unwrap();
+            let (length, _) = retry(|| peer.recv_from(&mut buffer)).unwrap();
             let message: serde_json::Value = serde_json::from_slice(&buffer[..length]).unwrap();
             assert!(message.get("reason").is_none_or(serde_json::Value::is_string), "{message}");
             (message["status"] == wanted).then_some(())
