@@ -26,7 +26,7 @@ use crate::reload::Reloader;
 /// Something was put into a channel for this thread.
 const WAKE: Token = Token(0);
 const SIGNALS: Token = Token(1);
-/// First token of the UDP sockets, at most [`LINK_TOKENS`].
+/// First token of the UDP sockets, at most fourteen.
 pub const LINK: usize = 2;
 const LINK_TOKENS: usize = 14;
 /// First token that the pipes of commands may use, ten for each resource.
