@@ -12,6 +12,7 @@ mod cold_start;
 mod command_line;
 mod failures;
 mod hostile;
+mod migration;
 mod network;
 mod operator;
 mod options;
