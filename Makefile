@@ -24,6 +24,10 @@ test: ## run the Rust tests alone
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace
 
+.PHONY: check-many-runs
+check-many-runs: ## 10,000 commands leave nothing behind; `make check` runs 2,000
+	RUNS=10000 $(CARGO) test --locked --lib two_thousand_runs_leave_no_descriptor_and_no_memory
+
 # The demonstration's application is built as its users would build it, against the shared library.
 demo: tools all ## two daemons, two applications, every kind of failover, live
 	@$(MAKE) --no-print-directory -C c-examples OUT='$(abspath $(RELEASE))/c-examples' CPPFLAGS=-I../include \

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use log::info;
+use log::{info, warn};
 use mio::event::Event as Readiness;
 use mio::{Events, Interest, Poll, Token, Waker};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::admin::Request;
@@ -26,7 +26,7 @@ use crate::reload::Reloader;
 /// Something was put into a channel for this thread.
 const WAKE: Token = Token(0);
 const SIGNALS: Token = Token(1);
-/// First token of the UDP sockets, at most [`LINK_TOKENS`].
+/// First token of the UDP sockets, at most fourteen.
 pub const LINK: usize = 2;
 const LINK_TOKENS: usize = 14;
 /// First token that the pipes of commands may use, ten for each resource.
@@ -90,7 +90,7 @@ impl EventLoop {
         notifier: Notifier,
         reloader: Reloader,
     ) -> io::Result<EventLoop> {
-        let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD])?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2])?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         Ok(EventLoop {
             readable: vec![true; node.link().len()],
@@ -226,6 +226,11 @@ impl EventLoop {
                 }
                 SIGHUP if self.ending => {}
                 SIGHUP => self.reloader.request(),
+                SIGUSR1 | SIGUSR2 => {
+                    warn!(
+                        "an order for an application (SIGUSR1 or SIGUSR2) was sent to this daemon; ignored"
+                    );
+                }
                 _ => {}
             }
         }

@@ -23,3 +23,6 @@ pub mod pidfile;
 pub mod reload;
 pub mod resource;
 pub mod wording;
+
+#[cfg(test)]
+mod testing;

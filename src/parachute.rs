@@ -7,8 +7,8 @@
 //! | SIGTERM, SIGINT, SIGQUIT, SIGHUP | passes it on; after the first three it ends with the daemon |
 //! | the daemon ends with status 0 | ends |
 //! | the first daemon ends before it was ready | ends with the same status: the start has failed |
-//! | the daemon ends with a status that no new start mends ([`HOPELESS`]) | ends with the same status |
-//! | anything else | starts it again at once; if it keeps living for less than [`STABLE`], after 1, 2, 4 … 30 s |
+//! | the daemon ends with a status that no new start mends (`HOPELESS`) | ends with the same status |
+//! | anything else | starts it again at once; if it keeps living for less than `STABLE`, after 1, 2, 4 … 30 s |
 //!
 //! However often it has crashed, it is started again: a late daemon is better than none. (The legacy program
 //! waited 5 or 30 s each time, in which the other side took over.)

@@ -8,6 +8,10 @@ use schrittmacher_wire::{AppCode, Message, PeerCode, PeerMessage, host};
 
 use crate::admin::snapshot::{APP_TIMEOUT, PEER_TIMEOUT, app_word, peer_word};
 use crate::config;
+use crate::wording::beginning;
+
+/// What is kept of a reason, in bytes: about as much as a datagram of ours has room for.
+const REASON: usize = 1024;
 
 /// The last message of one side, for the page, the commands and the wire.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +74,7 @@ impl Managed {
         let Some(code) = code else { return };
         self.local.text = app_word(code);
         if reason.is_some() || code != AppCode::Lunk {
-            self.local.reason = reason;
+            self.local.reason = reason.map(|reason| beginning(reason, REASON));
         }
     }
 
@@ -79,7 +83,7 @@ impl Managed {
         self.remote.at = Some(SystemTime::now());
         let Some(code) = code else { return };
         self.remote.text = peer_word(code);
-        self.remote.reason = reason;
+        self.remote.reason = reason.map(|reason| beginning(reason, REASON));
     }
 
     /// Nothing was heard of the application for `app-timeout`; goes on to the peer as our reason.

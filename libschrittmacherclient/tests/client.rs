@@ -1,6 +1,8 @@
 //! The client with its real socket, clock and thread, against a daemon that only listens.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod retry;
+
 use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +14,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use schrittmacherclient::{AddressFamily, Client, ClientBuilder, CurrentState, Error, LogLevel, WantedState};
 use serde_json::Value;
+
+use retry::retry;
 
 /// So long nothing hangs that works.
 const HANG: Duration = Duration::from_secs(10);
@@ -40,7 +44,7 @@ impl Daemon {
 
     fn hear(&self) -> Value {
         let mut datagram = [0; 2000];
-        let length = self.0.recv(&mut datagram).unwrap();
+        let length = retry(|| self.0.recv(&mut datagram)).unwrap();
         serde_json::from_slice(&datagram[..length]).unwrap()
     }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod library;
+mod retry;
 mod support;
 
 use std::fs;
@@ -17,6 +18,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use library::workshop;
+use retry::retry;
 use support::{crate_dir, is_there, run};
 
 /// So long nothing hangs that works.
@@ -93,7 +95,7 @@ impl Example {
         let status = format!("\"status\": \"{status}\"");
         let mut datagram = [0; 2000];
         loop {
-            let length = self.daemon.recv(&mut datagram).unwrap();
+            let length = retry(|| self.daemon.recv(&mut datagram)).unwrap();
             let message = String::from_utf8_lossy(&datagram[..length]);
             if message.contains(&status) {
                 return message.into_owned();

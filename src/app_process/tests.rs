@@ -12,6 +12,7 @@ use mio::{Events, Poll};
 
 use super::*;
 use crate::actions::tests::resource;
+use crate::testing::retry;
 
 /// Far more than anything here takes.
 const GUARD: Duration = Duration::from_secs(60);
@@ -56,7 +57,7 @@ impl Bench {
 
     fn message(&self) -> (String, SocketAddr) {
         let mut buffer = [0; 100];
-        let (length, source) = self.door.recv_from(&mut buffer).expect("a message");
+        let (length, source) = retry(|| self.door.recv_from(&mut buffer)).expect("a message");
         (String::from_utf8_lossy(&buffer[..length]).trim().to_owned(), source)
     }
 

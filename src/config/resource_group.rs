@@ -19,10 +19,6 @@ const INTERFACE_TIMEOUT: Duration = Duration::from_secs(5);
 const GOING_HOT_TIMEOUT: Duration = Duration::from_secs(20);
 const GOING_STANDBY_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// A name's greatest length in bytes. Escaped it is at most twice as long, and leaves room for the rest of a
-/// datagram of 1,400 bytes (W1).
-const NAME_MAX: usize = 255;
-
 /// What `core` says for all resources.
 #[derive(Debug, Default)]
 pub(super) struct Inherited {
@@ -107,12 +103,12 @@ fn name(fields: &mut Fields<'_>) -> Option<String> {
     let entry = fields.entry("name")?;
     if entry.value.chars().any(char::is_control) {
         fields.error("name", entry, "has a control character", "remove it");
-    } else if entry.value.len() > NAME_MAX {
+    } else if !schrittmacher_wire::is_sendable_name(&entry.value) {
         fields.error(
             "name",
             entry,
-            &format!("is longer than {NAME_MAX} bytes"),
-            "it has to fit into a datagram",
+            &format!("is longer than {} bytes", schrittmacher_wire::MAX_NAME),
+            "it has to fit into a datagram, where \" and \\ count as two",
         );
     }
     Some(entry.value.clone())

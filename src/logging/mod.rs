@@ -30,6 +30,8 @@ use self::syslog::Syslog;
 use self::writer::Writer;
 use crate::config::Facility;
 
+use crate::wording::beginning;
+
 pub use self::rate_limit::{RateLimited, Suppressed};
 
 /// How many lines a sink may lag behind. A lost peer makes a thousand resources talk at once.
@@ -130,7 +132,7 @@ impl Logging {
             at: SystemTime::now(),
             severity: Severity::Panic,
             section: CORE.into(),
-            message: cut(message.to_owned()),
+            message: beginning(message.to_owned(), MESSAGE_BYTES_MAX),
         });
         for other in &self.sinks.others {
             other.push(Arc::clone(&entry));
@@ -167,7 +169,7 @@ impl Log for Logging {
             at: SystemTime::now(),
             severity: record.level().into(),
             section: section(record).into(),
-            message: cut(record.args().to_string()),
+            message: beginning(record.args().to_string(), MESSAGE_BYTES_MAX),
         });
         for other in &self.sinks.others {
             other.push(Arc::clone(&entry));
@@ -187,15 +189,6 @@ fn is_ours(record: &Record<'_>) -> bool {
 /// A record without an explicit target has its module's path as target.
 fn section<'a>(record: &'a Record<'_>) -> &'a str {
     if record.module_path() == Some(record.target()) { CORE } else { record.target() }
-}
-
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
-        message.truncate(end);
-        message.push('…');
-    }
-    message
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ mod tests {
     use super::super::writer::tests::GUARD;
     use super::super::writer::{Sink, Writer};
     use super::*;
+    use crate::testing;
 
     const LOCAL3: Facility = Facility { name: "local3", code: 19 };
 
@@ -104,7 +105,7 @@ mod tests {
     fn receive(syslogd: &UnixDatagram) -> String {
         syslogd.set_read_timeout(Some(GUARD)).unwrap();
         let mut buffer = [0; 10_000];
-        let length = syslogd.recv(&mut buffer).unwrap();
+        let length = testing::retry(|| syslogd.recv(&mut buffer)).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 

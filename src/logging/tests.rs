@@ -79,9 +79,15 @@ fn sections_levels_and_foreign_crates() {
 
 #[test]
 fn an_endless_message_is_cut_at_a_character() {
-    assert_eq!(cut("ä".repeat(10_000)).len(), MESSAGE_BYTES_MAX + '…'.len_utf8());
-    assert_eq!(cut(format!("x{}", "ä".repeat(10_000))).len(), MESSAGE_BYTES_MAX - 1 + '…'.len_utf8());
-    assert_eq!(cut("ä".repeat(MESSAGE_BYTES_MAX / 2)), "ä".repeat(MESSAGE_BYTES_MAX / 2));
+    assert_eq!(beginning("ä".repeat(10_000), MESSAGE_BYTES_MAX).len(), MESSAGE_BYTES_MAX + '…'.len_utf8());
+    assert_eq!(
+        beginning(format!("x{}", "ä".repeat(10_000)), MESSAGE_BYTES_MAX).len(),
+        MESSAGE_BYTES_MAX - 1 + '…'.len_utf8()
+    );
+    assert_eq!(
+        beginning("ä".repeat(MESSAGE_BYTES_MAX / 2), MESSAGE_BYTES_MAX),
+        "ä".repeat(MESSAGE_BYTES_MAX / 2)
+    );
 }
 
 #[test]

@@ -26,6 +26,8 @@ use crate::wording;
 
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+/// What is shown of a message from outside, in bytes.
+const SHOWN: usize = 300;
 
 /// What a datagram can be refused for; one warning each per [`WARNING_INTERVAL`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,20 +130,16 @@ impl Node {
             Origin::Peer => &mut self.peer_door,
             Origin::App => &mut self.app_door,
         };
-        door.last_message = Some(format!("{}: {}", message.resource, message.status));
+        let shown = wording::beginning(format!("{}: {}", message.resource, message.status), SHOWN);
+        door.last_message = Some(shown);
         let Some(&index) = self.by_name.get(&message.resource) else {
-            return warn_once(
-                &mut self.unwanted,
-                Unwanted::UnknownResource(message.resource.clone()),
-                now,
-                || {
-                    format!(
-                        "message for unknown resource '{}' from {}; is it configured on both nodes?",
-                        message.resource,
-                        source.ip()
-                    )
-                },
-            );
+            let name = wording::beginning(message.resource, SHOWN);
+            return warn_once(&mut self.unwanted, Unwanted::UnknownResource(name.clone()), now, || {
+                format!(
+                    "message for unknown resource '{name}' from {}; is it configured on both nodes?",
+                    source.ip()
+                )
+            });
         };
         match (origin, message.code) {
             (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, now),

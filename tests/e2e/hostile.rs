@@ -89,7 +89,16 @@ fn signals_that_end_nothing() {
     pair.start(Side::A);
     let (log, rotated) = (pair[Side::A].files.log(), pair.folder().join("rotated"));
     fs::rename(&log, &rotated).unwrap();
-    for signal in [Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGCONT, Signal::SIGPIPE, Signal::SIGHUP] {
+    for signal in [
+        Signal::SIGHUP,
+        Signal::SIGCHLD,
+        Signal::SIGCONT,
+        Signal::SIGPIPE,
+        // An order for the application, misdirected; the legacy daemon died of it.
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGHUP,
+    ] {
         pair[Side::A].daemon().signal(signal);
     }
     wait_for("the new log file", AT_ONCE, || log.exists().then_some(()));

@@ -1,112 +1,75 @@
-//! `docs/migration.md`, step by step, with the double in the place of the old daemons. The applications go on running.
+//! `docs/migration.md`, step by step: from two legacy daemons to two of ours, and back. The service is hot on
+//! exactly one side throughout, apart from the planned switches; the applications run through.
 
-use std::fs::File;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, PORT, Pair, Process, RESOURCE, Setup, Side, program, wait_for};
+use crate::harness::{AT_ONCE, LEGACY_HEARTBEAT, Mixed, RESOURCE, Setup, Side, Watch, beside_both};
 
-/// A legacy daemon beats every two seconds, and takes several of them for most things.
-const LEGACY: Duration = Duration::from_secs(5);
+const NEGOTIATION: Duration = LEGACY_HEARTBEAT.saturating_mul(2);
 
-/// Starts a legacy daemon in the place of ours. It sends signals, as a daemon without commands does.
-fn start_legacy(pair: &Pair, side: Side) -> Process {
-    let mut command = Command::new(program("schrittmacher-legacy-double"));
-    let output = pair.folder().join(format!("legacy.{}", side.name()));
-    command
-        .args(["--generation", "2.0.0", "--resource", RESOURCE, "--port", &PORT.to_string()])
-        .args(["--local", &pair[side].address.to_string()])
-        .args(["--remote", &pair[side.other()].address.to_string()])
-        // It ends with its standard input.
-        .stdin(Stdio::piped())
-        .stdout(File::options().create(true).append(true).open(output).unwrap());
-    Process::spawn(command, None)
+/// Two legacy daemons, hot on a. Their applications run through to the end.
+fn legacy_pair(mixed: &mut Mixed) {
+    mixed.start_legacy_app(Side::A, "--start-as hot");
+    mixed.start_legacy_with(Side::A, None, "");
+    mixed.wait_hot(Side::A, NEGOTIATION);
+    mixed.start_legacy_app(Side::B, "--start-as standby");
+    mixed.start_legacy_with(Side::B, None, "");
+    mixed.settles(Side::A, NEGOTIATION);
 }
 
-fn stop(daemon: &Process) {
-    daemon.signal(Signal::SIGTERM);
-    daemon.wait_exit(AT_ONCE);
+/// Steps 3 and 5: a takeover ordered at the daemon that is to be hot.
+fn switch(mixed: &mut Mixed, watch: &Watch, order: impl FnOnce(&mut Mixed), to: Side) {
+    watch.planned(true);
+    order(mixed);
+    mixed.wait_settled(to, NEGOTIATION);
+    watch.planned(false);
+    mixed.stays(to);
 }
 
-/// What both applications have gone through so far.
-fn history(pair: &Pair) -> [Vec<String>; 2] {
-    [Side::A, Side::B].map(|side| {
-        let lines = pair[side].app().output.lines();
-        lines.into_iter().filter(|line| line.starts_with("STATE ")).collect()
-    })
+fn takeover_by_ours(side: Side) -> impl FnOnce(&mut Mixed) {
+    move |mixed| assert!(mixed[side].page(&format!("?takeover={RESOURCE}")).starts_with("HTTP/1.1 200"))
 }
 
-/// Waits for the end of a planned switch.
-fn switched(pair: &Pair, hot: Side) {
-    pair[hot].app().wait_state("hot", LEGACY);
-    pair[hot.other()].app().wait_state("standby", LEGACY);
+fn takeover_by_legacy(side: Side) -> impl FnOnce(&mut Mixed) {
+    move |mixed| mixed.tell_legacy_at(side, "takeover")
 }
 
-/// A step of the way that must not touch the service.
-fn without_a_switch<T>(pair: &mut Pair, step: impl FnOnce(&mut Pair) -> T) -> T {
-    let before = history(pair);
-    let done = step(pair);
-    assert_eq!(history(pair), before, "the service was touched");
-    done
+/// Steps 2 and 4: on a standby host the legacy daemon ends and one of ours takes its place.
+fn replace(mixed: &mut Mixed, side: Side) {
+    mixed.terminate_legacy(side);
+    mixed.start_daemon(side);
+    mixed[side].log.wait("peer is heard", NEGOTIATION);
+    mixed.settles(side.other(), NEGOTIATION);
 }
 
-/// Stops the legacy daemon of a standby host and starts ours, which has to find out what is going on.
-fn replace_by_ours(pair: &mut Pair, side: Side, legacy: &Process) {
-    without_a_switch(pair, |pair| {
-        stop(legacy);
-        pair.start_daemon(side);
-        pair[side].log.wait_state("Standby", LEGACY);
-        pair[side].log.wait_in_run("peer is heard", LEGACY);
-        pair.stays_for(3.0);
-    });
+/// The way back, on a standby host.
+fn put_back(mixed: &mut Mixed, side: Side) {
+    mixed[side].daemon().signal(Signal::SIGTERM);
+    assert_eq!(mixed[side].daemon().wait_code(AT_ONCE), 0);
+    mixed.start_legacy_with(side, None, "");
+    mixed.settles(side.other(), NEGOTIATION);
 }
 
-/// And back again.
-fn replace_by_legacy(pair: &mut Pair, side: Side) -> Process {
-    without_a_switch(pair, |pair| {
-        pair[side].daemon().signal(Signal::SIGTERM);
-        assert_eq!(pair[side].daemon().wait_code(AT_ONCE), 0);
-        let legacy = start_legacy(pair, side);
-        let output = pair.folder().join(format!("legacy.{}", side.name()));
-        wait_for("the legacy daemon to be standby", LEGACY, || {
-            let text = std::fs::read_to_string(&output).unwrap();
-            text.lines().rev().find(|line| line.starts_with("STATE "))?.contains("Standby").then_some(())
-        });
-        pair.stays_for(3.0);
-        legacy
-    })
-}
-
+/// Beside both generations of the old daemon.
 #[test]
-fn host_by_host_and_back_with_one_switch_for_each_host() {
-    let mut pair = Pair::new(Setup { heartbeat: 2.0, timeout: 6.0, ..Setup::default() });
-    let old_b = start_legacy(&pair, Side::B);
-    pair[Side::B].start_app("--start-as standby");
-    let old_a = start_legacy(&pair, Side::A);
-    pair[Side::A].start_app("--start-as hot");
-    switched(&pair, Side::A);
+fn a_pair_is_migrated_host_by_host_and_back() {
+    beside_both(&Setup { timeout: 6.0, ..Setup::default() }, |mut mixed| {
+        let mixed = &mut mixed;
+        legacy_pair(mixed);
+        let watch = Watch::begin(mixed);
 
-    // 2: the standby host.
-    replace_by_ours(&mut pair, Side::B, &old_b);
-    // 3: the first planned switch, ordered at the new daemon.
-    pair[Side::B].page(&format!("?takeover={RESOURCE}"));
-    switched(&pair, Side::B);
-    pair[Side::B].log.wait_state("Hot", LEGACY);
-    // 4: the other host.
-    replace_by_ours(&mut pair, Side::A, &old_a);
-    // 5: the second one.
-    pair[Side::A].page(&format!("?takeover={RESOURCE}"));
-    pair.settles(Side::A, LEGACY);
-    assert_eq!(history(&pair)[0], ["STATE hot", "STATE standby", "STATE hot"]);
-    assert_eq!(history(&pair)[1], ["STATE standby", "STATE hot", "STATE standby"]);
+        replace(mixed, Side::B);
+        switch(mixed, &watch, takeover_by_ours(Side::B), Side::B);
+        replace(mixed, Side::A);
+        switch(mixed, &watch, takeover_by_ours(Side::A), Side::A);
 
-    // The way back, from the other end.
-    let mut old_b = replace_by_legacy(&mut pair, Side::B);
-    old_b.tell("takeover");
-    switched(&pair, Side::B);
-    pair[Side::A].log.wait_state("Standby", LEGACY);
-    let _old_a = replace_by_legacy(&mut pair, Side::A);
-    assert_eq!(history(&pair)[1].last().map(String::as_str), Some("STATE hot"));
+        put_back(mixed, Side::B);
+        switch(mixed, &watch, takeover_by_legacy(Side::B), Side::B);
+        put_back(mixed, Side::A);
+
+        let wrong = watch.end();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    });
 }

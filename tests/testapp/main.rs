@@ -50,7 +50,8 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
 
     let (events, incoming) = channel();
     let client = client(&options, &events)?;
-    if options.pid == ReportedPid::DeadParent {
+    let forked = options.pid == ReportedPid::DeadParent;
+    if forked {
         // SAFETY: no thread was made yet, so that the child is a whole process.
         match unsafe { fork() }? {
             // SAFETY: _exit has no preconditions; unlike exit it leaves the child's output alone.
@@ -66,7 +67,7 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     let signals = events.clone();
     thread::spawn(move || fetch_signals(&orders, &signals));
-    thread::spawn(move || read_commands(&events));
+    thread::spawn(move || read_commands(&events, forked));
     app.run(&incoming);
     Ok(())
 }
@@ -100,8 +101,9 @@ fn fetch_signals(orders: &SigSet, events: &Sender<Event>) {
     }
 }
 
-/// The end of standard input ends the reading, not the application.
-fn read_commands(events: &Sender<Event>) {
+/// The end of standard input ends the reading, not the application; except one that has forked: it outlives
+/// the test that was killed, because it is not its child.
+fn read_commands(events: &Sender<Event>, forked: bool) {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         if events.send(Event::Command(line.trim().to_owned())).is_err() {
@@ -109,4 +111,8 @@ fn read_commands(events: &Sender<Event>) {
         }
     }
     say("EOF");
+    if forked {
+        // The application may have ended already.
+        let _ = events.send(Event::Command("quit".to_owned()));
+    }
 }

@@ -202,7 +202,9 @@ fn a_name_fits_into_a_datagram_and_on_a_line() {
     let with_name = |name: &str| file("", "").replace("name = r", &format!("name = {name}"));
     assert!(load(&with_name(&"x".repeat(255))).is_ok());
     let long = error(&with_name(&"x".repeat(256)));
-    assert!(long.ends_with("is longer than 255 bytes (it has to fit into a datagram)"), "{long}");
+    let hint = "is longer than 255 bytes (it has to fit into a datagram, where \" and \\ count as two)";
+    assert!(long.ends_with(hint), "{long}");
+    assert!(error(&with_name(&format!("x{}x", "\\".repeat(200)))).ends_with(hint));
     assert_eq!(error(&with_name("a\tb")), "x.conf:8: `name` = \"a\\tb\" has a control character (remove it)");
     assert_eq!(
         in_resource("pid-file = a\0b"),

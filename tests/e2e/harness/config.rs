@@ -13,9 +13,8 @@ pub const PORT: u16 = 7700;
 /// The page's port.
 pub const HTTP_PORT: u16 = 7780;
 
-/// What can differ from one pair to the next. In commands `{note}` notes them in the journal, and `{pid-file}`
-/// is the application's pid file, `{host}` is `a` or `b`, `{folder}` is the folder of
-/// the pair.
+/// What can differ from one pair to the next. In commands `{note}` notes them in the journal, `{pid-file}` is
+/// the application's pid file (in `resource` too), `{host}` is `a` or `b`, `{folder}` is the folder of the pair.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Seconds.
@@ -58,6 +57,7 @@ impl Default for Setup {
 impl Setup {
     /// The file of one host.
     pub fn text(&self, local: IpAddr, remote: IpAddr, files: &Files) -> String {
+        let pid_file = files.pid_file().display().to_string();
         let is_a = files.side == Side::A;
         let log = match self.log_file {
             Some(special) if is_a => special.replace("{folder}", &files.folder().display().to_string()),
@@ -68,7 +68,11 @@ impl Setup {
             "group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {PORT}\n\
              http-port = {HTTP_PORT}\nsecurity = legacy\nlog-file = {log}\nheartbeat = {}\ntimeout = {}\n{}\n\n\
              group = resource\nname = {RESOURCE}\npriority = {priority}\napp-timeout = {}\n{}\n",
-            self.heartbeat, self.timeout, self.core, self.app_timeout, self.resource
+            self.heartbeat,
+            self.timeout,
+            self.core,
+            self.app_timeout,
+            self.resource.replace("{pid-file}", &pid_file)
         );
         let commands = [
             ("start-action", "start", self.start),
@@ -82,7 +86,7 @@ impl Setup {
                 .replace("{note}", &files.note(action))
                 .replace("{folder}", &files.folder().display().to_string())
                 .replace("{host}", &files.side.name().to_string())
-                .replace("{pid-file}", &files.pid_file().display().to_string());
+                .replace("{pid-file}", &pid_file);
             let _ = writeln!(text, "{key} = {command}");
         }
         text

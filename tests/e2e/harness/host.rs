@@ -49,6 +49,16 @@ impl Files {
         self.path("pid")
     }
 
+    /// What commands leave for a [`super::Reporter`].
+    pub fn orders(&self) -> PathBuf {
+        self.path("orders")
+    }
+
+    /// What the application prints.
+    pub fn app(&self) -> PathBuf {
+        self.path("app")
+    }
+
     /// The shell command that notes an action in the journal of the pair.
     pub fn note(&self, action: &str) -> String {
         let journal = self.folder.join("journal");
@@ -69,6 +79,8 @@ pub struct Host {
     pub stderr: Tail,
     /// Options that its daemon is started with.
     pub options: Vec<&'static str>,
+    /// What its daemon finds in its environment.
+    pub environment: Vec<(&'static str, PathBuf)>,
     namespace: Option<Namespace>,
     daemon: Option<Process>,
     app: Option<App>,
@@ -80,7 +92,8 @@ impl Host {
         let stderr = Tail::new(files.path("stderr"));
         let log = if readable_log { files.log() } else { stderr.path().to_owned() };
         let log = Log::new(log, RESOURCE);
-        Host { address, files, log, stderr, options: Vec::new(), namespace, daemon: None, app: None }
+        let (options, environment) = (Vec::new(), Vec::new());
+        Host { address, files, log, stderr, options, environment, namespace, daemon: None, app: None }
     }
 
     /// Starts the daemon.
@@ -89,7 +102,7 @@ impl Host {
         self.log.begin_run();
         let stderr = File::options().create(true).append(true).open(self.stderr.path()).unwrap();
         let mut command = Command::new(program("schrittmacher"));
-        command.args(&self.options).arg(self.files.config());
+        command.args(&self.options).arg(self.files.config()).envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         self.daemon = Some(Process::spawn(command, self.namespace.as_ref()));
     }
@@ -116,7 +129,7 @@ impl Host {
     pub fn start_app_by(&mut self, command: Command) {
         self.app = None;
         let namespace = self.namespace.clone();
-        let output = self.files.path("app");
+        let output = self.files.app();
         self.app = Some(App::start(command, &output, |command| Process::spawn(command, namespace.as_ref())));
     }
 
@@ -128,6 +141,11 @@ impl Host {
     /// The application; it was started.
     pub fn app(&self) -> &App {
         self.app.as_ref().unwrap()
+    }
+
+    /// Whether an application was started.
+    pub fn has_app(&self) -> bool {
+        self.app.is_some()
     }
 
     /// Orders the application by its standard input.

@@ -6,10 +6,13 @@ mod host;
 mod http;
 mod journal;
 mod log;
+mod mixed;
 mod namespace;
 mod pair;
 mod process;
+mod reporter;
 mod tail;
+mod watch;
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +20,13 @@ pub use app::App;
 pub use config::{PORT, RESOURCE, Setup};
 pub use host::Host;
 pub use journal::Journal;
+pub use mixed::{Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, beside_both};
 pub use namespace::Cable;
 pub use pair::{Pair, Side};
 pub use process::{Process, program};
+pub use reporter::{EndOnDrop, Reporter, report};
 pub use tail::Tail;
+pub use watch::Watch;
 
 /// How often something is looked at that can't wake us.
 const LOOK: Duration = Duration::from_millis(5);
@@ -72,4 +78,14 @@ pub fn skip(test: &str, why: &str) {
 /// Whether this process may do what only root may.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
+}
+
+/// Repeats a call that a signal has interrupted: a wait with a time limit is not taken up again by the system.
+pub fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }

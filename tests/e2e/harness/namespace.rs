@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-use super::is_root;
+use super::{Side, is_root};
 
 /// A network of its own.
 #[derive(Clone, Debug)]
@@ -83,6 +83,11 @@ impl Cable {
     /// The two hosts.
     pub fn ends(&self) -> [Namespace; 2] {
         self.ends.clone()
+    }
+
+    /// Gives one end a further address.
+    pub fn add_address(&self, side: Side, address: &str) {
+        self.ends[side.index()].ip(&format!("addr add {address} dev cable"));
     }
 
     /// Pulls it out.

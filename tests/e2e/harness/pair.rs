@@ -32,6 +32,11 @@ impl Side {
         }
     }
 
+    /// Its place among two.
+    pub fn index(self) -> usize {
+        usize::from(self == Side::B)
+    }
+
     /// The peer.
     pub fn other(self) -> Side {
         match self {
@@ -193,13 +198,13 @@ impl Pair {
 impl Index<Side> for Pair {
     type Output = Host;
     fn index(&self, side: Side) -> &Host {
-        &self.hosts[usize::from(side == Side::B)]
+        &self.hosts[side.index()]
     }
 }
 
 impl IndexMut<Side> for Pair {
     fn index_mut(&mut self, side: Side) -> &mut Host {
-        &mut self.hosts[usize::from(side == Side::B)]
+        &mut self.hosts[side.index()]
     }
 }
 

@@ -88,7 +88,7 @@ fn it_hears_whom_2_0_0_hears_and_says_its_bytes() {
     peer.set_read_timeout(Some(HANG)).unwrap();
     let mut buffer = [0; 2000];
     let mut heard = || {
-        let (length, from) = peer.recv_from(&mut buffer).unwrap();
+        let (length, from) = retry(|| peer.recv_from(&mut buffer)).unwrap();
         (String::from_utf8(buffer[..length].to_vec()).unwrap(), from)
     };
     // It may have said its first word before the peer was there; each tick says it again.
@@ -155,4 +155,14 @@ fn it_ends_with_its_input_and_by_sigterm() {
     double.wait_for("STATE Unknown");
     kill(Pid::from_raw(i32::try_from(double.child.id()).unwrap()), Signal::SIGTERM).unwrap();
     assert!(!double.child.wait().unwrap().success());
+}
+
+/// Repeats a call that a signal has interrupted: a wait with a time limit is not taken up again by the system.
+fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
