@@ -150,7 +150,10 @@ fn sigterm_hands_over_to_a_legacy_peer() {
         mixed.wait_hot(Side::B, NEGOTIATION);
         assert_eq!(mixed[Side::A].daemon().wait_code(LEGACY_HEARTBEAT), 0);
         mixed.journal.expect(Side::A, &["stop", "deactivate"]);
-        holds_for(NEGOTIATION, || if mixed.serves(Side::B) { Ok(()) } else { Err("nobody serves".to_owned()) });
+        holds_for(
+            NEGOTIATION,
+            || if mixed.serves(Side::B) { Ok(()) } else { Err("nobody serves".to_owned()) },
+        );
     });
 }
 
