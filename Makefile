@@ -52,10 +52,10 @@ OBJC_MAKE = +$(MAKE) --no-print-directory -f objc-shim/objc.mk RELEASE=$(RELEASE
 .PHONY: check-c check-abi objc check-objc install-objc uninstall-objc
 
 # The three parts of `make check` that are about the client library.
-check-c: ## test the client library: C, C++, examples, schrittmacher-run under the daemon
+check-c: ## test the client library as C and C++ programs use it, and the examples
 	@scripts/check c
 
-check-abi: ## test that programs built against an earlier release of soname 3 still run
+check-abi: ## test the client library's header, symbols, and what programs have compiled in
 	@scripts/check abi
 
 objc: ## build the Objective-C library; `make` does where it finds GNUstep
