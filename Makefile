@@ -5,14 +5,18 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 # The client library's file: the ABI number (docs/adr/0001-soname-3.md), then two that only rise with releases.
 LIBVERSION := 3.0.0
 SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
+# Where schrittmacher-run finds the library if the system does not look there: in build folder and installed tree.
+RUN_PATH ?= -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib'
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
 .PHONY: all check test demo bench tools table fmt lint clean help
 
-all: ## build the daemon and the client libraries (release)
+all: ## build the daemon, the client libraries and schrittmacher-run (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
 	ln -sf libschrittmacherclient.so $(RELEASE)/libschrittmacherclient.so.$(SOVERSION)
+	$(CC) -O2 -Wall -Wextra $(CPPFLAGS) $(CFLAGS) -Iinclude -o $(RELEASE)/schrittmacher-run c-examples/schrittmacher-run.c \
+	    -L$(RELEASE) -lschrittmacherclient $(RUN_PATH) $(LDFLAGS)
 ifneq ($(WITH_OBJC),no)
 	$(OBJC_MAKE) if-possible
 endif
@@ -49,7 +53,14 @@ bench: ## how long a switch takes, and what an idle daemon costs (two minutes, o
 include packaging/install.mk
 
 OBJC_MAKE = +$(MAKE) --no-print-directory -f objc-shim/objc.mk RELEASE=$(RELEASE)
-.PHONY: objc check-objc install-objc uninstall-objc
+.PHONY: check-c check-abi objc check-objc install-objc uninstall-objc
+
+# The three parts of `make check` that are about the client library.
+check-c: ## test the client library as C and C++ programs use it, and the examples
+	@scripts/check c
+
+check-abi: ## test the client library's header, symbols, and what programs have compiled in
+	@scripts/check abi
 
 objc: ## build the Objective-C library; `make` does where it finds GNUstep
 	$(OBJC_MAKE)

@@ -7,6 +7,7 @@
  * itself, or that --check fails, is reported as a failure, and the other host takes over.
  *
  * One loop waits for all that can happen: the library's descriptor, the end of a child, a signal, a time.
+ * For users there is a manual page: man/schrittmacher-run.1.
  */
 
 #include <errno.h>
@@ -27,6 +28,9 @@
 #endif
 
 #include <schrittmacherclient/schrittmacherclient.h>
+
+/* How long to wait after a check that failed while the command still starts. */
+#define NEXT_CHECK_AT_START_MS 1000
 
 /* ---- options ---- */
 
@@ -58,7 +62,7 @@ static long long kill_at_ms;          /* of STOPPING */
 static long long recover_at_ms;       /* of FAILED */
 
 static int wake_pipe[2];              /* from the signal handlers to the loop */
-static volatile sig_atomic_t quit;
+static volatile sig_atomic_t quit;    /* we were told to end: stop the command, start none */
 
 static long long now_ms(void)
 {
@@ -190,6 +194,8 @@ static void command_ended(int status)
     } else if (fail_when_stopped) {
         fail_when_stopped = 0;
         become_failed();
+    } else if (quit) {
+        phase = IDLE;
     } else if (start_when_stopped) {
         start_when_stopped = 0;
         start_command();
@@ -210,6 +216,8 @@ static void check_ended(int status)
     } else if (phase == RUNNING) {
         describe(failure, sizeof failure, "the check", status);
         fail();
+    } else if (phase == STARTING) {
+        next_check_ms = now_ms() + NEXT_CHECK_AT_START_MS;
     }
 }
 
@@ -217,6 +225,9 @@ static void check_ended(int status)
 
 static void go_hot(void)
 {
+    if (quit) {
+        return;
+    }
     switch (phase) {
     case IDLE:
     case FAILED: start_command(); break;
@@ -286,6 +297,9 @@ static int look_at_clock(void)
     long long now = now_ms();
     long long next;
 
+    if (quit && (phase == STARTING || phase == RUNNING)) {
+        stop_command(); /* still hot for the daemon: the other host may start when this one has stopped */
+    }
     if (phase == STARTING && schrittmacher_client_get_current_state(client) == SchrittmacherClientCurrentState_failed) {
         snprintf(failure, sizeof failure, "the command did not pass its check in time");
         fail();
@@ -332,7 +346,8 @@ static void on_signal(int signo)
     errno = saved;
 }
 
-static void run(void)
+/* Until we were told to end, and the command has ended. 0, or -1 if there is no waiting here. */
+static int run(void)
 {
     struct pollfd ready[2];
     char drained[64];
@@ -340,69 +355,71 @@ static void run(void)
     ready[0].fd = schrittmacher_client_poll_fd(client);
     ready[1].fd = wake_pipe[0];
     ready[0].events = ready[1].events = POLLIN;
-    while (!quit) {
+    while (!quit || command_pid > 0) {
         if (poll(ready, 2, look_at_clock()) < 0 && errno != EINTR) {
             say("poll: %s", strerror(errno));
-            return;
+            return -1;
         }
         while (read(wake_pipe[0], drained, sizeof drained) > 0) {
         }
         reap();
         schrittmacher_client_dispatch(client);
     }
-}
-
-/* Ends the command, and tells the daemon, which need not find it out. */
-static void end(void)
-{
-    if (command_pid > 0) {
-        schrittmacher_client_report_failed(client, "ended on request");
-        if (phase != STOPPING) {
-            stop_command();
-        }
-        fail_when_stopped = 0;
-        start_when_stopped = 0;
-        for (;;) {
-            reap();
-            if (command_pid == 0) {
-                break;
-            }
-            poll(NULL, 0, 20);
-            if (now_ms() >= kill_at_ms) {
-                kill(-command_pid, SIGKILL);
-            }
-        }
-    }
-    schrittmacher_client_free(client);
+    return 0;
 }
 
 /* ---- the program ---- */
 
-static int usage(void)
+static const char usage[] =
+    "usage: schrittmacher-run --resource NAME [OPTION...] -- COMMAND [ARGUMENT...]\n";
+
+static const char help[] =
+    "\n"
+    "Makes COMMAND an application of schrittmacher: starts it when this host becomes hot, stops it when this\n"
+    "host becomes standby, and reports its end as a failure, so that the other host takes over.\n"
+    "\n"
+    "  --resource NAME       the resource's name in the daemon's configuration\n"
+    "  --daemon ADDRESS      the daemon's address (127.0.0.1)\n"
+    "  --port PORT           the daemon's port for applications (7701)\n"
+    "  --check COMMAND       for the shell: exit status 0 while all is well\n"
+    "  --check-interval S    seconds between checks, and for one of them (5)\n"
+    "  --stop-timeout S      seconds from SIGTERM to SIGKILL (5)\n"
+    "  --recover-after S     seconds until a failed command may be tried again; 0 for never (30)\n"
+    "  --help, --version\n"
+    "\n"
+    "Manual page: schrittmacher-run(1).\n";
+
+/* What the arguments ask for: to go on, or an exit status. */
+enum { GO_ON = -1, ENDED_WELL = 0, MISUSED = 64, SYSTEM_FAILED = 71 };
+
+static int misused(const char *what)
 {
-    fputs("usage: schrittmacher-run --resource NAME [OPTION...] -- COMMAND [ARGUMENT...]\n"
-          "\n"
-          "  --resource NAME       the resource's name in the daemon's configuration\n"
-          "  --daemon ADDRESS      the daemon's address (127.0.0.1)\n"
-          "  --port PORT           the daemon's port for applications (7701)\n"
-          "  --check COMMAND       for the shell: exit status 0 while the command works\n"
-          "  --check-interval S    seconds between checks, and for one of them (5)\n"
-          "  --stop-timeout S      seconds from SIGTERM to SIGKILL (5)\n"
-          "  --recover-after S     seconds until a failed command may be tried again; 0 for never (30)\n",
-          stderr);
-    return 64;
+    if (what != NULL) {
+        say("%s", what);
+    }
+    fputs(usage, stderr);
+    fputs("Try: schrittmacher-run --help\n", stderr);
+    return MISUSED;
 }
 
-static int seconds(const char *text, int *value)
+static int number(const char *text, int *value)
 {
     char *rest;
-    long number = strtol(text, &rest, 10);
+    long parsed = strtol(text, &rest, 10);
 
-    if (*text == '\0' || *rest != '\0' || number < 0 || number > 86400) {
+    if (*text == '\0' || *rest != '\0' || parsed < 0 || parsed > 86400) {
         return SCHRITTMACHER_ERR_INVALID;
     }
-    *value = (int)number;
+    *value = (int)parsed;
     return SCHRITTMACHER_OK;
+}
+
+static int set_port(const char *text)
+{
+    int port;
+    int status = number(text, &port);
+
+    return status == SCHRITTMACHER_OK ? schrittmacher_client_set_port(client, port) : status;
 }
 
 static int parse(int argc, char **argv)
@@ -411,51 +428,50 @@ static int parse(int argc, char **argv)
         {"resource", required_argument, NULL, 'r'},       {"daemon", required_argument, NULL, 'd'},
         {"port", required_argument, NULL, 'p'},           {"check", required_argument, NULL, 'c'},
         {"check-interval", required_argument, NULL, 'i'}, {"stop-timeout", required_argument, NULL, 's'},
-        {"recover-after", required_argument, NULL, 'a'},  {NULL, 0, NULL, 0},
+        {"recover-after", required_argument, NULL, 'a'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},              {NULL, 0, NULL, 0},
     };
     int option;
-    int port;
-    int status = SCHRITTMACHER_OK;
+    int which = 0;
+    int status;
+    char text[100];
 
-    while (status == SCHRITTMACHER_OK && (option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+", options, &which)) != -1) {
+        status = SCHRITTMACHER_OK;
         switch (option) {
         case 'r': status = schrittmacher_client_set_resource_id(client, optarg); break;
         case 'd': status = schrittmacher_client_set_daemon_address(client, optarg); break;
-        case 'p':
-            status = seconds(optarg, &port); /* a number all the same */
-            if (status == SCHRITTMACHER_OK) {
-                status = schrittmacher_client_set_port(client, port);
-            }
-            break;
+        case 'p': status = set_port(optarg); break;
         case 'c': check = optarg; break;
-        case 'i': status = seconds(optarg, &check_interval_s); break;
-        case 's': status = seconds(optarg, &stop_timeout_s); break;
-        case 'a': status = seconds(optarg, &recover_after_s); break;
-        default: return 0;
+        case 'i': status = number(optarg, &check_interval_s); break;
+        case 's': status = number(optarg, &stop_timeout_s); break;
+        case 'a': status = number(optarg, &recover_after_s); break;
+        case 'h': printf("%s%s", usage, help); return ENDED_WELL;
+        case 'v': printf("schrittmacher-run %s\n", SCHRITTMACHERCLIENT_VERSION); return ENDED_WELL;
+        default: return misused(NULL); /* getopt_long() has said why */
+        }
+        if (status != SCHRITTMACHER_OK || check_interval_s == 0) {
+            snprintf(text, sizeof text, "--%s: %s", options[which].name,
+                     schrittmacher_strerror(status != SCHRITTMACHER_OK ? status : SCHRITTMACHER_ERR_INVALID));
+            return misused(text);
         }
     }
     command = argv + optind;
-    return status == SCHRITTMACHER_OK && *command != NULL && check_interval_s > 0 &&
-           schrittmacher_client_get_resource_id(client, NULL, 0) > 0;
+    if (schrittmacher_client_get_resource_id(client, NULL, 0) <= 0) {
+        return misused("--resource is missing");
+    }
+    return *command != NULL ? GO_ON : misused("there is no command");
 }
 
-int main(int argc, char **argv)
+/* The pipe and the handlers that wake the loop. */
+static int watch_signals(void)
 {
     static const int signals[] = {SIGUSR1, SIGUSR2, SIGCHLD, SIGTERM, SIGINT, SIGHUP};
     struct sigaction action;
     size_t i;
-    int status;
-
-    client = schrittmacher_client_new();
-    if (!parse(argc, argv)) {
-        return usage();
-    }
-    schrittmacher_client_set_go_hot_func(client, go_hot);
-    schrittmacher_client_set_go_standby_func(client, go_standby);
 
     if (pipe(wake_pipe) != 0) {
-        say("pipe: %s", strerror(errno));
-        return 71;
+        return -1;
     }
     for (i = 0; i < 2; i++) {
         fcntl(wake_pipe[i], F_SETFL, O_NONBLOCK);
@@ -467,14 +483,33 @@ int main(int argc, char **argv)
     for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         sigaction(signals[i], &action, NULL);
     }
+    return 0;
+}
 
+int main(int argc, char **argv)
+{
+    int status;
+
+    client = schrittmacher_client_new();
+    status = parse(argc, argv);
+    if (status != GO_ON) {
+        return status;
+    }
+    schrittmacher_client_set_go_hot_func(client, go_hot);
+    schrittmacher_client_set_go_standby_func(client, go_standby);
+    if (watch_signals() != 0) {
+        say("pipe: %s", strerror(errno));
+        return SYSTEM_FAILED;
+    }
     status = schrittmacher_client_start_polled(client);
     if (status != SCHRITTMACHER_OK) {
         say("%s", schrittmacher_strerror(status));
-        return 71;
+        return SYSTEM_FAILED;
     }
     schrittmacher_client_report_unknown(client, "schrittmacher-run started");
-    run();
-    end();
-    return 0;
+    status = run() == 0 ? ENDED_WELL : SYSTEM_FAILED;
+    /* The daemon need not find out. */
+    schrittmacher_client_report_failed(client, "schrittmacher-run ended");
+    schrittmacher_client_free(client);
+    return status;
 }

@@ -2,6 +2,7 @@
 # that nothing is compiled as root. DESTDIR stands before every path and appears in no file.
 
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
@@ -32,6 +33,10 @@ LIB_FILES := \
 	$(LIBDIR)/pkgconfig/schrittmacherclient.pc \
 	$(HEADERS:%=$(INCLUDEDIR)/schrittmacherclient/%)
 
+RUN_FILES := \
+	$(BINDIR)/schrittmacher-run \
+	$(MANDIR)/man1/schrittmacher-run.1
+
 INSTALL ?= install
 # (what, mode, where): a file with its directory.
 put = $(INSTALL) -d $(DESTDIR)$(dir $(3)) && $(INSTALL) -m $(2) $(1) $(DESTDIR)$(3)
@@ -42,9 +47,9 @@ fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && sed \
 	$(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 built = test -e $(1) || { echo "error: $(1) is missing; run 'make' first, not as root" >&2; exit 1; }
 
-.PHONY: install install-daemon install-lib uninstall
+.PHONY: install install-daemon install-lib install-run uninstall
 
-install: install-daemon install-lib ## install what `make` has built: PREFIX, DESTDIR
+install: install-daemon install-lib install-run ## install what `make` has built: PREFIX, DESTDIR
 
 # Only ever the example: whoever has a configuration keeps it.
 install-daemon: ## the daemon alone
@@ -67,7 +72,12 @@ install-lib: ## the client library for C alone
 	$(foreach header,$(HEADERS),$(call put,include/schrittmacherclient/$(header),644,$(INCLUDEDIR)/schrittmacherclient/$(header)) &&) true
 	@test -n "$(DESTDIR)" || ldconfig || echo "now, as root: ldconfig"
 
+install-run: install-lib ## the client library for C, and schrittmacher-run
+	@$(call built,$(RELEASE)/schrittmacher-run)
+	$(call put,$(RELEASE)/schrittmacher-run,755,$(BINDIR)/schrittmacher-run)
+	$(call put,man/schrittmacher-run.1,644,$(MANDIR)/man1/schrittmacher-run.1)
+
 uninstall: ## remove what `make install` has installed; configurations stay
-	rm -f $(addprefix $(DESTDIR),$(DAEMON_FILES) $(LIB_FILES))
+	rm -f $(addprefix $(DESTDIR),$(DAEMON_FILES) $(LIB_FILES) $(RUN_FILES))
 	for d in $(SYSCONFDIR)/schrittmacher $(INCLUDEDIR)/schrittmacherclient; do \
 		test ! -d $(DESTDIR)$$d || rmdir $(DESTDIR)$$d 2>/dev/null || true; done

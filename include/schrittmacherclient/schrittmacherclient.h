@@ -28,7 +28,11 @@
  *     schrittmacher_client_start(client);
  *     schrittmacher_client_report_unknown(client, NULL);
  *
- * cc app.c $(pkg-config --cflags --libs schrittmacherclient)
+ *     cc app.c $(pkg-config --cflags --libs schrittmacherclient)
+ *
+ * An application with signal handlers of its own calls schrittmacher_client_notify_signal() in them, or
+ * schrittmacher_client_signal_go_hot() and _go_standby() later. One with an event loop of its own needs no
+ * second thread: schrittmacher_client_start_polled().
  *
  * What holds for every function:
  *
@@ -49,8 +53,9 @@
  * fork()     A client that is not started goes along into the child. A started one stays with the parent,
  *            until the child calls schrittmacher_client_start() or _start_polled(), which take it over. If
  *            another thread was inside the client during the fork, the child can only free it.
- * exec()     closes the descriptors of a client (two, from the first start on). Nobody else should: heartbeats
- *            survive a closed timer, and a new start repairs all, but a number in use again is not ours.
+ * exec()     closes the descriptors of a client: two, from the first start on. A program that closes all its
+ *            descriptors itself does so before the start, or starts the client anew at once, before their
+ *            numbers are in use again: the library cannot know that they are no longer its own.
  * Globals    The library installs no signal handler, starts no thread, prints nothing and ends no process,
  *            except as asked for. After dlclose() it stays loaded.
  */

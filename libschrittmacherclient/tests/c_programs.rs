@@ -9,7 +9,7 @@ use std::process::Command;
 use library::workshop;
 use support::{crate_dir, is_there, run};
 
-const PROGRAMS: [&str; 5] = ["abi_3", "surface", "misuse", "threads", "processes"];
+const PROGRAMS: [&str; 4] = ["surface", "misuse", "threads", "processes"];
 
 /// What a program needs besides the static library: `rustc --print native-static-libs`.
 const NATIVE_LIBRARIES: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod any_command;
 mod app_process;
 mod cold_start;
 mod command_line;

@@ -271,7 +271,9 @@ int main(void)
     schrittmacher_client *client = schrittmacher_client_new();
 
     begin();
+#ifdef SCHRITTMACHERCLIENT_VERSION /* not so if compiled with an earlier header */
     CHECK(strcmp(schrittmacher_client_version(), SCHRITTMACHERCLIENT_VERSION) == 0);
+#endif
     defaults_are_those_of_1_18_0(client);
     numbers_keep_to_their_ranges(client);
     texts_are_copied_checked_and_cut(client);

@@ -1,5 +1,5 @@
-//! The shared library as a file: what it exports, its soname, what it needs.
-//! `UPDATE_SYMBOLS=1 cargo test -p schrittmacherclient --test shared_library` rewrites the list of symbols.
+//! The shared library as a file: what it exports, its soname, what it needs, what was promised to programs.
+//! `UPDATE_SYMBOLS=1 cargo test -p schrittmacherclient --test abi_library` rewrites the list of symbols.
 #![cfg(target_os = "linux")]
 
 mod library;
@@ -48,4 +48,29 @@ fn has_its_soname_stays_loaded_and_needs_little() {
         let is_of_the_system = ["[libc.", "[libgcc_s.", "[ld-"].iter().any(|name| line.contains(name));
         assert!(is_of_the_system, "the library needs another one: {line}");
     }
+}
+
+/// Builds a C program of `tests/c` against the shared library, and runs it.
+fn build_and_run(test: &str, source: &str, headers: &str) {
+    if !is_there("cc") {
+        return;
+    }
+    let folder = workshop(test);
+    let program = folder.join(test);
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-o"]).arg(&program);
+    cc.arg(crate_dir().join("tests/c").join(source)).arg("-I").arg(crate_dir().join(headers));
+    cc.arg("-L").arg(&folder).args(["-lschrittmacherclient", "-lpthread"]);
+    run(cc.arg(format!("-Wl,-rpath,{}", folder.display())));
+    assert_eq!(run(&mut Command::new(program)), "ok\n");
+}
+
+#[test]
+fn nothing_of_soname_3_has_changed() {
+    build_and_run("nothing_of_soname_3_has_changed", "abi_3.c", "../include");
+}
+
+#[test]
+fn a_program_compiled_with_the_first_header_runs() {
+    build_and_run("a_program_compiled_with_the_first_header_runs", "surface.c", "tests/c/abi_3");
 }

@@ -1,5 +1,5 @@
 //! The checked-in C header is what the source says. `UPDATE_HEADER=1 cargo test -p schrittmacherclient --test
-//! header` rewrites it.
+//! abi_header` rewrites it.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -26,7 +26,7 @@ fn header_is_up_to_date() {
     let checked_in = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         checked_in == generated,
-        "the header differs from the source: UPDATE_HEADER=1 cargo test -p schrittmacherclient --test header"
+        "the header differs from the source: UPDATE_HEADER=1 cargo test -p schrittmacherclient --test abi_header"
     );
 }
 
