@@ -296,7 +296,15 @@ impl Step<'_, '_> {
         }
     }
 
-    /// A hold-off that is running already is never shortened.
+    /// An operator wants this side now: whoever we gave way to before, it is over. Otherwise we would confirm
+    /// the next request of the peer, or tell a classic one FAIL, which makes it hot at once.
+    pub(crate) fn stop_conceding(&mut self) {
+        if let State::Standby { conceded } | State::ToStandby { conceded, .. } = &mut self.m.state {
+            *conceded = None;
+        }
+    }
+
+    /// A hold-off that is running already is never shortened by another one.
     fn conceded(&self, hold: Hold) -> Option<Time> {
         let running = match self.m.state {
             State::Standby { conceded } | State::ToStandby { conceded, .. } => conceded,
@@ -320,6 +328,10 @@ impl Step<'_, '_> {
     pub(crate) fn answer_request_unhot(&mut self, conceding: bool) {
         if self.is_forced_request() {
             if self.wins() { self.answer(Trej) } else { self.confirm(Hold::Long) }
+        } else if self.m.peer.is_classic() && self.m.peer.claims() {
+            // It asks because of a STBY of ours while its application is still on the way; another STBY, and it
+            // starts over, for ever (R6, D8).
+            self.confirm(Hold::Short);
         } else if conceding || self.m.peer.claims() {
             self.confirm(Hold::None);
         } else if self.wins() {
@@ -340,6 +352,8 @@ impl Step<'_, '_> {
         if matches!(self.m.state, State::ToStandby { .. }) {
             self.order_standby();
         }
+        // Who confirms asks no more: 2.0.0 confirms every request, and both would go hot (D3).
+        self.withdraw_question();
         self.send(Tcnf);
         self.concede(hold);
     }
