@@ -371,6 +371,7 @@ impl Step<'_, '_> {
     /// Notes a forced request; sends the first one.
     pub(crate) fn begin_forcing(&mut self) {
         let spacing = self.answer_time();
+        self.end_hold();
         self.m.asked = Some(Asked::Forced {
             until: self.now + spacing.saturating_mul(3),
             resend: self.now,
@@ -406,14 +407,17 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Forgets a question whose time is over; an operator is told (S3).
+    /// Forgets a question whose time is over.
     pub(crate) fn expire_question(&mut self) {
-        let Some(asked) = self.m.asked else { return };
-        if self.now >= asked.until() {
-            self.m.asked = None;
-            if matches!(asked, Asked::Forced { .. }) {
-                self.out.push(Action::Notice(Notice::TakeoverUnanswered));
-            }
+        if self.m.asked.is_some_and(|asked| self.now >= asked.until()) {
+            self.withdraw_question();
+        }
+    }
+
+    /// Forgets a question; an operator whose order it was is told (S3).
+    pub(crate) fn withdraw_question(&mut self) {
+        if let Some(Asked::Forced { .. }) = self.m.asked.take() {
+            self.out.push(Action::Notice(Notice::TakeoverUnanswered));
         }
     }
 }

@@ -296,15 +296,16 @@ impl Step<'_, '_> {
         }
     }
 
-    /// The side that we gave way to has died since: there is nobody left to wait for. A hold-off that began
-    /// with no peer in sight (a forced failover) goes on.
+    /// Nobody is waited for any longer: the side that we gave way to has died since, or an operator wants this
+    /// side now. Otherwise we would confirm the next request of the peer, or tell a classic one FAIL, which
+    /// makes it hot at once. A hold-off that began with no peer in sight (a forced failover) outlasts silence.
     pub(crate) fn end_hold(&mut self) {
         if let State::Standby { conceded } | State::ToStandby { conceded, .. } = &mut self.m.state {
             *conceded = None;
         }
     }
 
-    /// A hold-off that is running already is never shortened.
+    /// A hold-off that is running already is never shortened by another one.
     fn conceded(&self, hold: Hold) -> Option<Time> {
         let running = match self.m.state {
             State::Standby { conceded } | State::ToStandby { conceded, .. } => conceded,
@@ -333,6 +334,10 @@ impl Step<'_, '_> {
     pub(crate) fn answer_request_unhot(&mut self, conceding: bool) {
         if self.is_forced_request() {
             if self.wins() { self.answer(Trej) } else { self.confirm(Hold::Long) }
+        } else if self.m.peer.is_classic() && self.m.peer.claims() {
+            // It asks because of a STBY of ours while its application is still on the way; another STBY, and it
+            // starts over, for ever (R6, D8).
+            self.confirm(Hold::Short);
         } else if conceding || self.m.peer.claims() {
             self.confirm(Hold::None);
         } else if self.wins() {
@@ -353,11 +358,8 @@ impl Step<'_, '_> {
         if matches!(self.m.state, State::ToStandby { .. }) {
             self.order_standby();
         }
-        // A question of ours that crossed theirs is settled with it: a legacy Standby confirms every request,
-        // and both would go hot.
-        if matches!(self.m.asked, Some(Asked::Plain { .. })) {
-            self.m.asked = None;
-        }
+        // Who confirms asks no more: 2.0.0 confirms every request, and both would go hot (D3).
+        self.withdraw_question();
         self.send(Tcnf);
         self.concede(hold);
     }

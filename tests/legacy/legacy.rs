@@ -219,6 +219,48 @@ impl Legacy {
         self.settings
     }
 
+    /// The same daemon with every time moved so that `now` becomes `to`, and with times that are over made
+    /// equal: for a search, to which the same situation later is the same situation. `to` must be half a minute
+    /// or more.
+    #[must_use]
+    pub fn seen_from(&self, now: Duration, to: Duration) -> Legacy {
+        let not_over = |time: Duration| time.max(now) - now + to;
+        let at_most = |time: Duration, limit: Duration| to - now.saturating_sub(time).min(limit);
+        // Held against the limits with `>`.
+        let beyond = |limit: Duration| limit + Duration::from_secs(1);
+        let (entered, around) = match self.around {
+            Around::V200 { outstanding_local, outstanding_remote, said_role } => {
+                let limit = match self.state {
+                    State::ToHot => beyond(GOING_HOT),
+                    State::ToStandby => beyond(GOING_STANDBY),
+                    State::Unknown | State::Standby | State::Hot | State::Failed => Duration::ZERO,
+                };
+                let said_role = said_role
+                    .filter(|(_, at)| now.saturating_sub(*at) < ROLE_SPACING)
+                    .map(|(code, at)| (code, at_most(at, ROLE_SPACING)));
+                let around = Around::V200 { outstanding_local, outstanding_remote, said_role };
+                (at_most(self.entered, limit), around)
+            }
+            Around::V182 { heard_local, heard_remote, going_hot, next_poll } => {
+                let patience = self.settings.heartbeat_intervall.max(PERIOD);
+                let around = Around::V182 {
+                    heard_local: at_most(heard_local, beyond(patience)),
+                    heard_remote: at_most(heard_remote, beyond(CLASSIC_TIMEOUT)),
+                    going_hot: going_hot.map(|since| at_most(since, beyond(GOING_HOT_WINDOW))),
+                    next_poll: not_over(next_poll),
+                };
+                (at_most(self.entered, beyond(CLASSIC_TIMEOUT)), around)
+            }
+        };
+        // Late heartbeats are not made up for; 1.8.2 stays on its grid, so how late it is counts there.
+        let next_tick = match self.around {
+            Around::V200 { .. } => not_over(self.next_tick),
+            Around::V182 { .. } if self.next_tick < now => at_most(self.next_tick, PERIOD),
+            Around::V182 { .. } => not_over(self.next_tick),
+        };
+        Legacy { entered, next_tick, around, ..self.clone() }
+    }
+
     fn period(&self) -> Duration {
         match self.settings.generation {
             Generation::V200 => self.settings.heartbeat_intervall.max(PERIOD),
