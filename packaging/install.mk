@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 UNITDIR ?= /etc/systemd/system
 
@@ -20,7 +21,9 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 DAEMON_FILES := \
 	$(SBINDIR)/schrittmacher \
 	$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example \
-	$(UNITDIR)/schrittmacher.service
+	$(UNITDIR)/schrittmacher.service \
+	$(MANDIR)/man8/schrittmacher.8 \
+	$(MANDIR)/man5/schrittmacher.conf.5
 LIB_FILES := \
 	$(LIBDIR)/$(LIBRARY).so.$(LIBVERSION) \
 	$(LIBDIR)/$(LIBRARY).so.$(SOVERSION) \
@@ -47,6 +50,8 @@ install: install-daemon install-lib ## install what `make` has built: PREFIX, DE
 install-daemon: ## the daemon alone
 	@$(call built,$(RELEASE)/schrittmacher)
 	$(call put,$(RELEASE)/schrittmacher,755,$(SBINDIR)/schrittmacher)
+	$(call put,man/schrittmacher.8,644,$(MANDIR)/man8/schrittmacher.8)
+	$(call put,man/schrittmacher.conf.5,644,$(MANDIR)/man5/schrittmacher.conf.5)
 	$(call put,$(EXAMPLE),644,$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example)
 	$(call fill,packaging/schrittmacher.service.in,$(UNITDIR)/schrittmacher.service)
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload"

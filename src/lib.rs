@@ -13,6 +13,8 @@ mod fork;
 pub mod launch;
 pub mod link;
 pub mod logging;
+#[cfg(test)]
+mod man;
 pub mod node;
 pub mod notify;
 pub mod options;

@@ -81,10 +81,11 @@ Files:
   ./schrittmacher.conf, ./schrittmacher.toml
                                    looked for in this order if no file is named
 
-Signals (to the supervisor, with --parachute):
+Signals:
   SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
   SIGQUIT          end at once; the application and its address stay as they are
   SIGHUP           open the log file anew and read the configuration again
+  With --parachute the supervisor takes them.
 
 Exit status:
   0   all is well            70  a defect of the program
@@ -193,8 +194,10 @@ fn is_missing(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use roff::Roff;
 
     use super::*;
+    use crate::man;
 
     fn parsed(args: &[&str]) -> Result<Options, Early> {
         parse(std::iter::once("schrittmacher").chain(args.iter().copied()).map(OsString::from))
@@ -312,5 +315,29 @@ mod tests {
         // A link to itself stands for whatever exists and cannot be opened, for root too.
         std::os::unix::fs::symlink(&etc, &etc).unwrap();
         assert_eq!(found(), Ok(etc.clone()));
+    }
+
+    /// The options, then what `--help` says after them, a section for each of its paragraphs.
+    #[test]
+    fn manual_page() {
+        let mut head = Roff::new();
+        head.control("TH", ["schrittmacher", "8", man::VERSION, "schrittmacher", "System Administration"]);
+        man::section(&mut head, "NAME");
+        head.text(man::inlines("schrittmacher - keeps one of two hosts hot"));
+        let mut text = head.render().into_bytes();
+        let page = clap_mangen::Man::new(Args::command());
+        page.render_synopsis_section(&mut text).unwrap();
+        page.render_description_section(&mut text).unwrap();
+        page.render_options_section(&mut text).unwrap();
+        let mut rest = Roff::new();
+        for paragraph in EXAMPLES.split("\n\n") {
+            let (title, lines) = paragraph.split_once(":\n").unwrap();
+            man::section(&mut rest, &title.to_uppercase());
+            man::verbatim(&mut rest, lines);
+        }
+        man::section(&mut rest, "SEE ALSO");
+        rest.text(man::inlines("`schrittmacher.conf`(5)"));
+        text.extend(rest.render().into_bytes());
+        man::compare("schrittmacher.8", &String::from_utf8(text).unwrap());
     }
 }

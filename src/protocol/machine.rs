@@ -220,7 +220,10 @@ pub enum Cause {
 impl Step<'_, '_> {
     /// Takes one event in.
     pub(crate) fn handle(&mut self, event: Event) {
-        self.notice_lost_time();
+        // A tick that finds out brings nothing else: the sockets have to be drained before time is acted on.
+        if self.notice_lost_time() && event == Event::Tick {
+            return;
+        }
         match event {
             Event::Tick => {
                 self.m.catching_up = false;
@@ -268,10 +271,11 @@ impl Step<'_, '_> {
     }
 
     /// A heartbeat that is late by more than the timeout means that we were stopped or asleep (S11): the
-    /// right to be hot has to be asked for again, and silence during that time proves nothing.
-    fn notice_lost_time(&mut self) {
+    /// right to be hot has to be asked for again, and silence during that time proves nothing. The next tick
+    /// is due at once.
+    fn notice_lost_time(&mut self) -> bool {
         if self.now <= self.m.next_tick + self.settings.timeout {
-            return;
+            return false;
         }
         let grace = self.now + self.m.peer.beat(self.settings);
         let settings = self.settings;
@@ -285,6 +289,7 @@ impl Step<'_, '_> {
         self.m.catching_up = true;
         self.out.push(Action::Notice(Notice::Paused));
         self.run(Cause::Resumed);
+        true
     }
 
     /// Everything that is due. In the legacy's order: the heartbeat's own message, then the application's

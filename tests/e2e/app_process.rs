@@ -98,7 +98,8 @@ fn a_process_of_another_user() {
     let mut pair = Pair::new(setup());
     let victim = victim();
     let mut application = Command::new("setpriv");
-    application.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    // Another user's process is not told of the end of its parent unless it asks for it.
+    application.args(["--pdeathsig", "KILL", "--reuid", "65534", "--regid", "65534", "--clear-groups"]);
     application.arg(copied_testapp(&pair));
     pair[Side::A].app_options(&mut application, &format!("--pid {}", victim.pid()));
     lives_by_its_messages(&mut pair, application, "it belongs to user");

@@ -20,7 +20,11 @@ fn setup() -> Setup {
 
 /// Whatever is wrong with `a`, for two timeouts nobody notices, and it still does what it is told.
 fn goes_on(pair: &mut Pair) {
+    let threads =
+        |pair: &Pair| fs::read_dir(format!("/proc/{}/task", pair[Side::A].daemon().pid())).unwrap().count();
+    let before = threads(pair);
     pair.stays_for(2.0 * TIMEOUT);
+    assert!(threads(pair) <= before, "threads pile up (D34)");
     assert_eq!(pair[Side::B].log.transitions(), []);
     assert!(!pair[Side::B].log.has("peer is silent"), "{}", pair[Side::B].log.text());
     pair[Side::A].page(&format!("?failover={RESOURCE}"));

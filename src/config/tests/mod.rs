@@ -3,6 +3,7 @@
 mod broken;
 mod documents;
 mod include;
+mod man;
 mod meaning;
 mod property;
 mod report;

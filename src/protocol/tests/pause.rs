@@ -34,13 +34,25 @@ fn a_hot_node_asks_before_it_goes_on() {
     }
 }
 
+/// Stopped between draining the sockets and looking at the time, it finds out by a tick.
+#[test]
+fn what_waits_is_no_news_after_a_tick_either() {
+    let mut node = Lone::hot(settings(0), modern());
+    node.sleep(60 * SECOND);
+    assert_eq!(node.tick(), [Action::Notice(Notice::Paused)]);
+    assert_eq!(node.hears(PeerCode::Stby), [], "said before the peer took over");
+    assert_eq!(node.state(), StateName::Unknown);
+    assert_eq!(sent(&node.tick()), [PeerCode::Unk], "due at once");
+    node.hears(PeerCode::Hott);
+    assert_eq!(node.state(), StateName::Standby);
+}
+
 #[test]
 fn it_is_hot_again_if_nobody_objects() {
     let mut node = Lone::hot(settings(0), modern());
     node.sleep(60 * SECOND);
-    let first = node.tick();
-    assert!(first.contains(&Action::Notice(Notice::Paused)));
-    assert_eq!(sent(&first), [PeerCode::Unk]);
+    assert_eq!(node.tick(), [Action::Notice(Notice::Paused)], "the sockets first");
+    assert_eq!(sent(&node.tick()), [PeerCode::Unk]);
     let done = node.run(3 * SECOND, &[], &[AppCode::Lhot]);
     assert_eq!(node.state(), StateName::Hot, "after one heartbeat");
     assert!(!done.iter().any(|(_, action)| matches!(action, Action::Stop | Action::Deactivate { .. })));
