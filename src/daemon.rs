@@ -84,7 +84,8 @@ pub(crate) fn start(path: &Path, waiting: Waiting) -> u8 {
         }
     };
     let core = &loaded.config.core;
-    let logging = match Logging::start(core.log_level, core.log_file.clone(), core.log_syslog) {
+    let (file, facility, server) = (core.log_file.clone(), core.log_syslog, core.log_syslog_server);
+    let logging = match Logging::start(core.log_level, file, facility, server) {
         Ok(logging) => logging,
         Err(error) => return complain(&format!("can't start the log threads: {error}"), exit_code::OSERR),
     };

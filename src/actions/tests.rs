@@ -25,6 +25,7 @@ pub(crate) fn core() -> Core {
         app_address: Vec::new(),
         log_file: None,
         log_syslog: None,
+        log_syslog_server: None,
         log_level: log::LevelFilter::Info,
         script_addresses: ScriptAddresses::Plain,
         on_exit: OnExit::Handover,

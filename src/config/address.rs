@@ -1,6 +1,6 @@
 //! Addresses in all spellings that the legacy program understood.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// An address, and whether it was written as an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,31 @@ fn sloppy_v4(text: &str) -> Option<Ipv4Addr> {
         false => None,
     };
     Some(Ipv4Addr::new(number(a)?, number(b)?, number(c)?, number(last.get(..digits)?)?))
+}
+
+/// Reads `ADDRESS` and `ADDRESS:PORT`, with the addresses of [`parse`]. IPv6 has to stand in brackets, as
+/// nobody can tell whether the end of `fd00::1:514` is a port.
+///
+/// # Errors
+/// A hint on what to write instead.
+pub(super) fn parse_server(text: &str, default_port: u16) -> Result<SocketAddr, &'static str> {
+    const HINT: &str = "write 192.0.2.1, 192.0.2.1:514 or [2001:db8::1]:514; host names are not looked up";
+    let address = |text: &str| match parse(text) {
+        Ok(Spelling::Proper(address)) if address.is_ipv4() || text.ends_with(']') => Some(address),
+        Ok(_) | Err(_) => None,
+    };
+    let (address, port) = match (address(text), text.rsplit_once(':')) {
+        (Some(address), _) => (address, default_port),
+        (None, Some((before, port))) => (address(before).ok_or(HINT)?, parse_port(port).ok_or(HINT)?),
+        (None, None) => return Err(HINT),
+    };
+    check_end(address)?;
+    Ok(SocketAddr::new(address, port))
+}
+
+fn parse_port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port != 0)
 }
 
 /// Whether one end of the peer link can have the address.
@@ -109,6 +134,44 @@ mod tests {
             assert_eq!(parse(text), Err(NEITHER), "{text}");
         }
         assert!(parse("fe80::1%eth0").unwrap_err().contains("zone"));
+    }
+
+    #[test]
+    fn a_server_is_an_address_with_or_without_a_port() {
+        for (text, server) in [
+            ("192.0.2.9", "192.0.2.9:514"),
+            ("192.0.2.9:5514", "192.0.2.9:5514"),
+            ("ipv4:192.0.2.9:65535", "192.0.2.9:65535"),
+            ("::ffff:192.0.2.9", "192.0.2.9:514"),
+            ("[fd00::1]", "[fd00::1]:514"),
+            ("[fd00::1]:1", "[fd00::1]:1"),
+            ("ipv6:[fd00::1]:5514", "[fd00::1]:5514"),
+        ] {
+            assert_eq!(parse_server(text, 514), Ok(server.parse().unwrap()), "{text}");
+        }
+        for text in [
+            "",
+            "loghost",
+            "loghost:514",
+            "192.0.2.9/24",
+            "192.0.2.9:",
+            "192.0.2.9:0",
+            "192.0.2.9:65536",
+            "192.0.2.9:+1",
+            "192.0.2.9:syslog",
+            "fd00::1",
+            "fd00::1:514",
+            "[fd00::1",
+            "[fd00::1]:",
+            "fd00::1]:514",
+            "[192.0.2.9]:514",
+            ":514",
+            "0.0.0.0",
+            "224.0.0.1:514",
+            "[fe80::1]",
+        ] {
+            assert!(parse_server(text, 514).is_err(), "{text}");
+        }
     }
 
     #[test]

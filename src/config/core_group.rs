@@ -1,6 +1,6 @@
 //! The `core` group.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use log::LevelFilter;
@@ -23,6 +23,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Core> {
     let netmask = fields.text("netmask");
     let log_file = log_file(fields);
     let log_syslog = fields.word("log-syslog").and_then(Facility::from_name);
+    let log_syslog_server = log_syslog_server(fields);
     let log_level = log_level(fields);
     let script_addresses = match fields.word("script-addresses") {
         Some("legacy") => ScriptAddresses::Legacy,
@@ -46,6 +47,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Core> {
         app_address,
         log_file,
         log_syslog,
+        log_syslog_server,
         log_level,
         script_addresses,
         on_exit,
@@ -96,6 +98,18 @@ fn log_file(fields: &mut Fields<'_>) -> Option<PathBuf> {
         (Some(dir), None) => Some(dir.join("schrittmacher.log")),
         (None, file) => file,
     }
+}
+
+/// Without `log-syslog` nothing would be sent there, which nobody can mean who names a server.
+fn log_syslog_server(fields: &mut Fields<'_>) -> Option<SocketAddr> {
+    const NAME: &str = "log-syslog-server";
+    let server = fields.server(NAME)?;
+    if let (Some(entry), None) = (fields.entry(NAME), fields.entry("log-syslog")) {
+        let hint = format!("add {}", fields.group.syntax.key_line("log-syslog", "daemon"));
+        fields.error(NAME, entry, "means nothing without `log-syslog`", &hint);
+        return None;
+    }
+    Some(server)
 }
 
 /// Legacy's six levels on the five of [`log`]; MINOR and MAJOR are both errors.

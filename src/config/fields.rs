@@ -1,6 +1,6 @@
 //! The values of one group, converted one by one; what is wrong with them goes to the findings.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -84,6 +84,19 @@ impl<'a> Fields<'a> {
             }
         }
         addresses
+    }
+
+    /// The address of a server, with the default port of the table.
+    pub fn server(&mut self, name: &'static str) -> Option<SocketAddr> {
+        let entry = self.entry(name)?;
+        let Kind::Server { default_port } = keys::find(name)?.kind else { return None };
+        match address::parse_server(&entry.value, default_port) {
+            Ok(server) => Some(server),
+            Err(hint) => {
+                self.error(name, entry, "is no address of a server", hint);
+                None
+            }
+        }
     }
 
     /// Host names, separated by commas or white space.

@@ -41,6 +41,10 @@ pub(super) enum Place {
 pub(super) enum Kind {
     Address,
     Addresses,
+    /// Of a server, in the form of [`super::address::parse_server`].
+    Server {
+        default_port: u16,
+    },
     Port {
         max: u16,
     },
@@ -95,6 +99,9 @@ impl fmt::Display for Kind {
         match self {
             Kind::Address => f.write_str("IPv4 or IPv6 address"),
             Kind::Addresses => f.write_str("addresses"),
+            Kind::Server { default_port } => {
+                write!(f, "address, or address:port; port {default_port} if none")
+            }
             Kind::Port { max } => write!(f, "port, 1 … {max}"),
             Kind::Seconds { min, max } => write!(f, "seconds, {min} … {max}"),
             Kind::Integer => f.write_str("integer, 32 bit, signed"),
@@ -219,7 +226,14 @@ pub(super) const KEYS: &[Key] = &[
         "log-syslog",
         Kind::Word(facility::NAMES),
         "not to syslog",
-        "Log to the local syslogd too, as this facility",
+        "Log to syslog too, as this facility: to the local syslogd, or to `log-syslog-server`",
+    ),
+    new(
+        Place::Core,
+        "log-syslog-server",
+        Kind::Server { default_port: 514 },
+        "none; the local syslogd gets what `log-syslog` asks for",
+        "Server that gets the log instead of the local syslogd: RFC 5424 by UDP; IPv6 in brackets",
     ),
     core("log-level", Kind::LogLevel, "info", "The least severe level that is logged"),
     core("heartbeat", HEARTBEAT, "2", "Period of the heartbeat to the peer"),

@@ -33,7 +33,7 @@ mod source;
 mod tests;
 mod toml;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,8 +75,11 @@ pub struct Core {
     pub app_address: Vec<IpAddr>,
     /// The file to log to, `log-dir` and `log-file` already joined; `None` = stderr alone.
     pub log_file: Option<PathBuf>,
-    /// `log-syslog`: the facility under which to log to the local syslogd; `None` = not at all.
+    /// `log-syslog`: the facility under which to log to syslog; `None` = not at all.
     pub log_syslog: Option<Facility>,
+    /// `log-syslog-server`: where syslog is, default port 514; `None` = the local syslogd. Never without
+    /// `log_syslog`.
+    pub log_syslog_server: Option<SocketAddr>,
     /// `log-level`: least severe level that is logged. Default: info.
     pub log_level: log::LevelFilter,
     /// `script-addresses`: how addresses look in the environment of commands.

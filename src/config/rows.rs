@@ -33,6 +33,7 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
             keys: &["log-file", "log-dir"],
         },
         Row::of("log-syslog", Shown::optional(core.log_syslog.map(|facility| facility.name))),
+        Row::of("log-syslog-server", Shown::optional(core.log_syslog_server)),
         Row::of("log-level", text(&core.log_level.as_str().to_ascii_lowercase())),
         Row::of(
             "script-addresses",

@@ -53,8 +53,8 @@ impl Severity {
         }
     }
 
-    /// The syslog priority that sd-daemon(3) wants before each line.
-    fn journal_priority(self) -> u8 {
+    /// As in RFC 5424, syslog(3) and sd-daemon(3).
+    pub fn syslog_code(self) -> u8 {
         match self {
             Severity::Debug => 7,
             Severity::Info => 6,
@@ -96,7 +96,7 @@ impl Entry {
 
     /// For syslogd at its local socket: as syslog(3) sends it, which is RFC 3164 without the host.
     pub fn syslog_line(&self, facility: u8, pid: u32, zone: &TimeZone) -> String {
-        let priority = facility * 8 + self.severity.journal_priority();
+        let priority = facility * 8 + self.severity.syslog_code();
         let time = local_time(self.at, zone, "%b %e %H:%M:%S");
         let name = env!("CARGO_PKG_NAME");
         format!("<{priority}>{time} {name}[{pid}]: {}: {}", Escaped(&self.section), Escaped(&self.message))
@@ -104,7 +104,7 @@ impl Entry {
 
     /// For journald, which keeps the time itself.
     pub fn journal_line(&self) -> String {
-        let priority = self.severity.journal_priority();
+        let priority = self.severity.syslog_code();
         format!("<{priority}>{}: {}\n", Escaped(&self.section), Escaped(&self.message))
     }
 }
@@ -117,7 +117,7 @@ fn local_time(at: SystemTime, zone: &TimeZone, format: &str) -> String {
 
 /// Text in which nothing can end a line, start a column or turn the reading direction: whoever sends a
 /// reason or a resource name must not be able to forge a log line.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

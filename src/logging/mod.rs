@@ -11,11 +11,14 @@ mod file;
 mod line;
 mod rate_limit;
 mod retry;
+mod rfc5424;
 mod stderr;
 mod syslog;
+mod syslog_server;
 mod writer;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,6 +30,7 @@ use self::file::LogFile;
 use self::line::{Entry, Severity};
 use self::retry::Retrying;
 use self::syslog::Syslog;
+use self::syslog_server::SyslogServer;
 use self::writer::Writer;
 use crate::config::Facility;
 
@@ -63,25 +67,37 @@ struct Sinks {
 impl Logging {
     /// Starts the writer threads; nothing is logged before [`install`](Self::install).
     ///
-    /// `level` is the least severe level that is written, `file` the log file and `syslog` the facility of the
-    /// local syslogd besides stderr. Both are opened by their threads: one that cannot be written is reported
-    /// on stderr and tried again for each line, at most once a second, and never stops the daemon (unlike the
-    /// legacy program's file, without which it exited).
+    /// `level` is the least severe level that is written. Besides stderr there are `file`, the log file, and
+    /// syslog, if `facility` says as whom: at `server`, or else the local one. Both are opened by their
+    /// threads: one that cannot be written is reported on stderr and tried again for each line, at most once a
+    /// second, and never stops the daemon (unlike the legacy program's file, without which it exited).
     ///
     /// # Errors
     ///
     /// A thread cannot be started.
-    pub fn start(level: LevelFilter, file: Option<PathBuf>, syslog: Option<Facility>) -> io::Result<Logging> {
+    pub fn start(
+        level: LevelFilter,
+        file: Option<PathBuf>,
+        facility: Option<Facility>,
+        server: Option<SocketAddr>,
+    ) -> io::Result<Logging> {
         let stderr = Writer::start("log-stderr", QUEUE_LINES, stderr::Stderr::new())?;
         let mut others = Vec::new();
         if let Some(path) = file {
             let sink = Retrying::new(LogFile::new(path), stderr.queue(), retry::PAUSE);
             others.push(Writer::start("log-file", QUEUE_LINES, sink)?);
         }
-        if let Some(facility) = syslog {
-            let sink =
-                Retrying::new(Syslog::new(syslog::SOCKET.into(), facility), stderr.queue(), retry::PAUSE);
-            others.push(Writer::start("log-syslog", QUEUE_LINES, sink)?);
+        match (facility, server) {
+            (Some(facility), Some(server)) => {
+                let sink = Retrying::new(SyslogServer::new(server, facility), stderr.queue(), retry::PAUSE);
+                others.push(Writer::start("log-syslog", QUEUE_LINES, sink)?);
+            }
+            (Some(facility), None) => {
+                let sink =
+                    Retrying::new(Syslog::new(syslog::SOCKET.into(), facility), stderr.queue(), retry::PAUSE);
+                others.push(Writer::start("log-syslog", QUEUE_LINES, sink)?);
+            }
+            (None, _) => {}
         }
         let level = AtomicUsize::new(level as usize);
         Ok(Logging { sinks: Arc::new(Sinks { level, others, stderr }) })

@@ -57,14 +57,7 @@ impl Medium for Syslog {
             }
         };
         let socket = self.socket.insert(socket);
-        match socket.send(line.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-                poll(&mut ready, PollTimeout::try_from(BUSY).unwrap_or(PollTimeout::ZERO))?;
-                socket.send(line.as_bytes()).map(drop)
-            }
-            result => result.map(drop),
-        }
+        send(socket, || socket.send(line.as_bytes()))
     }
 
     fn close(&mut self) {
@@ -76,8 +69,20 @@ impl Medium for Syslog {
     }
 }
 
+/// Sends one datagram; for a socket that is full at the moment it tries once more.
+pub(super) fn send(socket: &impl AsFd, send: impl Fn() -> io::Result<usize>) -> io::Result<()> {
+    match send() {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+            poll(&mut ready, PollTimeout::try_from(BUSY).unwrap_or(PollTimeout::ZERO))?;
+            send().map(drop)
+        }
+        result => result.map(drop),
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::mpsc::channel;
 
     use super::super::line::Severity;
@@ -87,10 +92,10 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    const LOCAL3: Facility = Facility { name: "local3", code: 19 };
+    pub(in super::super) const LOCAL3: Facility = Facility { name: "local3", code: 19 };
 
     /// Hands complaints on.
-    struct Complaints(std::sync::mpsc::Sender<String>);
+    pub(in super::super) struct Complaints(pub std::sync::mpsc::Sender<String>);
 
     impl Sink for Complaints {
         fn write(&mut self, entry: &Entry) {
@@ -98,7 +103,7 @@ mod tests {
         }
     }
 
-    fn entry(message: &str) -> Entry {
+    pub(in super::super) fn entry(message: &str) -> Entry {
         Entry::of_core(Severity::Warning, message.to_owned())
     }
 

@@ -198,7 +198,7 @@ fn last_words_reach_stderr_although_the_file_hangs() {
 #[test]
 #[ignore = "the child of stderr_lines_suit_their_reader"]
 fn child_logs_one_line() {
-    let logging = Logging::start(LevelFilter::Info, None, None).unwrap();
+    let logging = Logging::start(LevelFilter::Info, None, None, None).unwrap();
     logging.install().unwrap();
     log::warn!(target: "r1", "peer lost");
     logging.shutdown();

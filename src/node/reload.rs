@@ -102,6 +102,7 @@ impl Node {
             ("http-host", old.http_host != new.http_host),
             ("log-file", old.log_file != new.log_file),
             ("log-syslog", old.log_syslog != new.log_syslog),
+            ("log-syslog-server", old.log_syslog_server != new.log_syslog_server),
         ];
         let differing: Vec<_> = fixed.iter().filter(|(_, differs)| *differs).map(|(key, _)| *key).collect();
         if !differing.is_empty() {

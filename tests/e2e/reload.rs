@@ -81,13 +81,17 @@ fn what_cannot_change_is_named_and_then_nothing_changes() {
     let said = reload(
         &mut pair,
         |text| {
-            text.replace("\nport = 7700", "\nport = 7702\nlog-level = debug")
-                .replace("http-port = 7780", "http-port = 7781")
-                .replace("name = service", "name = another")
+            text.replace(
+                "\nport = 7700",
+                "\nport = 7702\nlog-level = debug\n\
+                 log-syslog = user\nlog-syslog-server = 127.0.0.1",
+            )
+            .replace("http-port = 7780", "http-port = 7781")
+            .replace("name = service", "name = another")
         },
         "can't change while the daemon runs",
     );
-    assert!(said.contains("`port`, `http-port`"), "{said}");
+    assert!(said.contains("`port`, `http-port`, `log-syslog`, `log-syslog-server` can't"), "{said}");
     undisturbed(&pair);
     assert!(!pair[Side::A].log.has("to peer:"), "the log level has changed");
     let page = pair[Side::A].page("");

@@ -331,6 +331,7 @@ fn addresses_follow_the_configuration() {
         app_address: vec![],
         log_file: None,
         log_syslog: None,
+        log_syslog_server: None,
         log_level: log::LevelFilter::Info,
         script_addresses: crate::config::ScriptAddresses::Plain,
         on_exit: crate::config::OnExit::Handover,

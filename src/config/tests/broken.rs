@@ -195,6 +195,16 @@ fn nonsense_in_new_keys_is_an_error() {
         in_core("http-host = a:b/c"),
         "x.conf:6: `http-host` = \"a:b/c\" is no host name (a name like ha.example.com, without a port)"
     );
+    assert_eq!(
+        in_core("log-syslog-server = loghost"),
+        "x.conf:6: `log-syslog-server` = \"loghost\" is no address of a server (write 192.0.2.1, 192.0.2.1:514 \
+         or [2001:db8::1]:514; host names are not looked up)"
+    );
+    assert_eq!(
+        in_core("log-syslog-server = 192.0.2.9"),
+        "x.conf:6: `log-syslog-server` = \"192.0.2.9\" means nothing without `log-syslog` (add \
+         `log-syslog = daemon`)"
+    );
 }
 
 #[test]

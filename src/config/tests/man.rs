@@ -23,8 +23,8 @@ stop or deactivate), `RESOURCE_NAME`, `RESOURCE_PID`, `PID_FILE`, `LOCAL_ADDRESS
 `NETMASK`, `HEARTBEAT_INTERVAL`, `LAST_LOCAL_REASON` and `LAST_REMOTE_REASON`, as far as there is a value.";
 
 const RELOAD: &str = "\
-SIGHUP has the daemon read the file again: all of it or, if it is wrong or changes an address, a port, the log file or the \
-facility of the log, nothing.";
+SIGHUP has the daemon read the file again: all of it or, if it is wrong or changes an address, a port, the log file or \
+syslog's facility or server, nothing.";
 
 #[test]
 fn manual_page() {
@@ -79,6 +79,7 @@ fn kind(key: &Key) -> String {
         Kind::Word(words) => words.join(" | "),
         Kind::Address
         | Kind::Addresses
+        | Kind::Server { .. }
         | Kind::Port { .. }
         | Kind::Seconds { .. }
         | Kind::Integer

@@ -282,3 +282,11 @@ fn the_facilities_of_syslog() {
     }
     assert!(load(&file("log-syslog = yes", "")).is_err());
 }
+
+#[test]
+fn the_server_of_syslog_has_a_port() {
+    let server = |line: &str| config(&format!("log-syslog = daemon\n{line}"), "").core.log_syslog_server;
+    assert_eq!(server(""), None);
+    assert_eq!(server("log-syslog-server = 192.0.2.9"), Some("192.0.2.9:514".parse().unwrap()));
+    assert_eq!(server("log-syslog-server = [fd00::9]:5514"), Some("[fd00::9]:5514".parse().unwrap()));
+}

@@ -12,7 +12,9 @@ use super::{file, load};
 
 #[test]
 fn values_are_shown_with_unit_and_origin() {
-    let text = file("heartbeat = 0.5\nlog-dir = /var/log\nhttp-port = 7780", "app-timeout = 7\npriority = 3");
+    let core = "heartbeat = 0.5\nlog-dir = /var/log\nhttp-port = 7780\nlog-syslog = user\n\
+        log-syslog-server = [::1]";
+    let text = file(core, "app-timeout = 7\npriority = 3");
     let report = report(&load(&text).unwrap());
     let line = |key: &str| {
         let line = report.lines().find(|line| line.trim_start().starts_with(&format!("{key} ")));
@@ -28,6 +30,7 @@ fn values_are_shown_with_unit_and_origin() {
     assert_eq!(line("app-timeout"), "app-timeout 7 s");
     assert_eq!(line("priority"), "priority 3");
     assert_eq!(line("log-file"), "log-file /var/log/schrittmacher.log");
+    assert_eq!(line("log-syslog-server"), "log-syslog-server [::1]:514");
     assert_eq!(line("start-action"), "start-action SIGUSR1 to the application");
     assert_eq!(line("http-address"), "http-address all");
 }
