@@ -10,7 +10,7 @@ RUN_PATH ?= -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib'
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
-.PHONY: all check test demo bench tools table fmt lint clean help
+.PHONY: all check test demo bench tools model table fmt lint clean help
 
 all: ## build the daemon, the client libraries and schrittmacher-run (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -42,6 +42,10 @@ demo: tools all ## two daemons, two applications, every kind of failover, live
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'error: no cargo; install Rust: https://rustup.rs/'; exit 1; }
 	@command -v cc >/dev/null || { echo 'error: no C compiler; as root: apt-get install gcc libc6-dev'; exit 1; }
+
+# FAULTS=1 takes minutes and gigabytes.
+model: ## search every behaviour of a pair of nodes for one that breaks a promise
+	@$(CARGO) run -q --release --locked -p schrittmacher-model -- --faults $(or $(FAULTS),0)
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table

@@ -1,0 +1,246 @@
+//! Searches every behaviour of a pair of nodes for one that breaks a promise.
+//!
+//! The nodes run the shipped protocol crate and, for a legacy peer, the interpreter of the recorded tables.
+//! What is free, what is bounded and why stands in `docs/protocol.md` under "The exhaustive search".
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a search looks at few of many cases; new ones are none of its business"
+)]
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+mod ablation;
+mod app;
+mod graph;
+mod host;
+mod local;
+mod pair;
+mod pairing;
+mod relative;
+mod report;
+mod search;
+mod trace;
+mod verdict;
+
+use pairing::{Pairing, Version};
+use report::{HEADER, Report, Run, thousands};
+
+const USAGE: &str = "\
+usage: schrittmacher-model [--faults N] [--grain SECONDS] [--limit STATES]     the pairings that promises are made for
+       schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
+       schrittmacher-model --without-rules                                   ours, each rule taken out in turn
+       schrittmacher-model --pair VERSION VERSION PRIORITY [--faults N] ...  one pairing; ours, 2.0.0 or 1.8.2";
+
+/// What the command line asks for.
+#[derive(Clone, Copy)]
+struct Options {
+    faults: Option<u8>,
+    grain: Option<u8>,
+    limit: usize,
+    stop: usize,
+    task: Task,
+}
+
+#[derive(Clone, Copy)]
+enum Task {
+    Promises,
+    Legacy,
+    WithoutRules,
+    One(Pairing),
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    let began = Instant::now();
+    let kept = match &options.task {
+        Task::Promises => promises(&options),
+        Task::Legacy => legacy(&options),
+        Task::WithoutRules => without_rules(&options),
+        Task::One(pairing) => one(*pairing, &options),
+    };
+    println!("\n{:.0} s", began.elapsed().as_secs_f64());
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn options() -> Result<Options, lexopt::Error> {
+    use lexopt::prelude::{Long, ValueExt};
+    let mut options = Options {
+        faults: None,
+        grain: None,
+        limit: search::MOST_STATES,
+        stop: search::MOST_STATES,
+        task: Task::Promises,
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("faults") => options.faults = Some(parser.value()?.parse()?),
+            Long("grain") => options.grain = Some(parser.value()?.parse()?),
+            Long("limit") => options.limit = parser.value()?.parse()?,
+            Long("legacy") => options.task = Task::Legacy,
+            Long("without-rules") => options.task = Task::WithoutRules,
+            Long("pair") => {
+                let version = |parser: &mut lexopt::Parser| -> Result<Version, lexopt::Error> {
+                    let text = parser.value()?.string()?;
+                    Version::from_words(&text).ok_or_else(|| format!("no version {text}").into())
+                };
+                let versions = [version(&mut parser)?, version(&mut parser)?];
+                let priority = parser.value()?.parse()?;
+                options.task = Task::One(Pairing { versions, priority, without: None });
+            }
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+impl Options {
+    /// Every kind of run: without faults by seconds and by heartbeats, then with faults by heartbeats.
+    fn plans(&self) -> Vec<(u8, u8)> {
+        match (self.faults, self.grain) {
+            (Some(faults), grain) => vec![(faults, grain.unwrap_or(2))],
+            (None, Some(grain)) => vec![(0, grain), (1, grain)],
+            (None, None) => vec![(0, 1), (0, 2), (1, 2)],
+        }
+    }
+
+    fn runs(&self, pairings: &[Pairing]) -> Vec<Run> {
+        let run =
+            |pairing, (faults, grain)| Run { pairing, faults, grain, limit: self.limit, stop: self.stop };
+        self.plans()
+            .into_iter()
+            .flat_map(|plan| pairings.iter().map(move |pairing| run(*pairing, plan)))
+            .collect()
+    }
+}
+
+/// Runs on every core; what `done` says of each, in the order of their ends.
+fn all(runs: &[Run], done: impl Fn(usize, Report) + Sync) {
+    let next = AtomicUsize::new(0);
+    // More at once would need more memory than is promised.
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(2);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(run) = runs.get(at) else { break };
+                    done(at, run.go());
+                }
+            });
+        }
+    });
+}
+
+fn promises(options: &Options) -> bool {
+    let runs = options.runs(&pairing::promised());
+    let reports = Mutex::new(Vec::new());
+    println!("{HEADER}");
+    all(&runs, |_, report| {
+        println!("{}", report.line);
+        reports.lock().expect("nobody panics").push(report);
+    });
+    let reports = reports.into_inner().expect("nobody panics");
+    println!("\n{} states in all", thousands(reports.iter().map(|report| report.states).sum()));
+    for report in &reports {
+        if let Some((states, steps)) = report.cut_off {
+            println!(
+                "{}: faults were tried in the first {} states only, all those of at most {steps} steps",
+                report.run.pairing.words(),
+                thousands(states),
+            );
+        }
+        tell(report);
+    }
+    reports.iter().all(|report| report.broken.is_empty())
+}
+
+fn tell(report: &Report) {
+    if !report.broken.is_empty() {
+        println!(
+            "\nBROKEN: {}, {} faults: {}",
+            report.run.pairing.words(),
+            report.run.faults,
+            report.broken.join("; ")
+        );
+        println!("{}", report.traces);
+    }
+}
+
+/// The checker has teeth if it finds what is known of the legacy.
+fn legacy(options: &Options) -> bool {
+    let options = Options { faults: options.faults.or(Some(0)), stop: 2_000_000, ..*options };
+    let reports = Mutex::new(Vec::new());
+    println!("{HEADER}");
+    all(&options.runs(&pairing::legacy_alone()), |_, report| {
+        println!("{}", report.line);
+        reports.lock().expect("nobody panics").push(report);
+    });
+    let reports = reports.into_inner().expect("nobody panics");
+    reports.iter().for_each(tell);
+    let caught = reports
+        .iter()
+        .all(|report| ["P2", "P6"].iter().all(|id| report.broken.iter().any(|b| b.starts_with(id))));
+    println!("{}", if caught { "as it must: broken" } else { "ERROR: the known races were not found" });
+    caught
+}
+
+/// What every rule of ours is for.
+fn without_rules(options: &Options) -> bool {
+    let mut runs = Vec::new();
+    for (rule, _, _) in ablation::RULES {
+        for pairing in pairing::promised() {
+            let pairing = Pairing { without: Some(rule), ..pairing };
+            for faults in [0, 1] {
+                let limit = options.limit.min(300_000);
+                runs.push(Run { pairing, faults, grain: options.grain.unwrap_or(2), limit, stop: 4_000_000 });
+            }
+        }
+    }
+    let effects = Mutex::new(vec![Vec::new(); ablation::RULES.len()]);
+    all(&runs, |_, report| {
+        let at = ablation::RULES.iter().position(|(rule, _, _)| Some(*rule) == report.run.pairing.without);
+        let Some(at) = at else { return };
+        if !report.broken.is_empty() {
+            let line = format!(
+                "{} ({} faults): {}",
+                report.run.pairing.words(),
+                report.run.faults,
+                report.broken.join("; ")
+            );
+            effects.lock().expect("nobody panics")[at].push(line);
+        }
+    });
+    let effects = effects.into_inner().expect("nobody panics");
+    for ((_, ids, what), lines) in ablation::RULES.iter().zip(effects) {
+        println!("\n{ids}: {what}");
+        lines.iter().for_each(|line| println!("  {line}"));
+        if lines.is_empty() {
+            println!("  nothing that was promised fails");
+        }
+    }
+    true
+}
+
+fn one(pairing: Pairing, options: &Options) -> bool {
+    println!("{HEADER}");
+    let mut kept = true;
+    for run in options.runs(&[pairing]) {
+        let report = run.go();
+        println!("{}", report.line);
+        println!("{:.1} s", report.took.as_secs_f64());
+        tell(&report);
+        kept &= report.broken.is_empty();
+    }
+    kept
+}

@@ -1,0 +1,366 @@
+//! Two hosts and the link between them, in 24 bytes, and everything that can happen next.
+
+use crate::host::{Input, Stand};
+use crate::local::Side;
+
+/// The most messages on the way in one direction.
+const CAPACITY: usize = 11;
+
+/// The most that wait for a stopped daemon: what it learns from them is that the peer lives.
+const PAUSED: usize = 2;
+
+/// The longest a delayed message is on its way, in seconds.
+const DELAY: u8 = 4;
+
+/// Messages that are delayed at the same time.
+const HELD: usize = 2;
+
+/// A state of the whole model, packed.
+pub type Packed = [u64; 3];
+
+/// A state of the whole model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub hosts: [u32; 2],
+    /// What side 0 sent, what side 1 sent; the oldest first.
+    pub link: [Vec<u8>; 2],
+    /// Delayed: (sender, message, seconds left).
+    pub held: Vec<(u8, u8, u8)>,
+    /// The direction from this side is cut.
+    pub cut: [bool; 2],
+    /// Faults that may still happen.
+    pub budget: u8,
+}
+
+/// What leads from one state to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    At(u8, Input),
+    /// The oldest message of this side arrives.
+    Arrives(u8),
+    /// A delayed message arrives, after later ones perhaps.
+    ArrivesLate(u8),
+    Pass,
+    Heal,
+    Lose(u8),
+    Double(u8),
+    Delay(u8),
+    Cut(u8),
+    CutBoth,
+}
+
+/// Who is to blame for a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Nobody: it happens by itself, sooner or later.
+    Fair,
+    /// Somebody mends something, when he likes.
+    Mending,
+    /// It costs one of the faults that the run allows.
+    Fault,
+}
+
+/// A possible step.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    pub class: Class,
+    pub label: Label,
+    pub to: State,
+    /// Who sent how many messages.
+    pub sender: u8,
+    pub sent: u8,
+    pub broken: Option<&'static str>,
+    /// A message was dropped because the model's link was full.
+    pub overflow: bool,
+}
+
+/// Bits of a message's number, and of the messages of one direction.
+const MESSAGE: u32 = 5;
+const LINK: u32 = 55;
+
+pub fn pack(state: &State) -> Packed {
+    let link = |messages: &[u8]| messages.iter().rev().fold(0, |bits, m| bits << MESSAGE | u64::from(*m));
+    let held = |at: usize| {
+        state.held.get(at).map_or(0, |(from, message, left)| {
+            u64::from(*message) | u64::from(*from) << MESSAGE | u64::from(*left) << (MESSAGE + 1)
+        })
+    };
+    let flags = u64::from(state.cut[0]) | u64::from(state.cut[1]) << 1 | u64::from(state.budget) << 2;
+    [
+        u64::from(state.hosts[0]) | u64::from(state.hosts[1]) << 28 | flags << 56,
+        link(&state.link[0]) | held(0) << LINK,
+        link(&state.link[1]) | held(1) << LINK,
+    ]
+}
+
+pub fn unpack(packed: &Packed) -> State {
+    let number = |bits: u64| u32::try_from(bits & 0xfff_ffff).unwrap_or(0);
+    let byte = |bits: u64| bits.to_le_bytes()[0];
+    let message = |bits: u64| byte(bits & ((1 << MESSAGE) - 1));
+    let link = |mut bits: u64| {
+        bits &= (1 << LINK) - 1;
+        let mut messages = Vec::with_capacity(CAPACITY);
+        while bits != 0 {
+            messages.push(message(bits));
+            bits >>= MESSAGE;
+        }
+        messages
+    };
+    let held = [packed[1] >> LINK, packed[2] >> LINK]
+        .into_iter()
+        .filter(|bits| *bits != 0)
+        .map(|bits| (byte(bits >> MESSAGE & 1), message(bits), byte(bits >> (MESSAGE + 1))))
+        .collect();
+    let flags = byte(packed[0] >> 56);
+    State {
+        hosts: [number(packed[0]), number(packed[0] >> 28)],
+        link: [link(packed[1]), link(packed[2])],
+        held,
+        cut: [flags & 1 != 0, flags & 2 != 0],
+        budget: flags >> 2,
+    }
+}
+
+/// Both sides of the link.
+pub struct Pair {
+    pub sides: [Side; 2],
+    /// The seconds that pass at once.
+    pub grain: u8,
+}
+
+impl Pair {
+    /// Everything that can happen in `state`; `faults` leaves those out that cost.
+    pub fn edges(&mut self, state: &State, faults: bool, out: &mut Vec<Edge>) {
+        out.clear();
+        self.by_itself(state, out);
+        self.mending(state, out);
+        if faults && state.budget > 0 {
+            let paid = State { budget: state.budget - 1, ..state.clone() };
+            self.host_faults(&paid, out);
+            link_faults(&paid, out);
+        }
+        out.retain(|edge| edge.to != *state);
+    }
+
+    fn by_itself(&mut self, state: &State, out: &mut Vec<Edge>) {
+        let infos = self.infos(state);
+        for (side, info) in [(0, infos[0]), (1, infos[1])] {
+            let waiting = !state.link[1 - side].is_empty() || info.reporting;
+            for input in info.can() {
+                // A late daemon reads what has arrived before it looks at the clock.
+                if !(input == Input::Tick && info.late && waiting) {
+                    self.step(state, Class::Fair, side, input, out);
+                }
+            }
+            if info.runs && !state.link[1 - side].is_empty() {
+                self.arrive(state, 1 - side, out);
+            }
+        }
+        for at in 0..state.held.len() {
+            self.arrive_late(state, at, out);
+        }
+        let delivered = |side: usize| state.link[side].is_empty() || !infos[1 - side].runs;
+        if !infos[0].is_busy() && !infos[1].is_busy() && delivered(0) && delivered(1) {
+            self.pass(state, out);
+        }
+    }
+
+    fn mending(&mut self, state: &State, out: &mut Vec<Edge>) {
+        // While messages are on the way nobody mends: what comes of it is heard later anyway, among everything
+        // else that happens then.
+        let quiet = state.link.iter().all(Vec::is_empty);
+        for (side, info) in self.infos(state).into_iter().enumerate() {
+            // A stopped daemon's own messages go on waiting.
+            let other = self.sides[1 - side].info(state.hosts[1 - side]);
+            let quiet = quiet || (!info.runs && state.link[side].is_empty() && !other.is_busy());
+            for input in info.mending().filter(|_| quiet) {
+                self.step(state, Class::Mending, side, input, out);
+            }
+        }
+        if quiet && state.cut != [false, false] {
+            out.push(plain(Class::Mending, Label::Heal, State { cut: [false; 2], ..state.clone() }));
+        }
+    }
+
+    fn host_faults(&mut self, paid: &State, out: &mut Vec<Edge>) {
+        let first = out.len();
+        for (side, info) in self.infos(paid).into_iter().enumerate() {
+            for input in info.faults() {
+                self.step(paid, Class::Fault, side, input, out);
+            }
+        }
+        // A refused order is no fault.
+        let mut at = 0;
+        out.retain(|edge| {
+            at += 1;
+            at <= first || edge.to != *paid
+        });
+    }
+
+    fn infos(&self, state: &State) -> [crate::local::Info; 2] {
+        [self.sides[0].info(state.hosts[0]), self.sides[1].info(state.hosts[1])]
+    }
+
+    /// Something happens on one host.
+    fn step(&mut self, state: &State, class: Class, side: usize, input: Input, out: &mut Vec<Edge>) {
+        for effect in self.sides[side].step(state.hosts[side], input, 0) {
+            let label = Label::At(u8::from(side == 1), input);
+            out.push(self.after(state, class, label, side, effect));
+        }
+    }
+
+    fn arrive(&mut self, state: &State, from: usize, out: &mut Vec<Edge>) {
+        let mut before = state.clone();
+        let taken = before.link[from].remove(0);
+        self.deliver(&before, Label::Arrives(u8::from(from == 1)), from, taken, out);
+    }
+
+    fn arrive_late(&mut self, state: &State, at: usize, out: &mut Vec<Edge>) {
+        let mut before = state.clone();
+        let (from, taken, _) = before.held.remove(at);
+        if self.sides[1 - usize::from(from)].info(state.hosts[1 - usize::from(from)]).runs {
+            self.deliver(&before, Label::ArrivesLate(from), usize::from(from), taken, out);
+        }
+    }
+
+    fn deliver(&mut self, before: &State, label: Label, from: usize, taken: u8, out: &mut Vec<Edge>) {
+        let message = self.sides[from].message(taken);
+        let to = 1 - from;
+        for effect in self.sides[to].step(before.hosts[to], Input::Take(message), taken) {
+            out.push(self.after(before, Class::Fair, label, to, effect));
+        }
+    }
+
+    /// Time passes. Nothing else was left to do.
+    fn pass(&mut self, state: &State, out: &mut Vec<Edge>) {
+        let mut to = state.clone();
+        let infos = self.infos(state);
+        for side in 0..2 {
+            let effect = self.sides[side].step(state.hosts[side], Input::Pass, 0).start;
+            to.hosts[side] = self.sides[side].effect(effect).host;
+            if !infos[1 - side].up {
+                to.link[side].clear();
+            }
+        }
+        to.held.retain_mut(|(_, _, left)| {
+            *left = left.saturating_sub(self.grain);
+            *left > 0
+        });
+        out.push(plain(Class::Fair, Label::Pass, to));
+    }
+
+    /// The state after a step of one host.
+    fn after(&self, before: &State, class: Class, label: Label, side: usize, effect: u32) -> Edge {
+        let effect = self.sides[side].effect(effect);
+        let mut edge = plain(class, label, before.clone());
+        edge.to.hosts[side] = effect.host;
+        (edge.sender, edge.broken) = (u8::from(side == 1), effect.broken);
+        edge.sent = u8::try_from(effect.sent.len()).unwrap_or(u8::MAX);
+        let receiver = self.sides[1 - side].info(before.hosts[1 - side]);
+        if !before.cut[side] && receiver.up {
+            let room = if receiver.runs { CAPACITY } else { PAUSED };
+            for message in &effect.sent {
+                if edge.to.link[side].len() < room {
+                    edge.to.link[side].push(*message);
+                } else {
+                    edge.overflow = receiver.runs;
+                }
+            }
+        }
+        edge
+    }
+
+    /// Whether the promises of a working link and running daemons apply.
+    pub fn is_undisturbed(&self, state: &State) -> bool {
+        let paused = self.infos(state).iter().any(|info| info.up && !info.runs);
+        state.cut == [false, false] && !paused
+    }
+
+    pub fn is_up(&self, state: &State, side: usize) -> bool {
+        self.infos(state)[side].up
+    }
+
+    pub fn is_fit(&self, state: &State, side: usize) -> bool {
+        self.infos(state)[side].fit
+    }
+
+    /// Both daemons are hot.
+    pub fn both_hot(&self, state: &State) -> bool {
+        self.infos(state).iter().all(|info| info.claims)
+    }
+
+    /// Both serve, and nothing that was wanted or given a moment ago decides beforehand.
+    pub fn serve_both(&self, state: &State) -> bool {
+        self.infos(state).iter().all(|info| info.stand == Stand::Hot && !info.biased)
+    }
+
+    /// Nothing is on the way.
+    pub fn is_silent(&self, state: &State) -> bool {
+        state.link.iter().all(Vec::is_empty) && state.held.is_empty()
+    }
+
+    /// Which side serves in a settled pair; 2 if rightly nobody does; `None` if it is not settled.
+    pub fn settled(&self, state: &State) -> Option<u8> {
+        let infos = self.infos(state);
+        match (infos[0].stand, infos[1].stand) {
+            (Stand::Hot, Stand::Standby | Stand::Out) => Some(0),
+            (Stand::Standby | Stand::Out, Stand::Hot) => Some(1),
+            (Stand::Out, Stand::Out) => Some(2),
+            _ => None,
+        }
+    }
+}
+
+fn plain(class: Class, label: Label, to: State) -> Edge {
+    Edge { class, label, to, sender: 0, sent: 0, broken: None, overflow: false }
+}
+
+fn link_faults(paid: &State, out: &mut Vec<Edge>) {
+    let mut fault = |label, change: &dyn Fn(&mut State)| {
+        let mut to = paid.clone();
+        change(&mut to);
+        out.push(plain(Class::Fault, label, to));
+    };
+    for from in 0..2_u8 {
+        let side = usize::from(from);
+        if paid.link[side].is_empty() {
+            continue;
+        }
+        fault(Label::Lose(from), &|to| {
+            to.link[side].remove(0);
+        });
+        if paid.link[side].len() < CAPACITY {
+            fault(Label::Double(from), &|to| to.link[side].insert(0, to.link[side][0]));
+        }
+        if paid.held.len() < HELD {
+            fault(Label::Delay(from), &|to| {
+                let message = to.link[side].remove(0);
+                to.held.push((from, message, DELAY));
+                to.held.sort_unstable();
+            });
+        }
+    }
+    if paid.cut == [false, false] {
+        fault(Label::Cut(0), &|to| to.cut = [true, false]);
+        fault(Label::Cut(1), &|to| to.cut = [false, true]);
+        fault(Label::CutBoth, &|to| to.cut = [true, true]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_loses_nothing() {
+        let state = State {
+            hosts: [0xfff_fffe, 7],
+            link: [vec![1, 31, 5], vec![9; CAPACITY]],
+            held: vec![(0, 31, 1), (1, 2, DELAY)],
+            cut: [true, false],
+            budget: 2,
+        };
+        assert_eq!(unpack(&pack(&state)), state);
+        assert_ne!(pack(&state), pack(&State { budget: 1, ..state.clone() }));
+    }
+}

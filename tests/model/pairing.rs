@@ -1,0 +1,164 @@
+//! Who meets whom, and with which settings.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use schrittmacher_legacy_double as legacy;
+use schrittmacher_protocol::{PeerReport, Settings};
+
+use crate::ablation::{DRAWN, Rule};
+use crate::app::{App, Habit, Role};
+use crate::host::{Host, Kind, Program};
+use crate::local::Side;
+use crate::pair::{Pair, State};
+use crate::verdict::Rules;
+
+/// A program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    Ours,
+    V200,
+    V182,
+}
+
+/// A pair; side A is ours unless both are legacy.
+#[derive(Clone, Copy, Debug)]
+pub struct Pairing {
+    pub versions: [Version; 2],
+    /// Of A; B has 0.
+    pub priority: i32,
+    /// A rule of ours that is taken out.
+    pub without: Option<Rule>,
+}
+
+/// Every pairing that a promise is made for.
+pub fn promised() -> Vec<Pairing> {
+    use Version::{Ours, V182, V200};
+    let pairs = [[Ours, Ours], [Ours, V200], [Ours, V182]];
+    pairs
+        .into_iter()
+        .flat_map(|versions| [0, 1, -1].map(|priority| Pairing { versions, priority, without: None }))
+        .collect()
+}
+
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// An application switches within its second, or needs longer than a heartbeat.
+const TAKES: &[u8] = &[0, 3];
+
+impl Pairing {
+    pub fn words(self) -> String {
+        let [a, b] = self.versions.map(Version::words);
+        let priority = match self.priority {
+            0 => "equal",
+            1.. => "higher",
+            _ => "lower",
+        };
+        format!("{a} × {b}, {priority}")
+    }
+
+    /// Whether this side runs our program.
+    pub fn is_ours(self, side: usize) -> bool {
+        self.versions[side] == Version::Ours
+    }
+
+    pub fn pair(self, grain: u8) -> Pair {
+        Pair { sides: [0, 1].map(|side| Side::new(self.kind(side, grain))), grain }
+    }
+
+    fn kind(self, side: usize, grain: u8) -> Kind {
+        let priorities = [self.priority, 0];
+        let addresses = [IpAddr::from([10, 0, 0, 2]), IpAddr::from([10, 0, 0, 1])];
+        let (own, other) = (self.versions[side], self.versions[1 - side]);
+        let program = match own {
+            Version::Ours => Program::Ours(Settings {
+                heartbeat: HEARTBEAT,
+                timeout: 3 * HEARTBEAT,
+                app_timeout: 3 * HEARTBEAT,
+                going_hot_timeout: 4 * HEARTBEAT,
+                going_standby_timeout: 3 * HEARTBEAT,
+                startup_delay: Duration::ZERO,
+                priority: priorities[side],
+                preempt: false,
+                local: addresses[side],
+                remote: addresses[1 - side],
+                extensions: true,
+            }),
+            Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
+            Version::V182 => Program::Legacy(self.legacy(legacy::Generation::V182, side)),
+        };
+        Kind {
+            program,
+            habit: if own == Version::V182 { Habit::Old } else { Habit::New },
+            grain,
+            takes: TAKES,
+            // All that a legacy node draws is smaller than ours, so one value is all values (1.3).
+            draws: match (other, self.without) {
+                (Version::Ours, Some(Rule::ConstantRandom)) => &[DRAWN - 2, DRAWN],
+                (Version::Ours, _) => &[1],
+                (Version::V200 | Version::V182, _) => &[1, 2],
+            },
+            without: self.without.filter(|_| own == Version::Ours),
+            peer: PeerReport {
+                code: None,
+                priority: priorities[1 - side],
+                random: 0,
+                host: (other != Version::V182).then_some(addresses[1 - side]),
+                has_type: other != Version::V182,
+                period: (other == Version::Ours).then_some(HEARTBEAT),
+            },
+        }
+    }
+
+    fn legacy(self, generation: legacy::Generation, side: usize) -> legacy::Settings {
+        let priority = [self.priority, 0][side];
+        // The heartbeat of 2.0.0; in 1.8.2 its patience with the application, which reports every two seconds.
+        let heartbeat_intervall = match generation {
+            legacy::Generation::V200 => HEARTBEAT,
+            legacy::Generation::V182 => 2 * HEARTBEAT,
+        };
+        legacy::Settings { generation, priority, heartbeat_intervall }
+    }
+
+    /// Both daemons down, the applications running or, without faults, as they may be.
+    pub fn starts(self, pair: &mut Pair, budget: u8) -> Vec<State> {
+        let apps = [App::start(Role::Unknown), App::start(Role::Standby), App::start(Role::Hot), App::Dead];
+        let legacy_alone = !self.is_ours(0);
+        let apps = if budget == 0 && !legacy_alone { &apps[..] } else { &apps[..1] };
+        let mut starts = Vec::new();
+        for a in apps {
+            for b in apps {
+                let hosts = [pair.sides[0].number(Host::new(*a)), pair.sides[1].number(Host::new(*b))];
+                let link = [Vec::new(), Vec::new()];
+                starts.push(State { hosts, link, held: Vec::new(), cut: [false; 2], budget });
+            }
+        }
+        starts
+    }
+
+    pub fn rules(self) -> Rules {
+        // At equal priority the greater address wins, and ours against any legacy peer: both are A.
+        let winner = u8::from(self.priority < 0);
+        let beside_classic = self.versions == [Version::Ours, Version::V182];
+        Rules { winner, excused_without: beside_classic.then_some(0) }
+    }
+}
+
+/// The legacy against itself: what the checker must find fault with.
+pub fn legacy_alone() -> Vec<Pairing> {
+    [0, 1].map(|priority| Pairing { versions: [Version::V200; 2], priority, without: None }).to_vec()
+}
+
+impl Version {
+    pub fn words(self) -> &'static str {
+        match self {
+            Version::Ours => "ours",
+            Version::V200 => "2.0.0",
+            Version::V182 => "1.8.2",
+        }
+    }
+
+    pub fn from_words(text: &str) -> Option<Version> {
+        [Version::Ours, Version::V200, Version::V182].into_iter().find(|version| version.words() == text)
+    }
+}

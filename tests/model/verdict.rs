@@ -1,0 +1,273 @@
+//! What the promises say about everything that was found.
+
+use crate::graph::{Components, components};
+use crate::host::Input;
+use crate::pair::{Label, Pair, State};
+use crate::search::Found;
+
+/// Not reached by anything that settles.
+const NEVER: u16 = u16::MAX;
+
+/// What holds and what does not, in numbers; where it fails, the first state.
+#[derive(Default)]
+pub struct Verdict {
+    /// P2: undisturbed states from which the pair need not settle, and the first on a cycle.
+    pub unsettled: u64,
+    pub first_unsettled: Option<usize>,
+    /// Of these: nobody could serve, or our daemon is down beside a 1.8.2 (D8).
+    pub excused: u64,
+    /// The longest way to a settled pair, in seconds.
+    pub settles_within: u16,
+    /// P1: the longest both are hot, in seconds; `None` if for ever.
+    pub both_hot: Option<u16>,
+    /// P1: who survives when two hot nodes meet and nothing else is on the way. Bits: side 0, side 1, nobody.
+    pub survivors: u8,
+    /// Two hot nodes that meet, with more than one possible survivor or another than the tie-break's.
+    pub undecided: u64,
+    pub first_undecided: Option<usize>,
+    /// P3: settled pairs that one lost message unsettles.
+    pub disturbed_by_loss: u64,
+    pub first_disturbed: Option<usize>,
+    /// Settled pairs in which an order was tried, and orders that need not have their way: on side A, on side B.
+    pub failovers: [Orders; 2],
+    pub takeovers: [Orders; 2],
+    /// P6: a cycle without time, and the most messages of one node in one second.
+    pub storm: Option<usize>,
+    pub storms: u64,
+    pub most_messages: [u8; 2],
+    /// Where the most are still to be said, and how it goes on from there.
+    busiest: [usize; 2],
+    pub busy_ways: [Vec<usize>; 2],
+    /// For every state: settled for good, and with whom hot.
+    pub settled: Vec<Option<u8>>,
+}
+
+/// An operator's orders out of settled pairs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Orders {
+    pub given: u64,
+    pub failed: u64,
+    pub first: Option<usize>,
+}
+
+/// What the verdict depends on beside the states.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The side that wins the tie-break.
+    pub winner: u8,
+    /// A side whose loneliness excuses P2: ours beside a 1.8.2.
+    pub excused_without: Option<usize>,
+}
+
+/// Everything that is known of a state, beside its successors.
+struct Notes {
+    undisturbed: Vec<bool>,
+    /// Settled for good: 0, 1, 2 of "side 0, side 1, nobody"; `None` if not.
+    settled: Vec<Option<u8>>,
+    both_hot: Vec<bool>,
+}
+
+pub fn judge(pair: &Pair, found: &Found, rules: Rules) -> Verdict {
+    let mut verdict = Verdict::default();
+    storms(found, &mut verdict);
+    let notes = Notes::take(pair, found);
+    let ways = settle(pair, found, &notes, rules, &mut verdict);
+    two_hot(pair, found, &notes, &ways, rules, &mut verdict);
+    losses_and_orders(pair, found, &notes, &ways, &mut verdict);
+    verdict.settled = notes.settled;
+    verdict
+}
+
+/// P6.
+fn storms(found: &Found, verdict: &mut Verdict) {
+    let Components { order, cyclic } = components(
+        found.len(),
+        |_| true,
+        |at| found.steps(at).iter().filter(|s| !s.passes()).map(|s| s.to()),
+    );
+    verdict.storms = cyclic.iter().filter(|cyclic| **cyclic).count() as u64;
+    verdict.storm = cyclic.iter().position(|cyclic| *cyclic);
+    let mut most = vec![[0_u8; 2]; found.len()];
+    for at in order.into_iter().map(|at| at as usize) {
+        if cyclic[at] {
+            continue;
+        }
+        let mut mine = [0; 2];
+        for step in found.steps(at).iter().filter(|step| !step.passes()) {
+            let mut then = most[step.to()];
+            then[step.sender()] = then[step.sender()].saturating_add(step.sent());
+            mine = [mine[0].max(then[0]), mine[1].max(then[1])];
+        }
+        most[at] = mine;
+        for (side, messages) in mine.into_iter().enumerate() {
+            if messages > verdict.most_messages[side] {
+                verdict.most_messages[side] = messages;
+                verdict.busiest[side] = at;
+            }
+        }
+    }
+    verdict.busy_ways = [0, 1].map(|side| {
+        // Downhill: every step either says something or leads to where as much is still to be said.
+        let mut way = vec![verdict.busiest[side]];
+        let mut at = verdict.busiest[side];
+        while most.get(at).is_some_and(|most| most[side] > 0) {
+            let next = found.steps(at).iter().filter(|step| !step.passes()).find(|step| {
+                let said = if step.sender() == side { step.sent() } else { 0 };
+                most[step.to()][side].saturating_add(said) == most[at][side]
+            });
+            let Some(step) = next else { break };
+            at = step.to();
+            way.push(at);
+        }
+        way
+    });
+}
+
+impl Notes {
+    fn take(pair: &Pair, found: &Found) -> Notes {
+        let mut notes = Notes {
+            undisturbed: Vec::with_capacity(found.len()),
+            settled: Vec::with_capacity(found.len()),
+            both_hot: Vec::with_capacity(found.len()),
+        };
+        for at in 0..found.len() {
+            let state = found.state(at);
+            let undisturbed = pair.is_undisturbed(&state);
+            notes.undisturbed.push(undisturbed);
+            notes.settled.push(pair.settled(&state).filter(|_| undisturbed));
+            notes.both_hot.push(undisturbed && pair.both_hot(&state));
+        }
+        notes.keep_closed(found);
+        notes
+    }
+
+    /// Settled for good is what only leads to the same: take away what does not, until nothing changes.
+    fn keep_closed(&mut self, found: &Found) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for at in (0..found.len()).rev() {
+                if self.settled[at].is_some()
+                    && found.steps(at).iter().any(|step| self.settled[step.to()] != self.settled[at])
+                {
+                    self.settled[at] = None;
+                    changed = true;
+                }
+            }
+        }
+    }
+}
+
+/// Where the pair settles from each state.
+struct Ways {
+    /// Bits: side 0, side 1, nobody.
+    survivors: Vec<u8>,
+    /// On a way that need not settle.
+    bad: Vec<bool>,
+}
+
+/// P2.
+fn settle(pair: &Pair, found: &Found, notes: &Notes, rules: Rules, verdict: &mut Verdict) -> Ways {
+    let mut ways = Ways { survivors: vec![0; found.len()], bad: vec![false; found.len()] };
+    let mut within = vec![0_u16; found.len()];
+    for (at, settled) in notes.settled.iter().enumerate() {
+        if let Some(side) = settled {
+            ways.survivors[at] = 1 << side;
+        }
+    }
+    let moving = |at: usize| notes.undisturbed[at] && notes.settled[at].is_none();
+    let Components { order, cyclic } =
+        components(found.len(), moving, |at| found.steps(at).iter().map(|step| step.to()));
+    for at in order.into_iter().map(|at| at as usize) {
+        let mut bad = cyclic[at];
+        for step in found.steps(at) {
+            bad |= ways.bad[step.to()];
+            ways.survivors[at] |= ways.survivors[step.to()];
+            within[at] = within[at].max(within[step.to()].saturating_add(u16::from(step.passes())));
+        }
+        ways.bad[at] = bad;
+        if bad {
+            within[at] = NEVER;
+            verdict.unsettled += 1;
+            let state = found.state(at);
+            let alone = rules.excused_without.is_some_and(|side| !pair.is_up(&state, side));
+            let nobody = [0, 1].iter().all(|side| !pair.is_fit(&state, *side));
+            let excused = alone || nobody;
+            verdict.excused += u64::from(excused);
+            if cyclic[at] && !excused {
+                verdict.first_unsettled = verdict.first_unsettled.into_iter().chain([at]).min();
+            }
+        } else {
+            verdict.settles_within = verdict.settles_within.max(within[at]);
+        }
+    }
+    ways
+}
+
+/// P1.
+fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules, verdict: &mut Verdict) {
+    let both = |at: usize| notes.both_hot[at];
+    let Components { order, cyclic } =
+        components(found.len(), both, |at| found.steps(at).iter().map(|step| step.to()));
+    let mut lasts = vec![0_u16; found.len()];
+    let mut longest = Some(0);
+    for at in order.into_iter().map(|at| at as usize) {
+        if cyclic[at] {
+            longest = None;
+            continue;
+        }
+        for step in found.steps(at).iter().filter(|step| both(step.to())) {
+            lasts[at] = lasts[at].max(lasts[step.to()] + u16::from(step.passes()));
+        }
+        longest = longest.map(|longest| lasts[at].max(longest));
+        if is_clean_meeting(pair, &found.state(at)) {
+            let survivors = ways.survivors[at];
+            verdict.survivors |= survivors;
+            if survivors != 1 << rules.winner || ways.bad[at] {
+                verdict.undecided += 1;
+                verdict.first_undecided = verdict.first_undecided.into_iter().chain([at]).min();
+            }
+        }
+    }
+    verdict.both_hot = longest;
+}
+
+fn is_clean_meeting(pair: &Pair, state: &State) -> bool {
+    pair.is_silent(state) && pair.serve_both(state)
+}
+
+/// P3 and the operator.
+fn losses_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, verdict: &mut Verdict) {
+    for asked in &found.asked {
+        let (from, to) = (asked.from as usize, asked.to as usize);
+        let Some(side) = notes.settled[from] else { continue };
+        match asked.label {
+            Label::Lose(_) if notes.settled[to] == Some(side) => {}
+            Label::Lose(_) => {
+                verdict.disturbed_by_loss += 1;
+                verdict.first_disturbed = verdict.first_disturbed.into_iter().chain([to]).min();
+            }
+            Label::At(at, order) => {
+                let (given_on, wanted) = match order {
+                    Input::Failover => (at, 1 - at),
+                    _ => (at, at),
+                };
+                // An order that makes sense: somebody else is hot, and the wanted side is fit.
+                let before = found.state(from);
+                let sensible = pair.is_fit(&before, usize::from(wanted)) && pair.is_silent(&before);
+                if side == 2 || side == wanted || !sensible {
+                    continue;
+                }
+                let list =
+                    if order == Input::Failover { &mut verdict.failovers } else { &mut verdict.takeovers };
+                let orders = &mut list[usize::from(given_on)];
+                orders.given += 1;
+                if ways.survivors[to] != 1 << wanted || ways.bad[to] {
+                    orders.failed += 1;
+                    orders.first = orders.first.into_iter().chain([to]).min();
+                }
+            }
+            _ => {}
+        }
+    }
+}
