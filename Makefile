@@ -10,7 +10,7 @@ RUN_PATH ?= -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib'
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
-.PHONY: all check test demo bench tools model table fmt lint clean help
+.PHONY: all check test demo bench tools model sim table fmt lint clean help
 
 all: ## build the daemon, the client libraries and schrittmacher-run (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -46,6 +46,9 @@ tools:
 # FAULTS=1 takes minutes and gigabytes.
 model: ## search every behaviour of a pair of nodes for one that breaks a promise
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- --faults $(or $(FAULTS),0)
+
+sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, or SEED=n to replay one
+	@$(CARGO) run -q --release --locked -p schrittmacher-sim -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table
