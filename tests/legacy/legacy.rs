@@ -170,6 +170,15 @@ impl Legacy {
         out
     }
 
+    /// The host's wall clock is set, forward or `back`. The timers of 2.0.0 go by it: the next heartbeat comes so
+    /// much later, or at once. Of 1.8.2 no such thing is known.
+    pub fn set_clock(&mut self, now: Duration, by: Duration, back: bool) {
+        if self.settings.generation == Generation::V200 {
+            self.next_tick =
+                if back { self.next_tick + by } else { self.next_tick.saturating_sub(by).max(now) };
+        }
+    }
+
     /// When [`Event::Timer`] is due.
     pub fn next_deadline(&self) -> Duration {
         match self.around {

@@ -11,16 +11,13 @@
 //! the double behaves as a legacy daemon to which none of that happens.
 #![forbid(unsafe_code)]
 
-mod app;
 mod daemon;
 mod legacy;
-mod random;
 mod table;
 
-pub use app::{App, Era, Order, Report};
 pub use daemon::{Config, Daemon, Door, Output};
 pub use legacy::{Action, Event, Legacy, POLL, Settings};
-pub use random::Xorshift;
+pub use schrittmacher_simulation::{App, Era, Order, Report, Xorshift};
 pub use table::{Generation, State};
 
 #[cfg(test)]

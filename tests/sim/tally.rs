@@ -1,54 +1,88 @@
-//! What a run, or many, came to.
+//! What a run, or many, came to in time and numbers.
 
 use std::ops::AddAssign;
 use std::time::Duration;
 
-/// Sums over all resources.
+use schrittmacher_protocol::{Action, StateName};
+use schrittmacher_simulation::{Host, Link, Node, Step};
+
+use crate::book::could_serve;
+use crate::plan::RESOURCES;
+use crate::program::Program;
+
+/// Sums over the resources of one run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
-    /// Time with nobody, one, two serving.
-    pub serving: [Duration; 3],
-    /// Faults and orders.
+    /// Time with one application serving.
+    pub one: Duration,
+    pub nobody: Share,
+    pub two: Share,
+    /// Faults and orders, once for each resource that they concern.
     pub faults: u64,
     /// How often a daemon became hot.
     pub switches: u64,
     pub messages: u64,
-    /// Of one resource in one second, on either side.
-    pub most_messages: [u32; 2],
+}
+
+/// A time, and how much of it need not have been.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Share {
+    pub all: Duration,
+    /// Of nobody: a daemon ran whose application was healthy. Of two: both daemons ran, and the link was whole.
+    pub needless: Duration,
+}
+
+impl Tally {
+    pub fn pass(&mut self, time: Duration, hosts: &[Host<Program>; 2], link: &Link) {
+        for resource in 0..RESOURCES {
+            let serving = hosts.iter().filter(|host| host.nodes[resource].app().is_serving()).count();
+            match serving {
+                0 => self.nobody.add(time, hosts.iter().any(|host| could_serve(host, resource))),
+                1 => self.one += time,
+                _ => {
+                    let run =
+                        hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up));
+                    self.two.add(time, run && link.is_whole());
+                }
+            }
+        }
+    }
+
+    pub fn step(&mut self, step: &Step<'_>) {
+        let became_hot = step.after == StateName::Hot && step.before != StateName::Hot;
+        self.switches += u64::from(became_hot);
+        self.messages +=
+            step.actions.iter().filter(|action| matches!(action, Action::Send { .. })).count() as u64;
+    }
+
+    pub fn total(&self) -> Duration {
+        self.one + self.nobody.all + self.two.all
+    }
 }
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Tally) {
-        for (sum, part) in self.serving.iter_mut().zip(other.serving) {
-            *sum += part;
-        }
+        self.one += other.one;
+        self.nobody += other.nobody;
+        self.two += other.two;
         self.faults += other.faults;
         self.switches += other.switches;
         self.messages += other.messages;
-        for (most, part) in self.most_messages.iter_mut().zip(other.most_messages) {
-            *most = (*most).max(part);
-        }
     }
 }
 
-pub const HEADER: &str = "\
-| pair | runs that broke a promise | one serves | nobody | two | becomes hot, a fault and resource | messages a second and node | most messages in a second |
-|---|---|---|---|---|---|---|---|";
+impl AddAssign for Share {
+    fn add_assign(&mut self, other: Share) {
+        self.all += other.all;
+        self.needless += other.needless;
+    }
+}
 
-impl Tally {
-    /// A line of the table; `resources` of each run share its faults.
-    pub fn line(&self, pair: &str, broken: u64, resources: usize) -> String {
-        let total: Duration = self.serving.iter().sum();
-        let percent = |part: Duration| 100.0 * part.as_secs_f64() / total.as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "a table for people")]
-        let (switches, messages) = (
-            self.switches as f64 / (self.faults as f64 * resources as f64),
-            self.messages as f64 / (2.0 * total.as_secs_f64()),
-        );
-        let [nobody, one, two] = self.serving.map(percent);
-        format!(
-            "| {pair} | {broken} | {one:.3} % | {nobody:.3} % | {two:.3} % | {switches:.3} | {messages:.2} | {}, {} |",
-            self.most_messages[0], self.most_messages[1],
-        )
+impl Share {
+    fn add(&mut self, time: Duration, needless: bool) {
+        self.all += time;
+        if needless {
+            self.needless += time;
+        }
     }
 }

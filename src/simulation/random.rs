@@ -1,4 +1,4 @@
-//! Random numbers for whoever drives a double.
+//! Random numbers.
 
 /// A small generator (xorshift64). The seed is the whole state, so a run can be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

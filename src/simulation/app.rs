@@ -1,4 +1,4 @@
-//! A simulated application under any daemon. Pure, as everything here.
+//! An application under any daemon.
 
 use std::time::Duration;
 
@@ -170,6 +170,25 @@ impl App {
     /// Whether a process exists.
     pub fn is_alive(&self) -> bool {
         self.health != Health::Dead
+    }
+
+    /// How long it takes to follow an order.
+    pub fn switching(&self) -> Duration {
+        self.switching
+    }
+
+    /// From the next order on it takes so long.
+    pub fn set_switching(&mut self, switching: Duration) {
+        self.switching = switching;
+    }
+
+    /// The wall clock is set, forward or `back`: the timers of client libraries up to 1.18 go by it, so that
+    /// the next report comes so much later, or at once.
+    pub fn set_clock(&mut self, now: Duration, by: Duration, back: bool) {
+        if self.era == Era::V115 {
+            self.next_beat =
+                if back { self.next_beat + by } else { self.next_beat.saturating_sub(by).max(now) };
+        }
     }
 
     /// Whether it could become hot.

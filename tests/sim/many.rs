@@ -1,0 +1,147 @@
+//! Many seeds, on all cores.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::book::Book;
+use crate::plan::Plan;
+use crate::program::Version;
+use crate::run::run;
+use crate::table;
+use crate::tally::Tally;
+
+/// A pair of programs.
+pub struct Pair {
+    pub versions: [Version; 2],
+    /// P1 to P6 are promised for it.
+    pub promised: bool,
+}
+
+/// Every pair that is tried under the same faults.
+pub const PAIRS: [Pair; 5] = [
+    Pair { versions: [Version::Ours, Version::Ours], promised: true },
+    Pair { versions: [Version::Ours, Version::V200], promised: true },
+    Pair { versions: [Version::Ours, Version::V182], promised: true },
+    Pair { versions: [Version::V200, Version::V200], promised: false },
+    Pair { versions: [Version::V182, Version::V182], promised: false },
+];
+
+/// Of the legacy programs among themselves so many seeds, for the comparison: nothing is proved by more.
+const COMPARED: u64 = 1000;
+
+/// The most failing seeds of a pair that are named.
+const NAMED: usize = 10;
+
+impl Pair {
+    pub fn name(&self) -> String {
+        self.versions.map(Version::as_str).join(" × ")
+    }
+}
+
+/// What became of many seeds.
+pub struct Found {
+    pub seeds: u64,
+    pub took: Duration,
+    /// As [`PAIRS`].
+    pub sums: [Sum; PAIRS.len()],
+}
+
+/// What became of one pair.
+#[derive(Default)]
+pub struct Sum {
+    pub seeds: u64,
+    pub total: Tally,
+    /// Of one seed, each for itself.
+    pub worst_nobody: Duration,
+    pub worst_two: Duration,
+    pub settled_after: Duration,
+    pub most_messages: [u32; 2],
+    pub broken: u64,
+    /// Failing seeds, with what broke.
+    pub first: Vec<(u64, String)>,
+}
+
+/// Tries seeds 0, 1, 2 …
+pub fn try_seeds(seeds: u64) -> Found {
+    let began = Instant::now();
+    let next = AtomicU64::new(0);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut sums: [Sum; PAIRS.len()] = Default::default();
+    thread::scope(|scope| {
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(seeds, &next))).collect();
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => sums.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    Found { seeds, took: began.elapsed(), sums }
+}
+
+fn work(seeds: u64, next: &AtomicU64) -> [Sum; PAIRS.len()] {
+    let mut sums: [Sum; PAIRS.len()] = Default::default();
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= seeds {
+            return sums;
+        }
+        let plan = Plan::new(seed);
+        for (pair, sum) in PAIRS.iter().zip(&mut sums) {
+            if pair.promised || seed < COMPARED {
+                sum.add(Sum::of(seed, run(&plan, seed, pair.versions, false)));
+            }
+        }
+    }
+}
+
+impl Sum {
+    fn of(seed: u64, book: Book) -> Sum {
+        let Book { promises, tally, .. } = book;
+        let broken: Vec<String> =
+            promises.broken.iter().map(|(at, what)| format!("{:>9.3} s  {what}", at.as_secs_f64())).collect();
+        Sum {
+            seeds: 1,
+            total: tally,
+            worst_nobody: tally.nobody.all,
+            worst_two: tally.two.all,
+            settled_after: promises.settled_after,
+            most_messages: promises.most_messages,
+            broken: u64::from(!broken.is_empty()),
+            first: if broken.is_empty() { Vec::new() } else { vec![(seed, broken.join("\n"))] },
+        }
+    }
+
+    fn add(&mut self, other: Sum) {
+        self.seeds += other.seeds;
+        self.total += other.total;
+        self.worst_nobody = self.worst_nobody.max(other.worst_nobody);
+        self.worst_two = self.worst_two.max(other.worst_two);
+        self.settled_after = self.settled_after.max(other.settled_after);
+        for (most, part) in self.most_messages.iter_mut().zip(other.most_messages) {
+            *most = (*most).max(part);
+        }
+        self.broken += other.broken;
+        self.first.extend(other.first);
+        self.first.sort_unstable();
+        self.first.truncate(NAMED);
+    }
+}
+
+impl Found {
+    pub fn all_kept(&self) -> bool {
+        PAIRS.iter().zip(&self.sums).all(|(pair, sum)| !pair.promised || sum.broken == 0)
+    }
+
+    /// The table, and every promise that was broken.
+    pub fn report(&self) -> String {
+        let mut text = table::table(self);
+        for (pair, sum) in PAIRS.iter().zip(&self.sums).filter(|(pair, _)| pair.promised) {
+            for (seed, what) in &sum.first {
+                text += &format!("\nBROKEN: {}, `make sim SEED={seed}`:\n{what}\n", pair.name());
+            }
+        }
+        text
+    }
+}

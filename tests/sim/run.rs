@@ -1,0 +1,147 @@
+//! One run: a plan's faults, done to a pair.
+
+use std::time::Duration;
+
+use schrittmacher_protocol::Event;
+use schrittmacher_simulation::{App, Daemon, Link, Node, World};
+
+use crate::book::Book;
+use crate::faults::{Fault, Happening, Mark, Weather};
+use crate::plan::{Plan, RESOURCES, SWITCHING};
+use crate::program::{Program, Version, settings};
+
+/// A run in progress.
+struct Run<'a> {
+    plan: &'a Plan,
+    world: World<Program, Book>,
+}
+
+/// A run that found more than so many broken promises goes no further.
+const ENOUGH: usize = 5;
+
+/// Tries a pair; what was found is in the book.
+pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) -> Book {
+    let nodes = [0, 1].map(|side| {
+        let node = &plan.nodes[side];
+        let node = |resource: usize| {
+            let program = Program::new(&plan.nodes, side, versions[side]);
+            Node::new(program, node.apps[resource], node.switching[resource], node.durations)
+        };
+        (0..RESOURCES).map(node).collect()
+    });
+    let world = World::new(nodes, Link::new(plan.latency), seed, Book::new(with_timeline));
+    let mut run = Run { plan, world };
+    for (at, happening) in &plan.agenda {
+        run.world.run_until(*at);
+        match *happening {
+            Happening::Fault(fault) => run.strike(fault),
+            Happening::Mark(mark) => run.mark(mark),
+        }
+        if run.world.watch.promises.broken.len() > ENOUGH {
+            break;
+        }
+    }
+    run.world.watch
+}
+
+impl Run<'_> {
+    fn mark(&mut self, mark: Mark) {
+        let now = self.world.now();
+        let hosts = self.world.hosts();
+        let heartbeats = hosts.each_ref().map(|host| host.nodes[0].daemon().heartbeat());
+        match mark {
+            Mark::Calm | Mark::Over => (0..2).for_each(|side| self.good_weather(side)),
+            Mark::Settled => {
+                for side in 0..2 {
+                    self.weather(side, Weather::harmless(heartbeats[0].min(heartbeats[1])));
+                }
+            }
+        }
+        self.world.watch.marked(now, mark);
+    }
+
+    fn strike(&mut self, fault: Fault) {
+        self.world.watch.struck(self.world.now(), fault);
+        let world = &mut self.world;
+        match fault {
+            Fault::Cut(side) => world.link.directions[side].cut = true,
+            Fault::Heal(side) => world.link.directions[side].cut = false,
+            Fault::Weather(side, weather) => self.weather(side, weather),
+            Fault::GoodWeather(side) => self.good_weather(side),
+            Fault::KillApp(side, resource) => world.kill_app(side, resource),
+            Fault::StartApp(side, resource, report, switching) => {
+                let app = world.hosts()[side].nodes[resource].app();
+                if !app.is_fit() || app.switching() > SWITCHING {
+                    world.kill_app(side, resource);
+                    world.start_app(side, resource, report, switching);
+                }
+            }
+            Fault::HangApp(side, resource) => self.if_fit(side, resource, |app, _| app.hang()),
+            Fault::WakeApp(side, resource) => {
+                world.change(side, resource, |now, node| node.app_mut().resume(now));
+            }
+            Fault::FailApp(side, resource) => self.if_fit(side, resource, App::fail),
+            Fault::SlowApp(side, resource, switching) => {
+                self.if_fit(side, resource, |app, _| app.set_switching(switching));
+            }
+            Fault::KillDaemon(side) => world.kill_daemon(side),
+            Fault::StartDaemon(side) => world.start_daemon(side),
+            Fault::KillHost(side) => world.power_off(side),
+            Fault::Pause(side) => world.pause_daemon(side),
+            Fault::Resume(side) => world.resume_daemon(side),
+            Fault::Clock(side, by, back) => self.set_clock(side, by, back),
+            Fault::Failover(side, resource, force) => world.give(side, resource, Event::Failover { force }),
+            Fault::Takeover(side, resource) => world.give(side, resource, Event::Takeover),
+            Fault::Shutdown(side) => self.give_all(side, Event::Shutdown),
+            Fault::Reload(side, heartbeat) => self.reload(side, heartbeat),
+        }
+    }
+
+    fn if_fit(&mut self, side: usize, resource: usize, change: impl FnOnce(&mut App, Duration)) {
+        if self.world.hosts()[side].nodes[resource].app().is_fit() {
+            self.world.change(side, resource, |now, node| change(node.app_mut(), now));
+        }
+    }
+
+    fn give_all(&mut self, side: usize, event: Event) {
+        (0..RESOURCES).for_each(|resource| self.world.give(side, resource, event));
+    }
+
+    fn weather(&mut self, side: usize, weather: Weather) {
+        let direction = &mut self.world.link.directions[side];
+        direction.loss = weather.loss;
+        direction.doubles = weather.doubles;
+        direction.spread = weather.spread;
+    }
+
+    fn good_weather(&mut self, side: usize) {
+        self.weather(side, Weather::GOOD);
+    }
+
+    fn set_clock(&mut self, side: usize, by: Duration, back: bool) {
+        for resource in 0..RESOURCES {
+            self.world.change(side, resource, |now, node| {
+                if node.daemon().goes_by_the_wall_clock() {
+                    node.daemon_mut().set_clock(now, by, back);
+                    node.app_mut().set_clock(now, by, back);
+                }
+            });
+        }
+    }
+
+    /// A daemon that is stopped reads nothing.
+    fn reload(&mut self, side: usize, heartbeat: Duration) {
+        if self.world.hosts()[side].is_paused() {
+            return;
+        }
+        let settings = settings(&self.plan.nodes[side], side, heartbeat);
+        for resource in 0..RESOURCES {
+            self.world.change(side, resource, |now, node| {
+                if let (true, Program::Ours(ours)) = (node.is_up(), node.daemon_mut()) {
+                    ours.set_settings(now, settings.clone());
+                }
+            });
+        }
+        self.give_all(side, Event::Reloaded);
+    }
+}

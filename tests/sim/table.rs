@@ -1,0 +1,68 @@
+//! The table, as text and in the documentation.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::many::{Found, PAIRS, Sum};
+use crate::plan::{END, RESOURCES};
+
+const HEADER: &str = "\
+| pair | runs | a promise broken in | one side serves | nobody | of it needless | two | of it needless | \
+worst run: nobody, two | hot again, a fault | settled within | messages a second | at most |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+
+const BEGIN: &str = "<!-- written by `make sim SEEDS=10000 PAGE=docs/protocol.md` -->";
+const FINISH: &str = "<!-- end of the simulation's table -->";
+
+/// What became of many seeds.
+pub fn table(found: &Found) -> String {
+    let mut text = format!(
+        "{} seeds of ten minutes with {RESOURCES} resources, {:.0} s\n\n{HEADER}\n",
+        found.seeds,
+        found.took.as_secs_f64()
+    );
+    for (pair, sum) in PAIRS.iter().zip(&found.sums) {
+        text += &row(&pair.name(), sum);
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a table for people")]
+fn row(pair: &str, sum: &Sum) -> String {
+    let total = sum.total.total();
+    let percent = |part: Duration, of: Duration| 100.0 * part.as_secs_f64() / of.as_secs_f64().max(1.0);
+    let of_all = |part: Duration| format!("{:.2} %", percent(part, total));
+    let of_one =
+        |part: Duration| format!("{:.0} %", percent(part, END * u32::try_from(RESOURCES).unwrap_or(1)));
+    let cells = [
+        pair.to_owned(),
+        sum.seeds.to_string(),
+        sum.broken.to_string(),
+        of_all(sum.total.one),
+        of_all(sum.total.nobody.all),
+        of_all(sum.total.nobody.needless),
+        of_all(sum.total.two.all),
+        of_all(sum.total.two.needless),
+        format!("{}, {}", of_one(sum.worst_nobody), of_one(sum.worst_two)),
+        format!("{:.2}", sum.total.switches as f64 / sum.total.faults.max(1) as f64),
+        format!("{:.0} s", sum.settled_after.as_secs_f64()),
+        format!("{:.2}", sum.total.messages as f64 / (2.0 * total.as_secs_f64().max(1.0))),
+        format!("{}, {}", sum.most_messages[0], sum.most_messages[1]),
+    ];
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// Puts the table into a page, between its markers.
+///
+/// # Errors
+/// The page cannot be read or written, or has no markers.
+pub fn write_into(page: &Path, found: &Found) -> io::Result<()> {
+    let text = fs::read_to_string(page)?;
+    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(FINISH)?.1)));
+    let Some((before, after)) = parts else {
+        return Err(io::Error::other(format!("{}: no line {BEGIN}", page.display())));
+    };
+    fs::write(page, format!("{before}{BEGIN}\n{}\n{FINISH}{after}", table(found)))
+}
