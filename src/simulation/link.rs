@@ -145,9 +145,8 @@ impl Direction {
         [delay(copies > 0), delay(copies > 1)].into_iter().flatten()
     }
 
-    /// Nothing is lost, doubled, or delayed beyond the latency. It may be cut.
-    pub fn is_good(&self) -> bool {
-        self.loss.is_none() && self.doubles == 0 && self.spread == Spread::None
+    fn is_good(&self) -> bool {
+        !self.cut && self.loss.is_none() && self.doubles == 0 && self.spread == Spread::None
     }
 
     fn loses(&mut self, resource: usize, chance: &mut Chance) -> bool {
@@ -178,9 +177,9 @@ impl Link {
         self.directions.iter_mut().for_each(|direction| direction.cut = cut);
     }
 
-    /// Neither direction is cut.
-    pub fn is_whole(&self) -> bool {
-        self.directions.iter().all(|direction| !direction.cut)
+    /// Every datagram arrives once and in time.
+    pub fn is_good(&self) -> bool {
+        self.directions.iter().all(Direction::is_good)
     }
 }
 

@@ -29,7 +29,6 @@ impl Book {
 
     pub fn struck(&mut self, now: Duration, fault: Fault) {
         self.tally.faults += fault.weight();
-        self.promises.disturbed(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.fault(now, fault);
         }

@@ -135,8 +135,8 @@ struct Notes<'a> {
     over: Duration,
 }
 
-/// One thing goes wrong, or somebody wants something; and when it is over. `left`: until everything is mended.
-pub fn add_fault(faults: &mut Vec<(Duration, Fault)>, at: Duration, left: Duration, chance: &mut Chance) {
+/// One thing goes wrong, or somebody wants something; and when it is over.
+pub fn add_fault(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut Chance) {
     let node = usize::from(chance.permille(500));
     let resource = chance.index(RESOURCES);
     let longest = chance.one_of(&[SECOND, 5 * SECOND, 20 * SECOND, 60 * SECOND]);
@@ -166,7 +166,7 @@ pub fn add_fault(faults: &mut Vec<(Duration, Fault)>, at: Duration, left: Durati
         13 => notes.lose_host(),
         14 => notes.until_over(Fault::Pause(node), Fault::Resume(node)),
         15 => notes.freeze_host(),
-        16 => notes.set_clock(left),
+        16 => notes.set_clock(),
         17 | 18 => {
             let force = notes.chance.permille(300);
             notes.now(Fault::Failover(node, resource, force));
@@ -234,11 +234,10 @@ impl Notes<'_> {
         }
     }
 
-    /// Whose timers go by the wall clock is silent for as long as it was set back: not longer than the faults last.
-    fn set_clock(&mut self, left: Duration) {
-        let by = self.chance.one_of(&[SECOND / 2, 5 * SECOND, 30 * SECOND, 3600 * SECOND]);
+    /// Whose timers go by the wall clock is silent for as long as it was set back.
+    fn set_clock(&mut self) {
+        let by = self.chance.one_of(&[SECOND / 2, 5 * SECOND, 30 * SECOND]);
         let back = self.chance.permille(500);
-        let by = if back { by.min(left) } else { by };
         self.now(Fault::Clock(self.node, by, back));
     }
 

@@ -23,7 +23,7 @@ const STORM: [Duration; 2] = [SECOND.saturating_mul(40), SECOND.saturating_mul(1
 pub const ORDERS_OVER: Duration = SECOND.saturating_mul(12);
 
 /// P2: from then on a pair has to be settled within so long.
-pub const SETTLES: Duration = SECOND.saturating_mul(45);
+pub const SETTLES: Duration = SECOND.saturating_mul(30);
 
 /// How long it is watched for a change without a cause.
 const WATCHED: [Duration; 2] = [SECOND.saturating_mul(10), SECOND.saturating_mul(40)];
@@ -124,7 +124,7 @@ fn add_round(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &m
         if at >= calm {
             break;
         }
-        add_fault(&mut faults, at, calm - at, chance);
+        add_fault(&mut faults, at, chance);
     }
     faults.retain(|(at, _)| *at < calm);
     mend_all(&mut faults, calm, chance);
@@ -138,6 +138,13 @@ fn add_round(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &m
 /// ended is started once more.
 fn mend_all(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut Chance) {
     for side in 0..2 {
+        // Whoever set the clock back sets it right, and who waited for the old time waits no longer.
+        let back = faults.iter().filter_map(|(_, fault)| match *fault {
+            Fault::Clock(node, by, true) if node == side => Some(by),
+            _ => None,
+        });
+        let back = back.sum();
+        faults.push((at, Fault::Clock(side, back, false)));
         faults.extend([
             (at, Fault::Heal(side)),
             (at, Fault::GoodWeather(side)),

@@ -14,8 +14,8 @@ use crate::program::Program;
 /// What is known of a run.
 pub struct Promises {
     nodes: [[Kept; RESOURCES]; 2],
-    /// Since when nothing was done to the pair.
-    undisturbed: Duration,
+    /// The slower side's heartbeat, and when it was last so.
+    heartbeat: (Duration, Duration),
     both_hot: [Option<Duration>; RESOURCES],
     both_serve: [Option<Duration>; RESOURCES],
     calm: Option<Calm>,
@@ -63,7 +63,7 @@ impl Promises {
     pub fn new() -> Promises {
         Promises {
             nodes: [[Kept::default(); RESOURCES]; 2],
-            undisturbed: Duration::ZERO,
+            heartbeat: (Duration::ZERO, Duration::ZERO),
             both_hot: [None; RESOURCES],
             both_serve: [None; RESOURCES],
             calm: None,
@@ -75,11 +75,6 @@ impl Promises {
 
     pub fn breaks(&mut self, now: Duration, what: &str) {
         self.broken.push((now, what.to_owned()));
-    }
-
-    /// Something goes wrong, is mended or ordered.
-    pub fn disturbed(&mut self, now: Duration) {
-        self.undisturbed = now;
     }
 
     pub fn marked(&mut self, now: Duration, mark: Mark) {
@@ -109,7 +104,7 @@ impl Promises {
 
     /// P1.
     fn watch_two_hot(&mut self, now: Duration, hosts: &[Host<Program>; 2], resource: usize, whole: bool) {
-        let limit = two_heartbeats(hosts) + SLACK;
+        let limit = self.two_heartbeats(now, hosts) + SLACK;
         let both_hot = hosts.iter().all(|host| is_hot(&host.nodes[resource]));
         if lasts(&mut self.both_hot[resource], both_hot && whole, now) > limit {
             self.breaks(now, &format!("P1: both hot for more than {limit:?}, resource {resource}"));
@@ -123,6 +118,17 @@ impl Promises {
             self.breaks(now, &format!("P1: both serve for more than {limit:?}, resource {resource}"));
             self.both_serve[resource] = None;
         }
+    }
+
+    /// What is under way when a shorter heartbeat is configured takes as long as with the old one.
+    fn two_heartbeats(&mut self, now: Duration, hosts: &[Host<Program>; 2]) -> Duration {
+        let heartbeat = heartbeat(hosts);
+        if heartbeat >= self.heartbeat.0 {
+            self.heartbeat = (heartbeat, now);
+        } else if now - self.heartbeat.1 > 3 * self.heartbeat.0 {
+            self.heartbeat.0 = heartbeat;
+        }
+        2 * self.heartbeat.0
     }
 
     /// P2, and with every step P3.
@@ -225,15 +231,15 @@ fn lasts(since: &mut Option<Duration>, so: bool, now: Duration) -> Duration {
 
 /// Nothing keeps the daemons from hearing each other.
 fn is_whole(hosts: &[Host<Program>; 2], link: &Link) -> bool {
-    let good = link.directions.iter().all(|direction| !direction.cut && direction.is_good());
-    good && hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up))
+    link.is_good() && hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up))
 }
 
-fn two_heartbeats(hosts: &[Host<Program>; 2]) -> Duration {
-    let all = hosts.iter().flat_map(|host| &host.nodes);
-    let legacy = all.clone().any(|node| !node.daemon().is_ours());
-    let slowest = all.map(|node| node.daemon().heartbeat()).max().unwrap_or_default();
-    2 * if legacy { slowest.max(LEGACY_HEARTBEAT) } else { slowest }
+/// Of the slower side, as the pair reckons it now.
+fn heartbeat(hosts: &[Host<Program>; 2]) -> Duration {
+    let all = hosts.iter().map(|host| host.nodes[0].daemon());
+    let legacy = all.clone().any(|daemon| !daemon.is_ours());
+    let slowest = all.map(Program::heartbeat).max().unwrap_or_default();
+    if legacy { slowest.max(LEGACY_HEARTBEAT) } else { slowest }
 }
 
 /// One side is hot and serves; the other one is standby, if its application works.

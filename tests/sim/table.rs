@@ -9,8 +9,8 @@ use crate::many::{Found, PAIRS, Sum};
 use crate::plan::{END, RESOURCES};
 
 const HEADER: &str = "\
-| pair | runs | a promise broken in | one side serves | nobody | of it needless | two | of it needless | \
-worst run: nobody, two | hot again, a fault | settled within | messages a second | at most |
+| pair | runs | broke a promise | one side serves | nobody | … though one could | two | … though the link was good | \
+worst run: nobody, two | switches a fault | settled within | messages a second | at most |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 const BEGIN: &str = "<!-- written by `make sim SEEDS=10000 PAGE=docs/protocol.md` -->";
@@ -42,9 +42,9 @@ fn row(pair: &str, sum: &Sum) -> String {
         sum.broken.to_string(),
         of_all(sum.total.one),
         of_all(sum.total.nobody.all),
-        of_all(sum.total.nobody.needless),
+        of_all(sum.total.nobody.avoidable),
         of_all(sum.total.two.all),
-        of_all(sum.total.two.needless),
+        of_all(sum.total.two.avoidable),
         format!("{}, {}", of_one(sum.worst_nobody), of_one(sum.worst_two)),
         format!("{:.2}", sum.total.switches as f64 / sum.total.faults.max(1) as f64),
         format!("{:.0} s", sum.settled_after.as_secs_f64()),

@@ -24,12 +24,12 @@ pub struct Tally {
     pub messages: u64,
 }
 
-/// A time, and how much of it need not have been.
+/// A time, and how much of it was not the faults' own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Share {
     pub all: Duration,
-    /// Of nobody: a daemon ran whose application was healthy. Of two: both daemons ran, and the link was whole.
-    pub needless: Duration,
+    /// Of nobody: a daemon ran whose application was healthy. Of two: both daemons ran, and the link was good.
+    pub avoidable: Duration,
 }
 
 impl Tally {
@@ -42,7 +42,7 @@ impl Tally {
                 _ => {
                     let run =
                         hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up));
-                    self.two.add(time, run && link.is_whole());
+                    self.two.add(time, run && link.is_good());
                 }
             }
         }
@@ -74,15 +74,15 @@ impl AddAssign for Tally {
 impl AddAssign for Share {
     fn add_assign(&mut self, other: Share) {
         self.all += other.all;
-        self.needless += other.needless;
+        self.avoidable += other.avoidable;
     }
 }
 
 impl Share {
-    fn add(&mut self, time: Duration, needless: bool) {
+    fn add(&mut self, time: Duration, avoidable: bool) {
         self.all += time;
-        if needless {
-            self.needless += time;
+        if avoidable {
+            self.avoidable += time;
         }
     }
 }
