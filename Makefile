@@ -47,8 +47,10 @@ tools:
 model: ## search every behaviour of a pair of nodes for one that breaks a promise
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- --faults $(or $(FAULTS),0)
 
+# PAGE=docs/protocol.md writes the table there.
 sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, or SEED=n to replay one
-	@$(CARGO) run -q --release --locked -p schrittmacher-sim -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
+	@$(CARGO) run -q --release --locked -p schrittmacher-sim -- \
+	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(PAGE),--page $(PAGE)))
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table

@@ -73,7 +73,7 @@ impl Commands {
         self.running.is_some() || !self.waiting.is_empty()
     }
 
-    /// Takes an order of the daemon. Other actions are none of its business.
+    /// Takes an order of the daemon.
     pub(crate) fn order(&mut self, action: Action) {
         match action {
             Action::Activate => {
@@ -91,6 +91,7 @@ impl Commands {
             Action::Start => self.enqueue(Command::Start, Command::Stop),
             Action::Stop => self.enqueue(Command::Stop, Command::Start),
             Action::Barrier => self.waiting.push_back(Command::Barrier),
+            // None of them is a command.
             Action::Send { .. } | Action::Refuse(_) | Action::Notice(_) | Action::Exit => {}
         }
     }
@@ -180,8 +181,9 @@ mod tests {
     fn run_one_after_the_other_and_release_at_the_end() {
         let durations = Durations { stop: S(2), deactivate: S(1), ..Durations::default() };
         let mut commands = Commands::new(durations, true);
-        [Action::Stop, Action::Deactivate { urgent: false }, Action::Barrier]
-            .map(|action| commands.order(action));
+        for action in [Action::Stop, Action::Deactivate { urgent: false }, Action::Barrier] {
+            commands.order(action);
+        }
         assert_eq!(all(&mut commands, S(0)), []);
         assert_eq!((all(&mut commands, S(2)), commands.interface_is_up()), (vec![Effect::Stop], true));
         assert_eq!((all(&mut commands, S(3)), commands.interface_is_up()), (vec![Effect::Released], false));
@@ -192,7 +194,8 @@ mod tests {
     fn an_urgent_deactivate_waits_for_nobody() {
         let durations = Durations { activate: S(9), ..Durations::default() };
         let mut commands = Commands::new(durations, true);
-        [Action::Activate, Action::Start].map(|action| commands.order(action));
+        commands.order(Action::Activate);
+        commands.order(Action::Start);
         assert_eq!(all(&mut commands, S(0)), []);
         commands.order(Action::Deactivate { urgent: true });
         assert_eq!(all(&mut commands, S(1)), [Effect::StartBegan, Effect::Start]);

@@ -216,13 +216,19 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             None => node.daemon_mut().start(self.now, &mut self.draws),
         };
         for action in &actions {
-            match *action {
+            match action {
                 Action::Send { code, random, extended } => {
-                    let report = self.hosts[side].nodes[resource].daemon().datagram(code, random, extended);
+                    let report =
+                        self.hosts[side].nodes[resource].daemon().datagram(*code, *random, *extended);
                     self.send(side, resource, report);
                 }
                 Action::Exit => self.hosts[side].nodes[resource].set_up(false),
-                order => self.hosts[side].nodes[resource].commands_mut().order(order),
+                Action::Activate
+                | Action::Start
+                | Action::Stop
+                | Action::Deactivate { .. }
+                | Action::Barrier => self.hosts[side].nodes[resource].commands_mut().order(*action),
+                Action::Refuse(_) | Action::Notice(_) => {}
             }
         }
         let after = self.hosts[side].nodes[resource].daemon().state();

@@ -139,9 +139,8 @@ fn add_round(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &m
 fn mend_all(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut Chance) {
     for side in 0..2 {
         // Whoever set the clock back sets it right, and who waited for the old time waits no longer.
-        let back = faults.iter().filter_map(|(_, fault)| match *fault {
-            Fault::Clock(node, by, true) if node == side => Some(by),
-            _ => None,
+        let back = faults.iter().filter_map(|(_, fault)| {
+            if let Fault::Clock(node, by, true) = *fault { (node == side).then_some(by) } else { None }
         });
         let back = back.sum();
         faults.push((at, Fault::Clock(side, back, false)));

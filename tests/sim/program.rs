@@ -30,7 +30,7 @@ impl Version {
 
 /// A program.
 pub enum Program {
-    Ours(Ours),
+    Ours(Box<Ours>),
     Legacy(Double),
 }
 
@@ -45,7 +45,7 @@ impl Program {
     pub fn new(nodes: &[NodePlan; 2], side: usize, version: Version) -> Program {
         let node = &nodes[side];
         let generation = match version {
-            Version::Ours => return Program::Ours(Ours::new(settings(node, side, node.heartbeat))),
+            Version::Ours => return Program::Ours(Box::new(Ours::new(settings(node, side, node.heartbeat)))),
             Version::V200 => Generation::V200,
             Version::V182 => Generation::V182,
         };

@@ -5,6 +5,7 @@ mod support;
 use std::time::Duration;
 
 use schrittmacher_protocol::StateName;
+use schrittmacher_simulation::Chance;
 use support::pair::Pair;
 use support::settings;
 
@@ -78,7 +79,7 @@ fn one_lost_heartbeat_is_no_cause() {
 fn a_reordering_duplicating_link_is_a_link() {
     for seed in 0..20 {
         let mut pair = Pair::settled();
-        pair.chance = support::chance::Chance::new(seed);
+        pair.chance = Chance::new(seed);
         pair.link.jitter = 3 * SECOND;
         pair.link.duplicates = 300;
         let (hot, changes) = (pair.hot_node(), pair.changes);

@@ -6,7 +6,6 @@
     reason = "an `expect` fails in the test files that use everything"
 )]
 
-pub mod chance;
 pub mod lone;
 pub mod node;
 pub mod pair;

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use schrittmacher_protocol::{Action, Event, PeerReport, Resource, Settings, StateName, Time};
+use schrittmacher_simulation::Chance;
 use schrittmacher_wire::PeerCode;
 
-use super::chance::Chance;
 use super::node::{APP_PERIOD, App, AppState, Command, Node};
 use super::settings;
 
@@ -19,8 +19,8 @@ pub struct Link {
     /// Added to the latency by chance; more than the gap between two messages reorders them.
     pub jitter: Duration,
     /// Lost and duplicated datagrams, in a thousand.
-    pub loss: u64,
-    pub duplicates: u64,
+    pub loss: u32,
+    pub duplicates: u32,
 }
 
 /// The pair.
