@@ -22,6 +22,7 @@ pub mod parachute;
 pub mod pidfile;
 pub mod reload;
 pub mod resource;
+pub mod simulate;
 pub mod wording;
 
 #[cfg(test)]

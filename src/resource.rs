@@ -116,7 +116,7 @@ impl Managed {
 }
 
 /// What the protocol has to know of the configuration.
-fn settings(core: &config::Core, config: &config::Resource) -> Settings {
+pub fn settings(core: &config::Core, config: &config::Resource) -> Settings {
     Settings {
         heartbeat: config.heartbeat,
         timeout: config.timeout,

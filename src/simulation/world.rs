@@ -118,19 +118,24 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
 
     /// Lets time pass until `end`; what is due then is not done yet.
     pub fn run_until(&mut self, end: Duration) {
+        self.run_until_so(end, |_| false);
+    }
+
+    /// Lets time pass until it is so, but not beyond `end`. True if it is so.
+    pub fn run_until_so(&mut self, end: Duration, so: impl Fn(&[Host<D>; 2]) -> bool) -> bool {
         let mut at_once = 0_u32;
-        loop {
+        while !so(&self.hosts) {
             let nodes = self.hosts.iter().flat_map(|host| &host.nodes);
             let timers = nodes.map(Node::next).min().unwrap_or(Duration::MAX);
             let arrival = self.flying.peek().map_or(Duration::MAX, |Reverse(flight)| flight.arrives);
             let next = timers.min(arrival).max(self.now);
-            if next >= end {
-                return self.go_to(end);
-            }
             at_once = if next > self.now { 0 } else { at_once + 1 };
             if at_once > AT_ONCE {
                 self.watch.stands_still(self.now);
-                return self.go_to(end);
+            }
+            if next >= end || at_once > AT_ONCE {
+                self.go_to(end);
+                return false;
             }
             self.go_to(next);
             if arrival <= next {
@@ -139,6 +144,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 self.turn();
             }
         }
+        true
     }
 
     fn go_to(&mut self, next: Duration) {
