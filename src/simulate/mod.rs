@@ -80,7 +80,7 @@ fn pairs(
     let pair = |resource: &config::Resource| {
         let mine = settings(&ours.core, resource);
         let other = match theirs {
-            None => Settings { local: mine.remote, remote: mine.local, ..mine.clone() },
+            None => Settings { local: mine.remote, remote: mine.local, ..mine },
             Some(config) => {
                 let same = config.resources.iter().find(|other| other.name == resource.name)?;
                 settings(&config.core, same)

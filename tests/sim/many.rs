@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::book::Book;
-use crate::plan::Plan;
+use crate::plan::{Plan, RESOURCES};
 use crate::program::Version;
 use crate::run::run;
 use crate::table;
@@ -131,7 +131,12 @@ impl Found {
 
     /// The table, and every promise that was broken.
     pub fn report(&self) -> String {
-        let mut text = table::table(self);
+        let mut text = format!(
+            "{} seeds of ten minutes with {RESOURCES} resources, {:.0} s\n\n{}",
+            self.seeds,
+            self.took.as_secs_f64(),
+            table::table(self)
+        );
         for (pair, sum) in PAIRS.iter().zip(&self.sums).filter(|(pair, _)| pair.promised) {
             for (seed, what) in &sum.first {
                 text += &format!("\nBROKEN: {}, `make sim SEED={seed}`:\n{what}\n", pair.name());

@@ -18,15 +18,8 @@ const FINISH: &str = "<!-- end of the simulation's table -->";
 
 /// What became of many seeds.
 pub fn table(found: &Found) -> String {
-    let mut text = format!(
-        "{} seeds of ten minutes with {RESOURCES} resources, {:.0} s\n\n{HEADER}\n",
-        found.seeds,
-        found.took.as_secs_f64()
-    );
-    for (pair, sum) in PAIRS.iter().zip(&found.sums) {
-        text += &row(&pair.name(), sum);
-    }
-    text
+    let rows: String = PAIRS.iter().zip(&found.sums).map(|(pair, sum)| row(&pair.name(), sum)).collect();
+    format!("{HEADER}\n{rows}")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a table for people")]
@@ -64,5 +57,5 @@ pub fn write_into(page: &Path, found: &Found) -> io::Result<()> {
     let Some((before, after)) = parts else {
         return Err(io::Error::other(format!("{}: no line {BEGIN}", page.display())));
     };
-    fs::write(page, format!("{before}{BEGIN}\n{}\n{FINISH}{after}", table(found)))
+    fs::write(page, format!("{before}{BEGIN}\n\n{}\n{FINISH}{after}", table(found)))
 }
