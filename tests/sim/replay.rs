@@ -27,12 +27,12 @@ pub fn replay(seed: u64) -> (String, bool) {
             text += line;
             text.push('\n');
         }
-        let broken = book.promises.broken.len();
-        kept &= broken == 0;
-        text += &match broken {
-            0 => "\nno promise broken\n".to_owned(),
-            number => format!("\n{number} promises BROKEN\n"),
-        };
+        let broken = &book.promises.broken;
+        kept &= broken.is_empty();
+        text += if broken.is_empty() { "\nno promise broken\n" } else { "\nBROKEN, look for ## above:\n" };
+        for (at, what) in broken {
+            text += &format!("{:>9.3} s  {what}\n", at.as_secs_f64());
+        }
     }
     (text, kept)
 }

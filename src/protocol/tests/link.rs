@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use schrittmacher_protocol::StateName;
+use schrittmacher_protocol::{Settings, StateName};
 use schrittmacher_simulation::Chance;
 use support::pair::Pair;
 use support::settings;
@@ -91,4 +91,27 @@ fn a_reordering_duplicating_link_is_a_link() {
         pair.run(60 * SECOND);
         pair.assert_settled();
     }
+}
+
+/// With a short heartbeat the time of an answer, 100 ms, is the longer one: for so long a question stays open that
+/// was lost while the peer was deaf.
+#[test]
+fn with_a_short_heartbeat_two_hot_nodes_settle_within_the_time_of_an_answer() {
+    let beat = Duration::from_millis(10);
+    let short = |priority| Settings { heartbeat: beat, timeout: 3 * beat, ..settings(priority) };
+    let mut longest = Duration::ZERO;
+    for (a, b) in [(0, 0), (0, 10), (10, 0)] {
+        for deaf in 0..20 {
+            let mut pair = Pair::settled_with(short(a), short(b));
+            let hot = pair.hot_node();
+            pair.nodes[hot].heard = false;
+            pair.run_until(SECOND, |pair| pair.is_hot(1 - hot));
+            pair.run(deaf * beat / 2);
+            pair.heal();
+            let took = pair.run_until(SECOND, |pair| pair.is_hot(0) != pair.is_hot(1));
+            assert!(took <= 2 * beat + Duration::from_millis(100), "P1: {took:?}");
+            longest = longest.max(took);
+        }
+    }
+    assert!(longest > 4 * beat, "{longest:?}: P1 can be promised without this");
 }
