@@ -65,7 +65,7 @@ impl Pair<'_> {
         let mut world = self.start(&mut Chance::new(self.args.seed), Count::default());
         world.watch = Count::default();
         let began = world.now();
-        let heartbeat = self.settings.iter().map(|settings| settings.heartbeat).min().unwrap_or_default();
+        let heartbeat = self.shortest_heartbeat();
         let perfect = self.args.losses().is_none() && self.args.jitter.is_zero();
         // With nothing lost and nothing late each heartbeat is as the one before.
         let heartbeats = if perfect { HEARTBEATS / 1000 } else { HEARTBEATS };
@@ -98,7 +98,7 @@ impl Pair<'_> {
         // Three for none is the usual bound; it grows a little faster than what was seen.
         let unseen = f64::from(3 * seen + 3) / seconds * YEAR;
         // What is late for so long that heartbeats are missed is in no formula: only the simulation sees it.
-        let late = self.args.jitter * 5 > self.settings[0].heartbeat.min(self.settings[1].heartbeat);
+        let late = self.args.jitter * 5 > self.shortest_heartbeat();
         let reckoned = (0..2).map(|listens| {
             let heartbeats = YEAR / self.settings[1 - listens].heartbeat.as_secs_f64();
             heartbeats * self.args.losses().run_begins(patience(self.settings, listens))

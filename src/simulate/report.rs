@@ -56,11 +56,11 @@ impl ResourceReport {
         let mut text = format!("\n{}\n{}", self.title(), describe(&self.settings));
         let mut line = |what: &str, spread: &Spread, outcome: &Outcome| {
             let [median, p99, worst] = [spread.median, spread.p99, spread.worst].map(seconds);
-            let never = match outcome.never {
-                0 => String::new(),
-                never => format!("  not within a time that is enough, or refused: {never} of {}", args.runs),
-            };
-            let _ = writeln!(text, "  {what:<46} {median:>9} {p99:>9} {worst:>9}{never}");
+            let _ = write!(text, "  {what:<46} {median:>9} {p99:>9} {worst:>9}");
+            if outcome.never > 0 {
+                let _ = write!(text, "  refused, or not in a time that is enough: {} runs", outcome.never);
+            }
+            text += if outcome.runs < args.runs { "  (fewer runs)\n" } else { "\n" };
         };
         line("nobody serves after its application ended", &self.app_ends.nobody, &self.app_ends);
         line("… fell silent", &self.app_hangs.nobody, &self.app_hangs);

@@ -32,6 +32,8 @@ pub(super) struct Pair<'a> {
 /// What a scenario came to, over all runs.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Outcome {
+    /// How often it was simulated.
+    pub runs: u32,
     /// How long nobody served.
     pub nobody: Spread,
     /// How long both did.
@@ -58,6 +60,12 @@ struct Served {
     two: Duration,
 }
 
+/// A scenario is worth so many heartbeats, some seconds of work.
+const HEARTBEATS: u128 = 20_000_000;
+
+/// Fewer runs say nothing.
+const LEAST_RUNS: u32 = 10;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Pair<'_> {
@@ -66,7 +74,8 @@ impl Pair<'_> {
         let mut chance = Chance::new(self.args.seed);
         let (mut nobody, mut two, mut done) = (Vec::new(), Vec::new(), Vec::new());
         let mut never = 0;
-        for _ in 0..self.args.runs {
+        let runs = self.runs();
+        for _ in 0..runs {
             let (served, took) = self.once(scenario, &mut chance);
             nobody.push(served.nobody.as_secs_f64());
             two.push(served.two.as_secs_f64());
@@ -75,7 +84,14 @@ impl Pair<'_> {
                 None => never += 1,
             }
         }
-        Outcome { nobody: Spread::of(nobody), two: Spread::of(two), done: Spread::of(done), never }
+        Outcome { runs, nobody: Spread::of(nobody), two: Spread::of(two), done: Spread::of(done), never }
+    }
+
+    /// As many as wanted; fewer if each takes very many heartbeats, as one with an `app-timeout` of an hour does.
+    fn runs(&self) -> u32 {
+        let beats = 2 * self.patience().as_nanos() / self.shortest_heartbeat().as_nanos().max(1);
+        let affordable = u32::try_from(HEARTBEATS / beats.max(1)).unwrap_or(u32::MAX);
+        self.args.runs.min(affordable.max(LEAST_RUNS))
     }
 
     /// A pair of which nothing but chance differs from run to run: when what was started, and with it every phase.
@@ -126,6 +142,11 @@ impl Pair<'_> {
         };
         let took = world.now() - began;
         (world.watch, over.then_some(took))
+    }
+
+    /// Of the two sides.
+    pub fn shortest_heartbeat(&self) -> Duration {
+        self.settings.iter().map(|settings| settings.heartbeat).min().unwrap_or_default()
     }
 
     fn heartbeat(&self) -> Duration {
