@@ -19,10 +19,11 @@ pub struct Pair {
 }
 
 /// Every pair that is tried under the same faults.
-pub const PAIRS: [Pair; 5] = [
+pub const PAIRS: [Pair; 6] = [
     Pair { versions: [Version::Ours, Version::Ours], promised: true },
     Pair { versions: [Version::Ours, Version::V200], promised: true },
     Pair { versions: [Version::Ours, Version::V182], promised: true },
+    Pair { versions: [Version::OursPatient, Version::OursPatient], promised: true },
     Pair { versions: [Version::V200, Version::V200], promised: false },
     Pair { versions: [Version::V182, Version::V182], promised: false },
 ];
@@ -32,7 +33,10 @@ const NAMED: usize = 10;
 
 impl Pair {
     pub fn name(&self) -> String {
-        self.versions.map(Version::as_str).join(" × ")
+        match self.versions {
+            [Version::OursPatient, _] => "ours × ours, heartbeat 2 s, timeout 10 s".to_owned(),
+            versions => versions.map(Version::as_str).join(" × "),
+        }
     }
 }
 

@@ -10,10 +10,15 @@ use schrittmacher_wire::PeerCode;
 
 use crate::plan::NodePlan;
 
+/// A legacy daemon speaks every two seconds.
+pub const LEGACY_HEARTBEAT: Duration = Duration::from_secs(2);
+
 /// A program's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     Ours,
+    /// Ours, as patient as 2.0.0 is whatever it is told.
+    OursPatient,
     V200,
     V182,
 }
@@ -21,7 +26,7 @@ pub enum Version {
 impl Version {
     pub fn as_str(self) -> &'static str {
         match self {
-            Version::Ours => "ours",
+            Version::Ours | Version::OursPatient => "ours",
             Version::V200 => "2.0.0",
             Version::V182 => "1.8.2",
         }
@@ -45,11 +50,13 @@ impl Program {
     pub fn new(nodes: &[NodePlan; 2], side: usize, version: Version) -> Program {
         let node = &nodes[side];
         let generation = match version {
-            Version::Ours => return Program::Ours(Box::new(Ours::new(settings(node, side, node.heartbeat)))),
+            Version::Ours | Version::OursPatient => {
+                return Program::Ours(Box::new(Ours::new(settings(node, side, version, node.heartbeat))));
+            }
             Version::V200 => Generation::V200,
             Version::V182 => Generation::V182,
         };
-        let heartbeat_intervall = Duration::from_secs(2);
+        let heartbeat_intervall = LEGACY_HEARTBEAT;
         let settings = legacy::Settings { generation, priority: node.priority, heartbeat_intervall };
         Program::Legacy(Double { settings, legacy: None, side })
     }
@@ -82,10 +89,14 @@ impl Program {
 }
 
 /// What is configured on a node that runs ours.
-pub fn settings(node: &NodePlan, side: usize, heartbeat: Duration) -> Settings {
+pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Duration) -> Settings {
+    let (heartbeat, timeout) = match version {
+        Version::OursPatient => (LEGACY_HEARTBEAT, 5 * LEGACY_HEARTBEAT),
+        Version::Ours | Version::V200 | Version::V182 => (heartbeat, 3 * heartbeat),
+    };
     Settings {
         heartbeat,
-        timeout: 3 * heartbeat,
+        timeout,
         app_timeout: Duration::from_secs(10),
         going_hot_timeout: Duration::from_secs(20),
         going_standby_timeout: Duration::from_secs(6),

@@ -9,7 +9,7 @@ use schrittmacher_wire::PeerCode;
 use crate::book::{could_serve, is_hot};
 use crate::faults::Mark;
 use crate::plan::{RESOURCES, SWITCHING};
-use crate::program::Program;
+use crate::program::{LEGACY_HEARTBEAT, Program};
 
 /// What is known of a run.
 pub struct Promises {
@@ -49,9 +49,6 @@ struct Calm {
 /// of reports, ten answers, a question, and what changes of state say; with the shortest heartbeat here, 200 ms,
 /// five heartbeats.
 const MOST_PER_SECOND: u32 = 30;
-
-/// A legacy daemon speaks every two seconds.
-const LEGACY_HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// What P1 allows beyond two heartbeats: the time of an answer, which with a short heartbeat is longer than that.
 const SLACK: Duration = Duration::from_millis(100);
