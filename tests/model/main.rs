@@ -15,14 +15,21 @@ use std::time::Instant;
 
 mod ablation;
 mod app;
+mod deviation;
 mod graph;
 mod host;
 mod local;
+mod outcomes;
 mod pair;
 mod pairing;
 mod relative;
 mod report;
 mod search;
+mod stand;
+mod step;
+mod study;
+#[path = "../../src/protocol/tests/table/mod.rs"]
+mod table;
 mod trace;
 mod verdict;
 
@@ -32,7 +39,7 @@ use report::{HEADER, Report, Run, thousands};
 const USAGE: &str = "\
 usage: schrittmacher-model [--faults N] [--grain SECONDS] [--limit STATES]     the pairings that promises are made for
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
-       schrittmacher-model --without-rules                                   ours, each rule taken out in turn
+       schrittmacher-model --without                                         ours, each deviation and rule taken out in turn (an hour)
        schrittmacher-model --pair VERSION VERSION PRIORITY [--faults N] ...  one pairing; ours, 2.0.0 or 1.8.2";
 
 /// What the command line asks for.
@@ -49,7 +56,7 @@ struct Options {
 enum Task {
     Promises,
     Legacy,
-    WithoutRules,
+    Without,
     One(Pairing),
 }
 
@@ -65,7 +72,7 @@ fn main() -> ExitCode {
     let kept = match &options.task {
         Task::Promises => promises(&options),
         Task::Legacy => legacy(&options),
-        Task::WithoutRules => without_rules(&options),
+        Task::Without => study::study(options.limit),
         Task::One(pairing) => one(*pairing, &options),
     };
     println!("\n{:.0} s", began.elapsed().as_secs_f64());
@@ -88,7 +95,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("grain") => options.grain = Some(parser.value()?.parse()?),
             Long("limit") => options.limit = parser.value()?.parse()?,
             Long("legacy") => options.task = Task::Legacy,
-            Long("without-rules") => options.task = Task::WithoutRules,
+            Long("without") => options.task = Task::Without,
             Long("pair") => {
                 let version = |parser: &mut lexopt::Parser| -> Result<Version, lexopt::Error> {
                     let text = parser.value()?.string()?;
@@ -124,8 +131,8 @@ impl Options {
     }
 }
 
-/// Runs on every core; what `done` says of each, in the order of their ends.
-fn all(runs: &[Run], done: impl Fn(usize, Report) + Sync) {
+/// Does so many things, on every core.
+fn on_every_core(count: usize, one: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     // More at once would need more memory than is promised.
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(2);
@@ -134,8 +141,10 @@ fn all(runs: &[Run], done: impl Fn(usize, Report) + Sync) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(run) = runs.get(at) else { break };
-                    done(at, run.go());
+                    if at >= count {
+                        break;
+                    }
+                    one(at);
                 }
             });
         }
@@ -146,7 +155,8 @@ fn promises(options: &Options) -> bool {
     let runs = options.runs(&pairing::promised());
     let reports = Mutex::new(Vec::new());
     println!("{HEADER}");
-    all(&runs, |_, report| {
+    on_every_core(runs.len(), |at| {
+        let report = runs[at].go();
         println!("{}", report.line);
         reports.lock().expect("nobody panics").push(report);
     });
@@ -182,7 +192,9 @@ fn legacy(options: &Options) -> bool {
     let options = Options { faults: options.faults.or(Some(0)), stop: 2_000_000, ..*options };
     let reports = Mutex::new(Vec::new());
     println!("{HEADER}");
-    all(&options.runs(&pairing::legacy_alone()), |_, report| {
+    let runs = options.runs(&pairing::legacy_alone());
+    on_every_core(runs.len(), |at| {
+        let report = runs[at].go();
         println!("{}", report.line);
         reports.lock().expect("nobody panics").push(report);
     });
@@ -193,43 +205,6 @@ fn legacy(options: &Options) -> bool {
         .all(|report| ["P2", "P6"].iter().all(|id| report.broken.iter().any(|b| b.starts_with(id))));
     println!("{}", if caught { "as it must: broken" } else { "ERROR: the known races were not found" });
     caught
-}
-
-/// What every rule of ours is for.
-fn without_rules(options: &Options) -> bool {
-    let mut runs = Vec::new();
-    for (rule, _, _) in ablation::RULES {
-        for pairing in pairing::promised() {
-            let pairing = Pairing { without: Some(rule), ..pairing };
-            for faults in [0, 1] {
-                let limit = options.limit.min(300_000);
-                runs.push(Run { pairing, faults, grain: options.grain.unwrap_or(2), limit, stop: 4_000_000 });
-            }
-        }
-    }
-    let effects = Mutex::new(vec![Vec::new(); ablation::RULES.len()]);
-    all(&runs, |_, report| {
-        let at = ablation::RULES.iter().position(|(rule, _, _)| Some(*rule) == report.run.pairing.without);
-        let Some(at) = at else { return };
-        if !report.broken.is_empty() {
-            let line = format!(
-                "{} ({} faults): {}",
-                report.run.pairing.words(),
-                report.run.faults,
-                report.broken.join("; ")
-            );
-            effects.lock().expect("nobody panics")[at].push(line);
-        }
-    });
-    let effects = effects.into_inner().expect("nobody panics");
-    for ((_, ids, what), lines) in ablation::RULES.iter().zip(effects) {
-        println!("\n{ids}: {what}");
-        lines.iter().for_each(|line| println!("  {line}"));
-        if lines.is_empty() {
-            println!("  nothing that was promised fails");
-        }
-    }
-    true
 }
 
 fn one(pairing: Pairing, options: &Options) -> bool {

@@ -1,7 +1,8 @@
 //! Two hosts and the link between them, in 24 bytes, and everything that can happen next.
 
-use crate::host::{Input, Stand};
+use crate::host::Input;
 use crate::local::Side;
+use crate::stand::Stand;
 
 /// The most messages on the way in one direction.
 const CAPACITY: usize = 11;
@@ -297,6 +298,19 @@ impl Pair {
     /// Nothing is on the way.
     pub fn is_silent(&self, state: &State) -> bool {
         state.link.iter().all(Vec::is_empty) && state.held.is_empty()
+    }
+
+    /// All that is on the way says what its sender is.
+    pub fn only_heartbeats(&self, state: &State) -> bool {
+        use schrittmacher_wire::PeerCode::{Fail, Hott, Stby, ToStandby, Unk};
+        self.infos(state).iter().enumerate().all(|(side, info)| {
+            let hot = info.stand == Stand::Hot;
+            state.link[side].iter().all(|message| match self.sides[side].message(*message).code {
+                Hott => hot,
+                Stby | Fail | Unk | ToStandby => !hot,
+                _ => false,
+            })
+        })
     }
 
     /// Which side serves in a settled pair; 2 if rightly nobody does; `None` if it is not settled.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schrittmacher_legacy_double as legacy;
 use schrittmacher_protocol::{PeerReport, Settings};
 
-use crate::ablation::{DRAWN, Rule};
+use crate::ablation::{DRAWN, Rule, Without};
 use crate::app::{App, Habit, Role};
 use crate::host::{Host, Kind, Program};
 use crate::local::Side;
@@ -27,8 +27,8 @@ pub struct Pairing {
     pub versions: [Version; 2],
     /// Of A; B has 0.
     pub priority: i32,
-    /// A rule of ours that is taken out.
-    pub without: Option<Rule>,
+    /// What is taken out of ours.
+    pub without: Option<Without>,
 }
 
 /// Every pairing that a promise is made for.
@@ -94,7 +94,7 @@ impl Pairing {
             takes: TAKES,
             // All that a legacy node draws is smaller than ours, so one value is all values (1.3).
             draws: match (other, self.without) {
-                (Version::Ours, Some(Rule::ConstantRandom)) => &[DRAWN - 2, DRAWN],
+                (Version::Ours, Some(Without::Rule(Rule::ConstantRandom))) => &[DRAWN - 2, DRAWN],
                 (Version::Ours, _) => &[1],
                 (Version::V200 | Version::V182, _) => &[1, 2],
             },

@@ -1,8 +1,10 @@
 //! One run, from its settings to a line of the table and the traces of what it broke.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::outcomes::Outcomes;
 use crate::pairing::Pairing;
 use crate::search::{Found, search};
 use crate::trace::{Then, tell, words};
@@ -31,6 +33,10 @@ pub struct Report {
     pub traces: String,
     pub took: Duration,
     pub states: usize,
+    /// Who may serve in the end.
+    pub outcomes: Outcomes,
+    /// Lines of the list of deviations that were met, if something is taken out.
+    pub met: BTreeSet<usize>,
     /// Only so many were left by faults too, all those of at most so many steps.
     pub cut_off: Option<(usize, usize)>,
 }
@@ -43,7 +49,7 @@ const MOST_MESSAGES: u8 = 30;
 const BOTH_HOT: u16 = 4;
 
 pub const HEADER: &str = "\
-| pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within | survivor | a loss changes | orders undone: ours, theirs | messages a step | P4, P5 |
+| pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within | survivor | a heartbeat changes | orders undone: ours, theirs | messages a step | P4, P5 |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 impl Run {
@@ -61,10 +67,12 @@ impl Run {
             traces: String::new(),
             took: began.elapsed(),
             states: found.len(),
+            outcomes: verdict.outcomes.clone(),
+            met: pair.sides.iter().flat_map(|side| &side.met).copied().collect(),
             cut_off: (found.with_faults < found.len())
                 .then(|| (found.with_faults, found.way_to(found.with_faults).len() - 1)),
         };
-        if !report.broken.is_empty() {
+        if !report.broken.is_empty() && self.pairing.without.is_none() {
             report.traces = self.traces(&mut pair, &found, &verdict);
         }
         report
@@ -105,8 +113,11 @@ impl Run {
         let unsettled = verdict.unsettled - verdict.excused;
         promise(unsettled == 0, format!("P2: {unsettled} states need not settle"));
         promise(
-            verdict.disturbed_by_loss == 0,
-            format!("P3: one lost message changes something, {} times", verdict.disturbed_by_loss),
+            verdict.disturbed == 0,
+            format!(
+                "P3: a lost, doubled or delayed heartbeat changes something, {} times",
+                verdict.disturbed
+            ),
         );
         for (count, what) in &found.broken {
             promise(false, format!("{what}, {count} times"));
@@ -146,7 +157,7 @@ impl Run {
             verdict.excused,
             self.seconds(verdict.settles_within),
             if survivors.is_empty() { "–".to_owned() } else { survivors.join(", ") },
-            verdict.disturbed_by_loss,
+            verdict.disturbed,
             out_of(ours),
             out_of(theirs),
             verdict.most_messages[0],
@@ -168,7 +179,7 @@ impl Run {
         };
         add("P2: never settled", verdict.first_unsettled, &Then::Cycle(&unsettled));
         add("P1: the wrong survivor", verdict.first_undecided, &Then::Until(&wrong));
-        add("P3: a lost message changes something", verdict.first_disturbed, &Then::Nothing);
+        add("P3: a heartbeat changes something", verdict.first_disturbed, &Then::Nothing);
         add("P6: a storm, no time passes", verdict.storm, &Then::Cycle(&|_| true));
         if verdict.storm.is_none() && verdict.most_messages.iter().any(|most| *most > MOST_MESSAGES) {
             let way = verdict.busy_ways.iter().max_by_key(|way| way.len()).map_or(&[][..], |way| way);

@@ -2,6 +2,7 @@
 
 use crate::graph::{Components, components};
 use crate::host::Input;
+use crate::outcomes::Outcomes;
 use crate::pair::{Label, Pair, State};
 use crate::search::Found;
 
@@ -25,8 +26,8 @@ pub struct Verdict {
     /// Two hot nodes that meet, with more than one possible survivor or another than the tie-break's.
     pub undecided: u64,
     pub first_undecided: Option<usize>,
-    /// P3: settled pairs that one lost message unsettles.
-    pub disturbed_by_loss: u64,
+    /// P3: settled pairs that one message unsettles: lost, doubled, or delayed so that later ones overtake it.
+    pub disturbed: u64,
     pub first_disturbed: Option<usize>,
     /// Settled pairs in which an order was tried, and orders that need not have their way: on side A, on side B.
     pub failovers: [Orders; 2],
@@ -40,6 +41,8 @@ pub struct Verdict {
     pub busy_ways: [Vec<usize>; 2],
     /// For every state: settled for good, and with whom hot.
     pub settled: Vec<Option<u8>>,
+    /// Who may serve in the end.
+    pub outcomes: Outcomes,
 }
 
 /// An operator's orders out of settled pairs.
@@ -73,7 +76,7 @@ pub fn judge(pair: &Pair, found: &Found, rules: Rules) -> Verdict {
     let notes = Notes::take(pair, found);
     let ways = settle(pair, found, &notes, rules, &mut verdict);
     two_hot(pair, found, &notes, &ways, rules, &mut verdict);
-    losses_and_orders(pair, found, &notes, &ways, &mut verdict);
+    faults_and_orders(pair, found, &notes, &ways, &mut verdict);
     verdict.settled = notes.settled;
     verdict
 }
@@ -236,38 +239,41 @@ fn is_clean_meeting(pair: &Pair, state: &State) -> bool {
     pair.is_silent(state) && pair.serve_both(state)
 }
 
-/// P3 and the operator.
-fn losses_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, verdict: &mut Verdict) {
+/// P3, the operator, and who serves after a fault.
+fn faults_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, verdict: &mut Verdict) {
+    let ends = |at: usize| ways.survivors[at] | u8::from(ways.bad[at]) << 3;
+    verdict.outcomes.starts = (0..found.starts).map(ends).collect();
     for asked in &found.asked {
         let (from, to) = (asked.from as usize, asked.to as usize);
         let Some(side) = notes.settled[from] else { continue };
+        let before = found.state(from);
         match asked.label {
-            Label::Lose(_) if notes.settled[to] == Some(side) => {}
-            Label::Lose(_) => {
-                verdict.disturbed_by_loss += 1;
-                verdict.first_disturbed = verdict.first_disturbed.into_iter().chain([to]).min();
+            Label::Lose(_) | Label::Double(_) | Label::Delay(_) => {
+                if notes.settled[to] != Some(side) && pair.only_heartbeats(&before) {
+                    verdict.disturbed += 1;
+                    verdict.first_disturbed = verdict.first_disturbed.into_iter().chain([to]).min();
+                }
             }
-            Label::At(at, order) => {
-                let (given_on, wanted) = match order {
-                    Input::Failover => (at, 1 - at),
-                    _ => (at, at),
-                };
+            Label::At(at, order @ (Input::Failover | Input::Takeover)) => {
+                let wanted = if order == Input::Failover { 1 - at } else { at };
                 // An order that makes sense: somebody else is hot, and the wanted side is fit.
-                let before = found.state(from);
                 let sensible = pair.is_fit(&before, usize::from(wanted)) && pair.is_silent(&before);
                 if side == 2 || side == wanted || !sensible {
                     continue;
                 }
                 let list =
                     if order == Input::Failover { &mut verdict.failovers } else { &mut verdict.takeovers };
-                let orders = &mut list[usize::from(given_on)];
+                let orders = &mut list[usize::from(at)];
                 orders.given += 1;
-                if ways.survivors[to] != 1 << wanted || ways.bad[to] {
+                if ends(to) != 1 << wanted {
                     orders.failed += 1;
                     orders.first = orders.first.into_iter().chain([to]).min();
                 }
             }
             _ => {}
+        }
+        if pair.is_silent(&before) {
+            verdict.outcomes.add(asked.label, side, ends(to));
         }
     }
 }

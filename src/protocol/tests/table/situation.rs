@@ -104,6 +104,8 @@ pub struct Situation {
     pub own: i32,
     pub priority: i32,
     pub random: u32,
+    /// If all else is equal, our address decides for us.
+    pub greater_address: bool,
     pub order: ReleaseOrder,
     pub was_hot: bool,
 }
@@ -142,6 +144,7 @@ impl Situation {
             own: 10,
             priority: 5,
             random: if matches!(what, What::Peer(PeerCode::Unk | PeerCode::Treq)) { 1000 } else { 0 },
+            greater_address: true,
             order: ReleaseOrder::Failover,
             was_hot: true,
         }
