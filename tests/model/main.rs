@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     let kept = match &options.task {
         Task::Promises => promises(&options),
         Task::Legacy => legacy(&options),
-        Task::Without => study::study(options.limit),
+        Task::Without => study::study(),
         Task::One(pairing) => one(*pairing, &options),
     };
     println!("\n{:.0} s", began.elapsed().as_secs_f64());
@@ -172,6 +172,11 @@ fn promises(options: &Options) -> bool {
         }
         tell(report);
     }
+    for partition in reports.iter().filter_map(|report| report.partition.as_ref()) {
+        println!(
+            "\nP8: while the link is cut both serve. The shortest way there, and how it ends:\n{partition}"
+        );
+    }
     reports.iter().all(|report| report.broken.is_empty())
 }
 
@@ -215,6 +220,7 @@ fn one(pairing: Pairing, options: &Options) -> bool {
         println!("{}", report.line);
         println!("{:.1} s", report.took.as_secs_f64());
         tell(&report);
+        report.partition.iter().for_each(|partition| println!("P8:\n{partition}"));
         kept &= report.broken.is_empty();
     }
     kept

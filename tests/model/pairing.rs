@@ -62,6 +62,11 @@ impl Pairing {
         self.versions[side] == Version::Ours
     }
 
+    /// Whether this is the one for which P8 is shown.
+    pub fn shows_partition(self) -> bool {
+        self.versions == [Version::Ours; 2] && self.priority == 0 && self.without.is_none()
+    }
+
     pub fn pair(self, grain: u8) -> Pair {
         Pair { sides: [0, 1].map(|side| Side::new(self.kind(side, grain))), grain }
     }

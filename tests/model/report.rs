@@ -31,6 +31,8 @@ pub struct Report {
     pub broken: Vec<String>,
     /// The first trace of each.
     pub traces: String,
+    /// P8: the shortest way to two that serve, and how it ends; if it was looked for.
+    pub partition: Option<String>,
     pub took: Duration,
     pub states: usize,
     /// Who may serve in the end.
@@ -65,6 +67,7 @@ impl Run {
             line: self.line(&verdict, &found),
             broken,
             traces: String::new(),
+            partition: None,
             took: began.elapsed(),
             states: found.len(),
             outcomes: verdict.outcomes.clone(),
@@ -74,6 +77,9 @@ impl Run {
         };
         if !report.broken.is_empty() && self.pairing.without.is_none() {
             report.traces = self.traces(&mut pair, &found, &verdict);
+        }
+        if self.pairing.shows_partition() && self.faults > 0 {
+            report.partition = partition(&mut pair, &found, &verdict);
         }
         report
     }
@@ -198,6 +204,15 @@ impl Run {
         }
         text
     }
+}
+
+fn partition(pair: &mut crate::pair::Pair, found: &Found, verdict: &Verdict) -> Option<String> {
+    let both = (0..found.len()).find(|at| {
+        let state = found.state(*at);
+        state.cut == [true, true] && pair.serve_both(&state) && pair.is_silent(&state)
+    })?;
+    let settled = |at: usize| verdict.settled[at].is_some();
+    Some(tell(pair, found, both, &Then::HealedUntil(&settled)))
 }
 
 /// 1234567 as 1,234,567.
