@@ -33,14 +33,15 @@ mod table;
 mod trace;
 mod verdict;
 
-use pairing::{Pairing, Version};
+use pairing::{Pairing, Variant, Version};
 use report::{HEADER, Report, Run, thousands};
 
 const USAGE: &str = "\
 usage: schrittmacher-model [--faults N] [--grain SECONDS] [--limit STATES]     the pairings that promises are made for
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
        schrittmacher-model --without                                         ours, each deviation and rule taken out in turn (an hour)
-       schrittmacher-model --pair VERSION VERSION PRIORITY [--faults N] ...  one pairing; ours, 2.0.0 or 1.8.2";
+       schrittmacher-model --pair VERSION VERSION PRIORITY [--preempt | --slow-heartbeat] [--faults N] ...
+                                                                             one pairing; ours, 2.0.0 or 1.8.2";
 
 /// What the command line asks for.
 #[derive(Clone, Copy)]
@@ -88,12 +89,15 @@ fn options() -> Result<Options, lexopt::Error> {
         stop: search::MOST_STATES,
         task: Task::Promises,
     };
+    let mut variant = Variant::Usual;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("faults") => options.faults = Some(parser.value()?.parse()?),
             Long("grain") => options.grain = Some(parser.value()?.parse()?),
             Long("limit") => options.limit = parser.value()?.parse()?,
+            Long("preempt") => variant = Variant::Preempt,
+            Long("slow-heartbeat") => variant = Variant::SlowHeartbeat,
             Long("legacy") => options.task = Task::Legacy,
             Long("without") => options.task = Task::Without,
             Long("pair") => {
@@ -103,10 +107,13 @@ fn options() -> Result<Options, lexopt::Error> {
                 };
                 let versions = [version(&mut parser)?, version(&mut parser)?];
                 let priority = parser.value()?.parse()?;
-                options.task = Task::One(Pairing { versions, priority, without: None });
+                options.task = Task::One(Pairing::new(versions, priority, Variant::Usual));
             }
             _ => return Err(argument.unexpected()),
         }
+    }
+    if let Task::One(pairing) = &mut options.task {
+        pairing.variant = variant;
     }
     Ok(options)
 }

@@ -47,9 +47,6 @@ pub struct Report {
 /// answers, heartbeats, echoes and what changes of state say.
 const MOST_MESSAGES: u8 = 30;
 
-/// The longest that both may be hot: two heartbeats (P1).
-const BOTH_HOT: u16 = 4;
-
 pub const HEADER: &str = "\
 | pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within | survivor | a heartbeat changes | orders undone: ours, theirs | messages a step | P4, P5 |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|";
@@ -109,7 +106,7 @@ impl Run {
             }
         };
         promise(
-            verdict.both_hot.is_some_and(|steps| self.seconds(steps) <= BOTH_HOT),
+            verdict.both_hot.is_some_and(|steps| self.seconds(steps) <= self.pairing.two_heartbeats()),
             match verdict.both_hot {
                 Some(steps) => format!("P1: both hot for {} s", self.seconds(steps)),
                 None => "P1: both hot for ever".to_owned(),

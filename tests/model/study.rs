@@ -7,7 +7,7 @@ use crate::ablation::{RULES, Without};
 use crate::deviation::{self, Lines};
 use crate::on_every_core;
 use crate::outcomes::Outcomes;
-use crate::pairing::{Pairing, Version};
+use crate::pairing::{Pairing, Variant, Version};
 use crate::report::Run;
 use crate::search::MOST_STATES;
 
@@ -26,7 +26,10 @@ const FAULTS: [u8; 2] = [0, 1];
 
 /// With one fault and something taken out, faults are tried until so many states are found: those of the shortest
 /// traces. What follows by itself is followed to its end.
-const LIMIT: usize = 1_500_000;
+const LIMIT: usize = 1_000_000;
+
+/// Without a rule there may be no end of states: what fails has failed by then.
+const STOP: usize = 12_000_000;
 
 /// A pairing with nothing taken out.
 struct Usual {
@@ -63,7 +66,7 @@ fn usual() -> Vec<Usual> {
     let runs: Vec<Run> = FAULTS.iter().flat_map(|faults| PAIRINGS.map(|pair| run(pair, *faults))).collect();
     let found = Mutex::new(Vec::new());
     on_every_core(runs.len(), |at| {
-        let whole = Run { limit: MOST_STATES, ..runs[at] };
+        let whole = Run { limit: MOST_STATES, stop: MOST_STATES, ..runs[at] };
         let usual = Usual { run: runs[at], outcomes: runs[at].go().outcomes, met: whole.go().met };
         found.lock().expect("nobody panics").push((at, usual));
     });
@@ -73,9 +76,9 @@ fn usual() -> Vec<Usual> {
 }
 
 fn run((peer, priority): (Version, i32), faults: u8) -> Run {
-    let without = Some(Without::Lines(Lines::None));
-    let pairing = Pairing { versions: [Version::Ours, peer], priority, without };
-    Run { pairing, faults, grain: 2, limit: LIMIT, stop: MOST_STATES }
+    let usual = Pairing::new([Version::Ours, peer], priority, Variant::Usual);
+    let pairing = Pairing { without: Some(Without::Lines(Lines::None)), ..usual };
+    Run { pairing, faults, grain: 2, limit: LIMIT, stop: STOP }
 }
 
 /// Every line, every reason, every rule.
