@@ -48,10 +48,13 @@ usage: schrittmacher-model [--faults N] [--grain SECONDS] [--limit STATES]     t
 struct Options {
     faults: Option<u8>,
     grain: Option<u8>,
-    limit: usize,
+    limit: Option<usize>,
     stop: usize,
     task: Task,
 }
+
+/// With two faults and more there is no end in sight: from so many states on only what follows by itself is followed.
+const LIMIT_OF_MANY_FAULTS: usize = 10_000_000;
 
 #[derive(Clone, Copy)]
 enum Task {
@@ -71,8 +74,9 @@ fn main() -> ExitCode {
     };
     let began = Instant::now();
     let kept = match &options.task {
-        Task::Promises => promises(&options),
-        Task::Legacy => legacy(&options),
+        // A search that finds nothing proves something only if it finds what is there.
+        Task::Promises => promises(&options) & legacy(&options, false),
+        Task::Legacy => legacy(&options, true),
         Task::Without => study::study(),
         Task::One(pairing) => one(*pairing, &options),
     };
@@ -82,20 +86,15 @@ fn main() -> ExitCode {
 
 fn options() -> Result<Options, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt};
-    let mut options = Options {
-        faults: None,
-        grain: None,
-        limit: search::MOST_STATES,
-        stop: search::MOST_STATES,
-        task: Task::Promises,
-    };
+    let mut options =
+        Options { faults: None, grain: None, limit: None, stop: search::MOST_STATES, task: Task::Promises };
     let mut variant = Variant::Usual;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("faults") => options.faults = Some(parser.value()?.parse()?),
             Long("grain") => options.grain = Some(parser.value()?.parse()?),
-            Long("limit") => options.limit = parser.value()?.parse()?,
+            Long("limit") => options.limit = Some(parser.value()?.parse()?),
             Long("preempt") => variant = Variant::Preempt,
             Long("slow-heartbeat") => variant = Variant::SlowHeartbeat,
             Long("legacy") => options.task = Task::Legacy,
@@ -129,8 +128,10 @@ impl Options {
     }
 
     fn runs(&self, pairings: &[Pairing]) -> Vec<Run> {
-        let run =
-            |pairing, (faults, grain)| Run { pairing, faults, grain, limit: self.limit, stop: self.stop };
+        let run = |pairing, (faults, grain)| {
+            let limit = if faults < 2 { search::MOST_STATES } else { LIMIT_OF_MANY_FAULTS };
+            Run { pairing, faults, grain, limit: self.limit.unwrap_or(limit), stop: self.stop }
+        };
         self.plans()
             .into_iter()
             .flat_map(|plan| pairings.iter().map(move |pairing| run(*pairing, plan)))
@@ -199,23 +200,26 @@ fn tell(report: &Report) {
     }
 }
 
-/// The checker has teeth if it finds what is known of the legacy.
-fn legacy(options: &Options) -> bool {
+/// The search has teeth if it finds what is known of the legacy.
+fn legacy(options: &Options, traces: bool) -> bool {
     let options = Options { faults: options.faults.or(Some(0)), stop: 2_000_000, ..*options };
-    let reports = Mutex::new(Vec::new());
-    println!("{HEADER}");
     let runs = options.runs(&pairing::legacy_alone());
+    let caught = Mutex::new(true);
+    println!(
+        "\nIt has to find what is known of 2.0.0 (D3, D5), in the first {} states:\n{HEADER}",
+        thousands(options.stop)
+    );
     on_every_core(runs.len(), |at| {
         let report = runs[at].go();
         println!("{}", report.line);
-        reports.lock().expect("nobody panics").push(report);
+        if traces {
+            tell(&report);
+        }
+        let finds = |id: &str| report.broken.iter().any(|broken| broken.starts_with(id));
+        *caught.lock().expect("nobody panics") &= finds("P2") && finds("P6");
     });
-    let reports = reports.into_inner().expect("nobody panics");
-    reports.iter().for_each(tell);
-    let caught = reports
-        .iter()
-        .all(|report| ["P2", "P6"].iter().all(|id| report.broken.iter().any(|b| b.starts_with(id))));
-    println!("{}", if caught { "as it must: broken" } else { "ERROR: the known races were not found" });
+    let caught = caught.into_inner().expect("nobody panics");
+    println!("{}", if caught { "found" } else { "ERROR: not found" });
     caught
 }
 

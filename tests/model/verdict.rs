@@ -248,11 +248,11 @@ fn faults_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, ver
         let Some(side) = notes.settled[from] else { continue };
         let before = found.state(from);
         match asked.label {
-            Label::Lose(_) | Label::Double(_) | Label::Delay(_) => {
-                if notes.settled[to] != Some(side) && pair.only_heartbeats(&before) {
-                    verdict.disturbed += 1;
-                    verdict.first_disturbed = verdict.first_disturbed.into_iter().chain([to]).min();
-                }
+            Label::Lose(_) | Label::Double(_) | Label::Delay(_)
+                if notes.settled[to] != Some(side) && pair.only_heartbeats(&before) =>
+            {
+                verdict.disturbed += 1;
+                verdict.first_disturbed = verdict.first_disturbed.into_iter().chain([to]).min();
             }
             Label::At(at, order @ (Input::Failover | Input::Takeover)) => {
                 let wanted = if order == Input::Failover { 1 - at } else { at };
