@@ -125,6 +125,10 @@ impl Run {
         for (count, what) in &found.broken {
             promise(false, format!("{what}, {count} times"));
         }
+        promise(
+            found.overflows == 0 || self.pairing.without.is_some(),
+            format!("the search: {} messages found its link full", found.overflows),
+        );
         promise(verdict.storms == 0, format!("P6: {} states in a storm", verdict.storms));
         for side in (0..2).filter(|side| self.pairing.is_ours(*side)) {
             let most = verdict.most_messages[side];
