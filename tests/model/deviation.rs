@@ -138,7 +138,9 @@ fn situation(m: &Machine, settings: &Settings, what: What, report: Option<PeerRe
     let (held, late) = match m.state {
         State::Unknown { claim } => (claim.is_some(), claim.is_some_and(over)),
         State::Standby { conceded } => (ahead(conceded), false),
-        State::ToHot { until, granted, .. } | State::Hot { until, granted } => (ahead(granted), over(until)),
+        State::ToHot { until, granted, .. } | State::Hot { until, granted, .. } => {
+            (ahead(granted), over(until))
+        }
         State::ToStandby { until, conceded } => (ahead(conceded), over(until)),
         State::Releasing { .. } | State::Failed | State::Leaving { .. } => (false, false),
     };
@@ -166,6 +168,7 @@ fn situation(m: &Machine, settings: &Settings, what: What, report: Option<PeerRe
         own: settings.priority,
         priority: report.map_or(0, |report| report.priority),
         random,
+        deaf: matches!(m.state, State::Hot { deaf: Some(deadline), .. } if deadline <= NOW),
         greater_address: random < OUR_RANDOM || settings.local > settings.remote,
         ..Situation::plain(m.state.name(), what)
     }
@@ -208,7 +211,9 @@ fn enter(state: StateName, settings: &Settings) -> State {
         StateName::Unknown => State::Unknown { claim: None },
         StateName::Standby => State::Standby { conceded: None },
         StateName::ToHot => State::ToHot { until: hot, began: false, granted: None },
-        StateName::Hot => State::Hot { until: hot.max(NOW + settings.app_timeout), granted: None },
+        StateName::Hot => {
+            State::Hot { until: hot.max(NOW + settings.app_timeout), granted: None, deaf: None }
+        }
         StateName::ToStandby => {
             State::ToStandby { until: NOW + settings.going_standby_timeout, conceded: None }
         }

@@ -178,6 +178,10 @@ fn promises(options: &Options) -> bool {
                 thousands(states),
             );
         }
+        if report.overflows > 0 {
+            let words = report.run.pairing.words();
+            println!("{words}: {} messages found the link of the search full", report.overflows);
+        }
         tell(report);
     }
     for partition in reports.iter().filter_map(|report| report.partition.as_ref()) {

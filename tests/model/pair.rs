@@ -277,6 +277,11 @@ impl Pair {
         state.cut == [false, false] && !paused
     }
 
+    /// The daemons run, and the only direction that is cut is that from this side.
+    pub fn is_unheard(&self, state: &State, side: usize) -> bool {
+        state.cut[side] && !state.cut[1 - side] && self.infos(state).iter().all(|info| info.runs)
+    }
+
     pub fn is_up(&self, state: &State, side: usize) -> bool {
         self.infos(state)[side].up
     }

@@ -84,10 +84,10 @@ impl Pairing {
         self.versions[side] == Version::Ours
     }
 
-    /// The longest that both may be hot (P1), in seconds: two heartbeats of the slower side.
-    pub fn two_heartbeats(self) -> u16 {
+    /// The heartbeat of the slower side, in seconds.
+    pub fn slower_heartbeat(self) -> u16 {
         let slower = self.heartbeat(0).max(self.heartbeat(1));
-        u16::try_from(2 * slower.as_secs()).unwrap_or(u16::MAX)
+        u16::try_from(slower.as_secs()).unwrap_or(u16::MAX)
     }
 
     /// Whether this is the one for which P8 is shown.
@@ -178,7 +178,13 @@ impl Pairing {
         // At equal priority the greater address wins, and ours against any legacy peer: both are A.
         let winner = u8::from(self.priority < 0);
         let beside_classic = self.versions == [Version::Ours, Version::V182];
-        Rules { winner, excused_without: beside_classic.then_some(0) }
+        // A legacy node that nobody hears stays hot.
+        let unheard = match self.versions {
+            [Version::Ours, Version::Ours] => &[0, 1][..],
+            [Version::Ours, _] => &[0],
+            _ => &[],
+        };
+        Rules { winner, unheard, excused_without: beside_classic.then_some(0) }
     }
 }
 

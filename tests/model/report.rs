@@ -35,6 +35,8 @@ pub struct Report {
     pub partition: Option<String>,
     pub took: Duration,
     pub states: usize,
+    /// Messages that found the search's link full, and were lost.
+    pub overflows: u64,
     /// Who may serve in the end.
     pub outcomes: Outcomes,
     /// Lines of the list of deviations that were met, if something is taken out.
@@ -48,7 +50,7 @@ pub struct Report {
 const MOST_MESSAGES: u8 = 30;
 
 pub const HEADER: &str = "\
-| pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within | survivor | a heartbeat changes | orders undone: ours, theirs | messages a step | P4, P5 |
+| pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within; one-way | survivor | a heartbeat changes | orders undone: ours, theirs | messages a step | P4, P5 |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 impl Run {
@@ -67,6 +69,7 @@ impl Run {
             partition: None,
             took: began.elapsed(),
             states: found.len(),
+            overflows: found.overflows,
             outcomes: verdict.outcomes.clone(),
             met: pair.sides.iter().flat_map(|side| &side.met).copied().collect(),
             cut_off: (found.with_faults < found.len())
@@ -100,18 +103,25 @@ impl Run {
 
     fn broken(self, verdict: &Verdict, found: &Found) -> Vec<String> {
         let mut broken = Vec::new();
+        if self.pairing.without.is_some() && found.len() > self.stop {
+            // What would follow is not known, so nothing can be said of the end.
+            return vec!["no end of states".to_owned()];
+        }
         let mut promise = |kept: bool, what: String| {
             if !kept {
                 broken.push(what);
             }
         };
-        promise(
-            verdict.both_hot.is_some_and(|steps| self.seconds(steps) <= self.pairing.two_heartbeats()),
-            match verdict.both_hot {
-                Some(steps) => format!("P1: both hot for {} s", self.seconds(steps)),
-                None => "P1: both hot for ever".to_owned(),
-            },
-        );
+        let heartbeat = self.pairing.slower_heartbeat();
+        // With one direction cut we notice after three heartbeats that nobody hears us, at the fourth HOTT.
+        for (both, heartbeats, when) in
+            [(verdict.both_hot, 2, ""), (verdict.both_hot_one_way, 4, " with one direction cut")]
+        {
+            let seconds =
+                both.map_or("for ever".to_owned(), |steps| format!("for {} s", self.seconds(steps)));
+            let kept = both.is_some_and(|steps| self.seconds(steps) <= heartbeats * heartbeat);
+            promise(kept, format!("P1: both hot {seconds}{when}"));
+        }
         promise(verdict.undecided == 0, format!("P1: the wrong survivor, {} times", verdict.undecided));
         let unsettled = verdict.unsettled - verdict.excused;
         promise(unsettled == 0, format!("P2: {unsettled} states need not settle"));
@@ -125,10 +135,6 @@ impl Run {
         for (count, what) in &found.broken {
             promise(false, format!("{what}, {count} times"));
         }
-        promise(
-            found.overflows == 0 || self.pairing.without.is_some(),
-            format!("the search: {} messages found its link full", found.overflows),
-        );
         promise(verdict.storms == 0, format!("P6: {} states in a storm", verdict.storms));
         for side in (0..2).filter(|side| self.pairing.is_ours(*side)) {
             let most = verdict.most_messages[side];
@@ -145,7 +151,9 @@ impl Run {
             .filter(|side| verdict.survivors >> side & 1 != 0)
             .map(|side| ["first", "second", "nobody"][side])
             .collect();
-        let both = verdict.both_hot.map_or("never".to_owned(), |steps| format!("{} s", self.seconds(steps)));
+        let ends =
+            |both: Option<u16>| both.map_or("never".to_owned(), |steps| format!("{} s", self.seconds(steps)));
+        let both = format!("{}, {}", ends(verdict.both_hot), ends(verdict.both_hot_one_way));
         let out_of = |orders: Orders| {
             if orders.given == 0 {
                 "–".to_owned()

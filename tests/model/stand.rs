@@ -65,15 +65,18 @@ impl Host {
         self.is_up() && self.app.is_fit()
     }
 
-    /// An operator's takeover is under way, the peer has given the role a moment ago, or the daemon has still to
-    /// hear something that is no longer true.
+    /// An operator's takeover is under way, the peer has given the role a moment ago or seems not to hear
+    /// us, or the daemon has still to hear something that is no longer true.
     pub fn is_biased(&self) -> bool {
         self.report.is_some()
             || self.died
             || match &self.daemon {
                 Daemon::Ours(machine) => {
                     matches!(machine.asked, Some(Asked::Forced { .. }))
-                        || matches!(machine.state, State::Hot { granted: Some(_), .. })
+                        || matches!(
+                            machine.state,
+                            State::Hot { granted: Some(_), .. } | State::Hot { deaf: Some(_), .. }
+                        )
                 }
                 Daemon::Down | Daemon::Legacy(_) => false,
             }

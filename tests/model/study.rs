@@ -26,10 +26,10 @@ const FAULTS: [u8; 2] = [0, 1];
 
 /// With one fault and something taken out, faults are tried until so many states are found: those of the shortest
 /// traces. What follows by itself is followed to its end.
-const LIMIT: usize = 300_000;
+const LIMIT: usize = 200_000;
 
 /// Without a rule there may be no end of states: what fails has failed by then.
-const STOP: usize = 4_000_000;
+const STOP: usize = 40_000_000;
 
 /// A pairing with nothing taken out.
 struct Usual {

@@ -19,8 +19,10 @@ pub struct Verdict {
     pub excused: u64,
     /// The longest way to a settled pair, in seconds.
     pub settles_within: u16,
-    /// P1: the longest both are hot, in seconds; `None` if for ever.
+    /// P1: the longest both are hot, in steps of time, with a working link, and with the one direction cut that
+    /// leads away from one of ours; `None` if for ever.
     pub both_hot: Option<u16>,
+    pub both_hot_one_way: Option<u16>,
     /// P1: who survives when two hot nodes meet and nothing else is on the way. Bits: side 0, side 1, nobody.
     pub survivors: u8,
     /// Two hot nodes that meet, with more than one possible survivor or another than the tie-break's.
@@ -58,6 +60,8 @@ pub struct Orders {
 pub struct Rules {
     /// The side that wins the tie-break.
     pub winner: u8,
+    /// Sides that notice when nobody hears them.
+    pub unheard: &'static [usize],
     /// A side whose loneliness excuses P2: ours beside a 1.8.2.
     pub excused_without: Option<usize>,
 }
@@ -65,6 +69,8 @@ pub struct Rules {
 /// Everything that is known of a state, beside its successors.
 struct Notes {
     undisturbed: Vec<bool>,
+    /// Both are hot, the daemons run, and only the messages of one of ours are lost.
+    both_hot_one_way: Vec<bool>,
     /// Settled for good: 0, 1, 2 of "side 0, side 1, nobody"; `None` if not.
     settled: Vec<Option<u8>>,
     both_hot: Vec<bool>,
@@ -73,7 +79,7 @@ struct Notes {
 pub fn judge(pair: &Pair, found: &Found, rules: Rules) -> Verdict {
     let mut verdict = Verdict::default();
     storms(found, &mut verdict);
-    let notes = Notes::take(pair, found);
+    let notes = Notes::take(pair, found, rules);
     let ways = settle(pair, found, &notes, rules, &mut verdict);
     two_hot(pair, found, &notes, &ways, rules, &mut verdict);
     faults_and_orders(pair, found, &notes, &ways, &mut verdict);
@@ -127,11 +133,12 @@ fn storms(found: &Found, verdict: &mut Verdict) {
 }
 
 impl Notes {
-    fn take(pair: &Pair, found: &Found) -> Notes {
+    fn take(pair: &Pair, found: &Found, rules: Rules) -> Notes {
         let mut notes = Notes {
             undisturbed: Vec::with_capacity(found.len()),
             settled: Vec::with_capacity(found.len()),
             both_hot: Vec::with_capacity(found.len()),
+            both_hot_one_way: Vec::with_capacity(found.len()),
         };
         for at in 0..found.len() {
             let state = found.state(at);
@@ -139,6 +146,9 @@ impl Notes {
             notes.undisturbed.push(undisturbed);
             notes.settled.push(pair.settled(&state).filter(|_| undisturbed));
             notes.both_hot.push(undisturbed && pair.both_hot(&state));
+            notes.both_hot_one_way.push(
+                rules.unheard.iter().any(|side| pair.is_unheard(&state, *side)) && pair.both_hot(&state),
+            );
         }
         notes.keep_closed(found);
         notes
@@ -209,20 +219,9 @@ fn settle(pair: &Pair, found: &Found, notes: &Notes, rules: Rules, verdict: &mut
 
 /// P1.
 fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules, verdict: &mut Verdict) {
-    let both = |at: usize| notes.both_hot[at];
-    let Components { order, cyclic } =
-        components(found.len(), both, |at| found.steps(at).iter().map(|step| step.to()));
-    let mut lasts = vec![0_u16; found.len()];
-    let mut longest = Some(0);
-    for at in order.into_iter().map(|at| at as usize) {
-        if cyclic[at] {
-            longest = None;
-            continue;
-        }
-        for step in found.steps(at).iter().filter(|step| both(step.to())) {
-            lasts[at] = lasts[at].max(lasts[step.to()] + u16::from(step.passes()));
-        }
-        longest = longest.map(|longest| lasts[at].max(longest));
+    verdict.both_hot = longest(found, &notes.both_hot);
+    verdict.both_hot_one_way = longest(found, &notes.both_hot_one_way);
+    for at in (0..found.len()).filter(|at| notes.both_hot[*at]) {
         if is_clean_meeting(pair, &found.state(at)) {
             let survivors = ways.survivors[at];
             verdict.survivors |= survivors;
@@ -232,7 +231,24 @@ fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules,
             }
         }
     }
-    verdict.both_hot = longest;
+}
+
+/// How many steps of time the pair can stay within these states; `None` if for ever.
+fn longest(found: &Found, within: &[bool]) -> Option<u16> {
+    let Components { order, cyclic } =
+        components(found.len(), |at| within[at], |at| found.steps(at).iter().map(|step| step.to()));
+    let mut lasts = vec![0_u16; found.len()];
+    let mut longest = 0;
+    for at in order.into_iter().map(|at| at as usize) {
+        if cyclic[at] {
+            return None;
+        }
+        for step in found.steps(at).iter().filter(|step| within[step.to()]) {
+            lasts[at] = lasts[at].max(lasts[step.to()] + u16::from(step.passes()));
+        }
+        longest = longest.max(lasts[at]);
+    }
+    Some(longest)
 }
 
 fn is_clean_meeting(pair: &Pair, state: &State) -> bool {
