@@ -181,6 +181,11 @@ impl Link {
     pub fn is_good(&self) -> bool {
         self.directions.iter().all(Direction::is_good)
     }
+
+    /// The side of which nothing arrives, while from the other one everything does.
+    pub fn unheard(&self) -> Option<usize> {
+        (0..2).find(|side| self.directions[*side].cut && self.directions[1 - side].is_good())
+    }
 }
 
 #[cfg(test)]

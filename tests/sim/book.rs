@@ -29,6 +29,7 @@ impl Book {
 
     pub fn struck(&mut self, now: Duration, fault: Fault) {
         self.tally.faults += fault.weight();
+        self.promises.struck(fault);
         if let Some(timeline) = &mut self.timeline {
             timeline.fault(now, fault);
         }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, StateName};
+use schrittmacher_protocol::{Action, Event, StateName};
 use schrittmacher_simulation::{Daemon, Host, Link, Node, Step};
 use schrittmacher_wire::PeerCode;
 
 use crate::book::{could_serve, is_hot};
-use crate::faults::Mark;
+use crate::faults::{Fault, Mark};
 use crate::plan::{RESOURCES, SWITCHING};
 use crate::program::{LEGACY_HEARTBEAT, Program};
 
@@ -17,6 +17,9 @@ pub struct Promises {
     /// The slower side's heartbeat, and when it was last so.
     heartbeat: (Duration, Duration),
     both_hot: [Option<Duration>; RESOURCES],
+    unheard: [Option<Duration>; RESOURCES],
+    /// A clock was set back, and is not set right yet.
+    clock_back: bool,
     both_serve: [Option<Duration>; RESOURCES],
     calm: Option<Calm>,
     /// How long the slowest pair of a calm took until it was settled for good.
@@ -62,6 +65,8 @@ impl Promises {
             nodes: [[Kept::default(); RESOURCES]; 2],
             heartbeat: (Duration::ZERO, Duration::ZERO),
             both_hot: [None; RESOURCES],
+            unheard: [None; RESOURCES],
+            clock_back: false,
             both_serve: [None; RESOURCES],
             calm: None,
             settled_after: Duration::ZERO,
@@ -76,7 +81,10 @@ impl Promises {
 
     pub fn marked(&mut self, now: Duration, mark: Mark) {
         match mark {
-            Mark::Calm => self.calm = Some(Calm { since: now, settled: false, unsettled: now }),
+            Mark::Calm => {
+                self.clock_back = false;
+                self.calm = Some(Calm { since: now, settled: false, unsettled: now });
+            }
             Mark::Settled => {
                 if let Some(calm) = &mut self.calm {
                     calm.settled = true;
@@ -92,9 +100,13 @@ impl Promises {
 
     /// Until `now` everything was as it is.
     pub fn pass(&mut self, now: Duration, hosts: &[Host<Program>; 2], link: &Link) {
-        let whole = is_whole(hosts, link);
+        let run = hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up));
+        let whole = run && link.is_good();
+        let unheard = link.unheard().is_some_and(|side| hosts[side].nodes[0].daemon().is_ours());
+        let unheard = unheard && !self.clock_back;
         for resource in 0..RESOURCES {
             self.watch_two_hot(now, hosts, resource, whole);
+            self.watch_unheard(now, hosts, resource, run && unheard);
             self.watch_calm(now, hosts, resource);
         }
     }
@@ -117,12 +129,27 @@ impl Promises {
         }
     }
 
+    /// P1 while one direction is cut, if the side that is not heard is ours.
+    fn watch_unheard(&mut self, now: Duration, hosts: &[Host<Program>; 2], resource: usize, so: bool) {
+        let limit = 2 * self.two_heartbeats(now, hosts) + SLACK;
+        let both_hot = hosts.iter().all(|host| is_hot(&host.nodes[resource]));
+        if lasts(&mut self.unheard[resource], both_hot && so, now) > limit {
+            self.breaks(
+                now,
+                &format!(
+                    "P1: both hot though one hears the other, for more than {limit:?}, resource {resource}"
+                ),
+            );
+            self.unheard[resource] = None;
+        }
+    }
+
     /// What is under way when a shorter heartbeat is configured takes as long as with the old one.
     fn two_heartbeats(&mut self, now: Duration, hosts: &[Host<Program>; 2]) -> Duration {
         let heartbeat = heartbeat(hosts);
         if heartbeat >= self.heartbeat.0 {
             self.heartbeat = (heartbeat, now);
-        } else if now - self.heartbeat.1 > 3 * self.heartbeat.0 {
+        } else if now - self.heartbeat.1 > 5 * self.heartbeat.0 {
             self.heartbeat.0 = heartbeat;
         }
         2 * self.heartbeat.0
@@ -142,7 +169,16 @@ impl Promises {
         }
     }
 
+    /// A legacy daemon whose clock is set back says nothing more.
+    pub fn struck(&mut self, fault: Fault) {
+        self.clock_back |= matches!(fault, Fault::Clock(_, _, true));
+    }
+
     pub fn step(&mut self, now: Duration, step: &Step<'_>, hosts: &[Host<Program>; 2]) {
+        // Anything else counts as a reaction, a late one of before as well.
+        if matches!(step.event, Some(Event::Peer(report)) if report.code != Some(PeerCode::Hott)) {
+            self.unheard[step.resource] = None;
+        }
         let node = &hosts[step.side].nodes[step.resource];
         let mut found = Vec::new();
         let kept = &mut self.nodes[step.side][step.resource];
@@ -224,11 +260,6 @@ fn lasts(since: &mut Option<Duration>, so: bool, now: Duration) -> Duration {
         *since = None;
         Duration::ZERO
     }
-}
-
-/// Nothing keeps the daemons from hearing each other.
-fn is_whole(hosts: &[Host<Program>; 2], link: &Link) -> bool {
-    link.is_good() && hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up))
 }
 
 /// Of the slower side, as the pair reckons it now.
