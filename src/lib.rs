@@ -5,6 +5,7 @@ pub mod admin;
 pub mod app_process;
 pub mod clock;
 pub mod config;
+pub mod ctl;
 pub mod daemon;
 pub mod daemonize;
 pub mod event_loop;

@@ -1,0 +1,50 @@
+//! What a command prints: a pipe whose reader has gone is no error, a full disk is.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use crate::exit_code;
+
+use super::Failure;
+
+/// Text for people, or for a file.
+pub(crate) struct Output<'a> {
+    to: Box<dyn Write + 'a>,
+    /// The first error; nothing is written after it.
+    broken: Option<io::Error>,
+}
+
+impl<'a> Output<'a> {
+    pub fn new(to: impl Write + 'a) -> Output<'a> {
+        Output { to: Box::new(to), broken: None }
+    }
+
+    /// Writes text as it is.
+    pub fn text(&mut self, text: &dyn Display) {
+        if self.broken.is_none() {
+            self.broken = write!(self.to, "{text}").err();
+        }
+    }
+
+    /// Writes a line.
+    pub fn line(&mut self, text: &dyn Display) {
+        self.text(&format_args!("{text}\n"));
+    }
+
+    /// Writes what is still in the buffer.
+    ///
+    /// # Errors
+    ///
+    /// Something could not be written, and its reader has not just gone away (`… | head`).
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        if self.broken.is_none() {
+            self.broken = self.to.flush().err();
+        }
+        match self.broken.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::new(exit_code::IOERR, &format_args!("can't write: {error}")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
