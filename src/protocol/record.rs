@@ -1,96 +1,117 @@
-//! The flight record: what happened to a resource, so that "why did it fail over?" has an answer.
+//! The flight record: what came in and what it led to, so that "why did it fail over?" has an answer, and
+//! what happened can be fed through the machine once more ([`Segment::replay`]).
+//!
+//! It consists of segments. Each begins with a copy of the machine and holds what came in afterwards. What
+//! comes in a settled pair is always the same, so each different [`Reaction`] is kept once, and an input is
+//! no more than its time and a number. Two segments hold the last minute or so; of the older ones those stay
+//! in which the state changed, with the one before each.
+
+mod replay;
+mod segment;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::Time;
-use crate::event::Action;
-use crate::machine::Cause;
+use crate::event::{Action, Event};
+use crate::machine::{Cause, Machine};
 use crate::state::StateName;
+use crate::{Settings, Time};
 
-/// How many entries a record keeps; the oldest are dropped first.
-pub const CAPACITY: usize = 64;
+pub use replay::{Replay, Replayed};
+pub use segment::{Origin, Reaction, Segment, Transition};
 
-/// One thing that happened, or the same thing several times while the state stayed the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// When it happened first.
-    pub first: Time,
-    /// When it happened last.
-    pub last: Time,
-    /// How often.
-    pub count: u32,
-    /// What happened.
-    pub cause: Cause,
-    /// The state before.
-    pub from: StateName,
-    /// The state afterwards.
-    pub to: StateName,
-    /// What was done about it.
-    pub actions: Box<[Action]>,
-}
+use segment::Input;
 
-/// A bounded ring of entries, oldest first.
-///
-/// Heartbeats would push everything else out, so an event that leaves the state alone and repeats an
-/// earlier one since the last change of state is counted there instead.
-#[derive(Clone, Debug, Default)]
+/// Inputs of one segment: sixteen heartbeats of each side and the application.
+pub const INPUTS: usize = 48;
+/// Different reactions of one segment: a settled pair has three or four, a failover a dozen.
+pub const REACTIONS: usize = 16;
+/// Finished segments that are kept; the oldest are dropped first. A failover takes two as a rule.
+pub const SEGMENTS: usize = 8;
+
+/// One resource's record; a running daemon's is bounded by [`INPUTS`], [`REACTIONS`] and [`SEGMENTS`].
+#[derive(Clone, Debug)]
 pub struct FlightRecord {
-    entries: VecDeque<Entry>,
+    /// Oldest first. Shared with whoever reads the record, so that reading copies next to nothing.
+    finished: VecDeque<Arc<Segment>>,
+    open: Segment,
+    /// When the last input came.
+    last: Time,
+    /// What the input at hand has led to; here, so that no heartbeat allocates.
+    transitions: Vec<Transition>,
 }
 
 impl FlightRecord {
-    /// The entries, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
-        self.entries.iter()
-    }
-
-    pub(crate) fn add(
-        &mut self,
-        now: Time,
-        cause: Cause,
-        from: StateName,
-        to: StateName,
-        actions: &[Action],
-    ) {
-        if from == to
-            && let Some(entry) = self
-                .entries
-                .iter_mut()
-                .rev()
-                .take_while(|entry| entry.from == entry.to)
-                .find(|entry| entry.cause == cause && same_actions(&entry.actions, actions))
-        {
-            entry.last = now;
-            entry.count = entry.count.saturating_add(1);
-            return;
-        }
-        if self.entries.len() == CAPACITY {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(Entry {
-            first: now,
+    pub(crate) fn new(settings: &Settings, machine: &Machine, now: Time) -> FlightRecord {
+        FlightRecord {
+            finished: VecDeque::new(),
+            open: Segment::begin(0, Origin::Started, settings, machine, now),
             last: now,
-            count: 1,
-            cause,
-            from,
-            to,
-            actions: actions.into(),
-        });
+            transitions: Vec::new(),
+        }
     }
-}
 
-/// Whether two lists of actions are the same but for our extension, which comes and goes.
-fn same_actions(a: &[Action], b: &[Action]) -> bool {
-    let plain = |action: &Action| match *action {
-        Action::Send { code, random, .. } => Action::Send { code, random, extended: false },
-        other @ (Action::Activate
-        | Action::Start
-        | Action::Stop
-        | Action::Deactivate { .. }
-        | Action::Barrier
-        | Action::Refuse(_)
-        | Action::Notice(_)
-        | Action::Exit) => other,
-    };
-    a.len() == b.len() && a.iter().map(plain).eq(b.iter().map(plain))
+    /// What there is, oldest first. Copies one segment; the others are shared.
+    pub fn segments(&self) -> Vec<Arc<Segment>> {
+        self.finished.iter().cloned().chain([Arc::new(self.open.clone())]).collect()
+    }
+
+    /// The reaction to the last input.
+    pub fn last_reaction(&self) -> Option<&Reaction> {
+        let newest = if self.open.inputs.is_empty() { self.finished.back()? } else { &self.open };
+        newest.reactions.get(newest.inputs.last()?.reaction())
+    }
+
+    /// Other settings are in force from now on; `machine` has been adjusted to them.
+    pub(crate) fn reconfigured(&mut self, settings: &Settings, machine: &Machine, now: Time) {
+        self.begin(Origin::Reconfigured, settings, machine, now);
+    }
+
+    /// An input is about to be handled.
+    pub(crate) fn before(&mut self, settings: &Settings, machine: &Machine, now: Time) {
+        let is_full = self.open.inputs.len() >= INPUTS || self.open.reactions.len() >= REACTIONS;
+        if is_full || Input::new(now.since(self.last), 0).is_none() {
+            self.begin(Origin::Continued, settings, machine, now);
+        }
+        self.transitions.clear();
+    }
+
+    /// The machine has taken a step.
+    pub(crate) fn step(&mut self, cause: Cause, from: StateName, to: StateName) {
+        self.transitions.push(Transition { cause, from, to });
+    }
+
+    /// The input has been handled.
+    pub(crate) fn after(&mut self, now: Time, event: Event, actions: &[Action]) {
+        let reactions = &mut self.open.reactions;
+        let known = reactions.iter().position(|reaction| {
+            reaction.event == event
+                && *reaction.transitions == *self.transitions
+                && *reaction.actions == *actions
+        });
+        let reaction = known.unwrap_or_else(|| {
+            let transitions = self.transitions.as_slice().into();
+            reactions.push(Reaction { event, transitions, actions: actions.into() });
+            reactions.len() - 1
+        });
+        self.open.inputs.extend(Input::new(now.since(self.last), reaction));
+        self.last = now;
+    }
+
+    /// Finishes the open segment and begins another one.
+    fn begin(&mut self, origin: Origin, settings: &Settings, machine: &Machine, now: Time) {
+        self.last = now;
+        let next = Segment::begin(self.open.number.wrapping_add(1), origin, settings, machine, now);
+        let mut full = std::mem::replace(&mut self.open, next);
+        full.reactions.shrink_to_fit();
+        full.inputs.shrink_to_fit();
+        // The one before was kept in case that something would happen.
+        if !full.has_change() && self.finished.back().is_some_and(|before| !before.has_change()) {
+            self.finished.pop_back();
+        }
+        if self.finished.len() >= SEGMENTS {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(Arc::new(full));
+    }
 }

@@ -21,7 +21,8 @@ impl Resource {
     /// once.
     pub fn new(settings: Settings, now: Time) -> Resource {
         let machine = Machine::new(&settings, now);
-        Resource { settings, machine, counters: Counters::default(), record: FlightRecord::default() }
+        let record = FlightRecord::new(&settings, &machine, now);
+        Resource { settings, machine, counters: Counters::default(), record }
     }
 
     /// Takes an event in and says what has to be done, in order.
@@ -47,10 +48,12 @@ impl Resource {
             | Event::Tick => {}
         }
         let record = &mut self.record;
-        let mut observer = |cause, before: State, machine: &Machine, actions: &[Action]| {
-            record.add(now, cause, before.name(), machine.state.name(), actions);
+        record.before(&self.settings, &self.machine, now);
+        let mut observer = |cause, before: State, machine: &Machine, _: &[Action]| {
+            record.step(cause, before.name(), machine.state.name());
         };
         let out = self.machine.handle(&self.settings, now, event, &mut observer);
+        self.record.after(now, event, &out);
         self.counters.did(&out);
         out
     }
@@ -80,6 +83,7 @@ impl Resource {
     pub fn set_settings(&mut self, now: Time, settings: Settings) {
         self.settings = settings;
         self.machine.adjust(&self.settings, now);
+        self.record.reconfigured(&self.settings, &self.machine, now);
     }
 
     /// The counters.
