@@ -21,6 +21,7 @@ pub mod notify;
 pub mod options;
 pub mod parachute;
 pub mod pidfile;
+pub mod record;
 pub mod reload;
 pub mod resource;
 pub mod wording;

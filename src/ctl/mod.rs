@@ -1,10 +1,14 @@
 //! `schrittmacherctl`: what happened to the resources of a daemon, and why.
 
+mod daemon;
+mod describe;
 mod explain;
 mod options;
 mod output;
 mod record;
 mod replay;
+mod source;
+mod timeline;
 
 use std::fmt::Display;
 use std::io;

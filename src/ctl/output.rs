@@ -26,6 +26,13 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Writes bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.broken.is_none() {
+            self.broken = self.to.write_all(bytes).err();
+        }
+    }
+
     /// Writes a line.
     pub fn line(&mut self, text: &dyn Display) {
         self.text(&format_args!("{text}\n"));
