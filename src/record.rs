@@ -91,3 +91,6 @@ pub fn line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     line.push(b'\n');
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests;

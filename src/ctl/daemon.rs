@@ -142,3 +142,42 @@ impl Read for Answer {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &str) -> Result<Vec<String>, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.conf");
+        std::fs::write(&path, format!("group = core\n{lines}\ngroup = resource\nname = x\n")).unwrap();
+        let found = addresses(&Daemon { config: Some(path), address: None })?;
+        Ok(found.iter().map(SocketAddr::to_string).collect())
+    }
+
+    const PAIR: &str = "local-address = 10.2.1.86\nremote-address = 10.2.1.87\nport = 7700\n";
+
+    #[test]
+    fn the_page_is_where_the_configuration_says() {
+        assert_eq!(of(&format!("{PAIR}http-port = 7701")).unwrap(), ["127.0.0.1:7701", "[::1]:7701"]);
+        let addresses = "http-address = 10.2.1.86";
+        assert_eq!(of(&format!("{PAIR}http-port = 7701\n{addresses}")).unwrap(), ["10.2.1.86:7701"]);
+        let local = PAIR.replace("10.2.1", "127.0.0");
+        assert_eq!(of(&format!("{local}http-port = 7701")).unwrap(), ["127.0.0.86:7701"]);
+    }
+
+    #[test]
+    fn a_daemon_without_a_page_cannot_be_asked() {
+        let failure = of(PAIR).unwrap_err();
+        assert_eq!(failure.exit_code, exit_code::CONFIG);
+        assert!(failure.why.contains("`http-port`"), "{}", failure.why);
+    }
+
+    #[test]
+    fn an_address_needs_a_port() {
+        let ask = |address: &str| addresses(&Daemon { config: None, address: Some(address.into()) });
+        assert_eq!(ask("127.0.0.1:7700").unwrap(), [SocketAddr::from(([127, 0, 0, 1], 7700))]);
+        assert_eq!(ask("[::1]:7700").unwrap().len(), 1);
+        assert_eq!(ask("127.0.0.1").unwrap_err().exit_code, exit_code::USAGE);
+    }
+}

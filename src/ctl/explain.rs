@@ -1,8 +1,10 @@
 //! `schrittmacherctl explain`: what happened lately, from the daemon itself.
 
+use jiff::tz::TimeZone;
+
 use super::options::Daemon;
 use super::source::Source;
-use super::timeline::{Detail, Timeline};
+use super::timeline::Timeline;
 use super::{Failure, Output, daemon};
 use crate::exit_code;
 
@@ -24,7 +26,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<u8, Failure> {
     let answer = daemon::record(&args.daemon, &args.resources)?;
     let mut source = Source::new("the daemon's answer".into(), answer)?;
-    let mut timeline = Timeline::new(source.header(), Detail::new(args.all));
+    let mut timeline = Timeline::new(source.header(), TimeZone::system(), args.all);
     while let Some(resource) = source.next()? {
         timeline.show(&resource, output);
     }

@@ -1,5 +1,6 @@
 //! `schrittmacherctl`: what happened to the resources of a daemon, and why.
 
+mod compare;
 mod daemon;
 mod describe;
 mod explain;

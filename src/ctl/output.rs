@@ -55,3 +55,45 @@ impl<'a> Output<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, and no more.
+    struct Full(usize, io::ErrorKind);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = self.0.min(bytes.len());
+            self.0 -= taken;
+            if taken == 0 { Err(self.1.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written_to(kind: io::ErrorKind) -> Result<(), Failure> {
+        let mut output = Output::new(Full(10, kind));
+        for _ in 0..10 {
+            output.line(&"hello");
+            output.bytes(b"hello");
+        }
+        output.finish()
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is() {
+        assert_eq!(written_to(io::ErrorKind::BrokenPipe), Ok(()));
+        assert_eq!(written_to(io::ErrorKind::StorageFull).unwrap_err().exit_code, exit_code::IOERR);
+    }
+
+    #[test]
+    fn what_could_not_be_flushed_is_noticed() {
+        let mut output = Output::new(io::BufWriter::new(Full(0, io::ErrorKind::StorageFull)));
+        output.line(&"hello");
+        assert_eq!(output.finish().unwrap_err().exit_code, exit_code::IOERR);
+    }
+}

@@ -109,6 +109,15 @@ impl Segment {
         &self.machine
     }
 
+    /// What came in, when, and what it led to.
+    pub fn inputs(&self) -> impl Iterator<Item = (Time, &Reaction)> {
+        let mut at = self.began;
+        self.inputs.iter().filter_map(move |input| {
+            at = at + input.after();
+            Some((at, self.reactions.get(input.reaction())?))
+        })
+    }
+
     /// How many inputs it has.
     pub fn len(&self) -> usize {
         self.inputs.len()
