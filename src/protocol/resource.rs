@@ -1,5 +1,7 @@
 //! One protected service on one node: the machine with what stands beside it.
 
+use std::sync::Arc;
+
 use crate::counters::Counters;
 use crate::event::{Action, Event};
 use crate::machine::Machine;
@@ -10,7 +12,7 @@ use crate::{Settings, Time};
 /// One resource.
 #[derive(Clone, Debug)]
 pub struct Resource {
-    settings: Settings,
+    settings: Arc<Settings>,
     machine: Machine,
     counters: Counters,
     record: FlightRecord,
@@ -21,6 +23,7 @@ impl Resource {
     /// once.
     pub fn new(settings: Settings, now: Time) -> Resource {
         let machine = Machine::new(&settings, now);
+        let settings = Arc::new(settings);
         let record = FlightRecord::new(&settings, &machine, now);
         Resource { settings, machine, counters: Counters::default(), record }
     }
@@ -81,7 +84,7 @@ impl Resource {
     /// Puts other settings in force. Nothing changes at once: deadlines that are running stay, and silence of
     /// the application and the peer counts from `now`, so that a shorter patience finds nobody late.
     pub fn set_settings(&mut self, now: Time, settings: Settings) {
-        self.settings = settings;
+        self.settings = Arc::new(settings);
         self.machine.adjust(&self.settings, now);
         self.record.reconfigured(&self.settings, &self.machine, now);
     }

@@ -92,7 +92,7 @@ fn every_heartbeat_if_that_is_wanted() {
     let inputs: usize = record.segments.iter().map(|segment| segment.len()).sum();
     let text = shown(true, &(header, record));
     assert!(text.lines().count() > inputs, "{text}");
-    assert_eq!(text.lines().filter(|line| line.contains("application says LHOT")).count(), 53);
+    assert!(!text.contains(" × "), "{text}");
 }
 
 /// The same record with something else in it, at its last place: what this program does in another way.

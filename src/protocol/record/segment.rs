@@ -1,5 +1,6 @@
 //! A part of the flight record: plain data, and what is checked when it comes from a file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,10 @@ pub struct Segment {
     pub(super) origin: Origin,
     /// When it began.
     pub(super) began: Time,
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) machine: Machine,
-    pub(super) reactions: Vec<Reaction>,
+    /// Shared with the segment before as far as they are the same.
+    pub(super) reactions: Vec<Arc<Reaction>>,
     /// Each has its place in `reactions`.
     pub(super) inputs: Vec<Input>,
 }
@@ -69,7 +71,7 @@ impl Segment {
     pub(super) fn begin(
         number: u64,
         origin: Origin,
-        settings: &Settings,
+        settings: &Arc<Settings>,
         machine: &Machine,
         now: Time,
     ) -> Segment {
@@ -77,7 +79,7 @@ impl Segment {
             number,
             origin,
             began: now,
-            settings: settings.clone(),
+            settings: Arc::clone(settings),
             machine: machine.clone(),
             reactions: Vec::new(),
             inputs: Vec::with_capacity(INPUTS),
@@ -114,7 +116,7 @@ impl Segment {
         let mut at = self.began;
         self.inputs.iter().filter_map(move |input| {
             at = at + input.after();
-            Some((at, self.reactions.get(input.reaction())?))
+            Some((at, &**self.reactions.get(input.reaction())?))
         })
     }
 
@@ -130,11 +132,15 @@ impl Segment {
 
     /// Whether the state changed in it.
     pub fn has_change(&self) -> bool {
-        self.reactions.iter().any(Reaction::has_change)
+        self.reactions.iter().any(|reaction| reaction.has_change())
     }
 }
 
 impl Reaction {
+    pub(super) fn is(&self, event: Event, transitions: &[Transition], actions: &[Action]) -> bool {
+        self.event == event && *self.transitions == *transitions && *self.actions == *actions
+    }
+
     /// Whether the state changed.
     pub fn has_change(&self) -> bool {
         self.transitions.iter().any(Transition::is_change)
@@ -178,9 +184,9 @@ struct Unchecked {
     number: u64,
     origin: Origin,
     began: Time,
-    settings: Settings,
+    settings: Arc<Settings>,
     machine: Machine,
-    reactions: Vec<Reaction>,
+    reactions: Vec<Arc<Reaction>>,
     inputs: Vec<Input>,
 }
 

@@ -215,6 +215,8 @@ fn lived(settings: Settings, inputs: Vec<(Duration, Input)>) -> Resource {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     /// Whatever happens can be played again, also from a file, and never takes more room than it may.
     #[test]
     fn whatever_happens_can_be_played_again(settings in any_settings(), inputs in inputs(200)) {
