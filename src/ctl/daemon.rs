@@ -59,7 +59,7 @@ fn of_config(path: &Path) -> Result<Vec<SocketAddr>, Failure> {
     let local = |address: IpAddr| match address {
         IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
     };
     Ok(page.addresses.into_iter().map(|address| SocketAddr::new(local(address), page.port)).collect())
 }
@@ -147,11 +147,12 @@ impl Read for Answer {
 mod tests {
     use super::*;
 
-    fn of(lines: &str) -> Result<Vec<String>, Failure> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.conf");
-        std::fs::write(&path, format!("group = core\n{lines}\ngroup = resource\nname = x\n")).unwrap();
-        let found = addresses(&Daemon { config: Some(path), address: None })?;
+    /// Where a daemon with these lines is asked.
+    fn asked(lines: &str) -> Result<Vec<String>, Failure> {
+        let file = tempfile::NamedTempFile::with_suffix(".conf").unwrap_or_else(|error| panic!("{error}"));
+        let text = format!("group = core\n{lines}\ngroup = resource\nname = x\n");
+        std::fs::write(file.path(), text).unwrap_or_else(|error| panic!("{error}"));
+        let found = addresses(&Daemon { config: Some(file.path().to_owned()), address: None })?;
         Ok(found.iter().map(SocketAddr::to_string).collect())
     }
 
@@ -159,16 +160,16 @@ mod tests {
 
     #[test]
     fn the_page_is_where_the_configuration_says() {
-        assert_eq!(of(&format!("{PAIR}http-port = 7701")).unwrap(), ["127.0.0.1:7701", "[::1]:7701"]);
+        assert_eq!(asked(&format!("{PAIR}http-port = 7701")).unwrap(), ["127.0.0.1:7701", "[::1]:7701"]);
         let addresses = "http-address = 10.2.1.86";
-        assert_eq!(of(&format!("{PAIR}http-port = 7701\n{addresses}")).unwrap(), ["10.2.1.86:7701"]);
+        assert_eq!(asked(&format!("{PAIR}http-port = 7701\n{addresses}")).unwrap(), ["10.2.1.86:7701"]);
         let local = PAIR.replace("10.2.1", "127.0.0");
-        assert_eq!(of(&format!("{local}http-port = 7701")).unwrap(), ["127.0.0.86:7701"]);
+        assert_eq!(asked(&format!("{local}http-port = 7701")).unwrap(), ["127.0.0.86:7701"]);
     }
 
     #[test]
     fn a_daemon_without_a_page_cannot_be_asked() {
-        let failure = of(PAIR).unwrap_err();
+        let failure = asked(PAIR).unwrap_err();
         assert_eq!(failure.exit_code, exit_code::CONFIG);
         assert!(failure.why.contains("`http-port`"), "{}", failure.why);
     }

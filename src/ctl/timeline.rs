@@ -110,30 +110,16 @@ impl Timeline {
     /// What stands before a segment, if it is worth a line.
     fn beginning(&mut self, segment: &Segment, before: Option<&Segment>, output: &mut Output<'_>) {
         let follows = before.is_some_and(|before| segment.follows(before));
-        if !follows || segment.origin() == Origin::Reconfigured {
-            self.flush(output);
-        }
         let state = segment.machine().state.name();
-        match segment.origin() {
-            Origin::Started => {
-                self.line(segment.began(), &format_args!("{:WHAT$} {state}", "the resource is new"), output)
-            }
-            Origin::Reconfigured => {
-                let settings = describe::settings(segment.settings());
-                self.line(segment.began(), &format_args!("other settings: {settings}"), output);
-            }
-            Origin::Continued if follows => {}
-            Origin::Continued if before.is_some() => {
-                self.line(segment.began(), &format_args!("(no change until here)"), output)
-            }
-            Origin::Continued => {
-                self.line(
-                    segment.began(),
-                    &format_args!("{:WHAT$} {state}", "(the record begins here)"),
-                    output,
-                );
-            }
-        }
+        let text = match segment.origin() {
+            Origin::Started => format!("{:WHAT$} {state}", "the resource is new"),
+            Origin::Reconfigured => format!("other settings: {}", describe::settings(segment.settings())),
+            Origin::Continued if follows => return,
+            Origin::Continued if before.is_some() => "(no change until here)".into(),
+            Origin::Continued => format!("{:WHAT$} {state}", "(the record begins here)"),
+        };
+        self.flush(output);
+        self.line(segment.began(), &text, output);
     }
 
     /// Shows what this program does in another way.
