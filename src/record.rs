@@ -6,11 +6,10 @@
 
 mod read;
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
-use schrittmacher_protocol::{Segment, Time};
+use schrittmacher_protocol::{FlightRecord, Segment, Time};
 use serde::{Deserialize, Serialize};
 
 pub use read::{ReadError, Reader};
@@ -25,8 +24,8 @@ pub struct Snapshot {
     pub taken: SystemTime,
     /// The same moment by the daemon's clock.
     pub clock: Time,
-    /// In the order of the configuration.
-    pub resources: Vec<ResourceRecord>,
+    /// Names and records, in the order of the configuration.
+    pub resources: Vec<(String, FlightRecord)>,
 }
 
 /// One resource; a line.
@@ -36,7 +35,7 @@ pub struct ResourceRecord {
     /// Its name.
     pub resource: String,
     /// Oldest first.
-    pub segments: Vec<Arc<Segment>>,
+    pub segments: Vec<Segment>,
 }
 
 /// The first line.
@@ -56,6 +55,13 @@ pub struct Header {
     pub clock: Time,
     /// How many lines follow.
     pub resources: usize,
+}
+
+impl ResourceRecord {
+    /// The record of a resource, unpacked.
+    pub fn new((resource, record): (String, FlightRecord)) -> ResourceRecord {
+        ResourceRecord { resource, segments: record.segments() }
+    }
 }
 
 impl Header {

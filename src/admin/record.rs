@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame};
+use schrittmacher_protocol::FlightRecord;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::record::{self, Header, ResourceRecord, Snapshot};
@@ -18,7 +19,7 @@ pub const CONTENT_TYPE: &str = "application/jsonl";
 /// The lines still to send.
 pub(super) struct Lines {
     header: Option<Header>,
-    resources: std::vec::IntoIter<ResourceRecord>,
+    resources: std::vec::IntoIter<(String, FlightRecord)>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -40,7 +41,7 @@ impl Body for Lines {
         let lines = self.get_mut();
         let line = match lines.header.take() {
             Some(header) => Some(record::line(&header)),
-            None => lines.resources.next().map(|resource| record::line(&resource)),
+            None => lines.resources.next().map(|resource| record::line(&ResourceRecord::new(resource))),
         };
         Poll::Ready(line.map(|line| line.map(|line| Frame::data(line.into()))))
     }

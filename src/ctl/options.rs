@@ -13,8 +13,8 @@ Examples:
 Reading it:
   A line has a time, what came in, how the state changed, and what was ordered about it.
   What comes all the time is counted and stands where it came last. A daemon keeps the
-  last ten to twenty heartbeats of each resource, and of the time before only what led to
-  the last changes of state, as a rule four failovers. When it is started anew it knows
+  last sixteen heartbeats of each resource or more, and of the time before only what led to
+  the last changes of state, four failovers as a rule. When it is started anew it knows
   nothing of what was.
 
 Exit status:

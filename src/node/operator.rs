@@ -8,7 +8,7 @@ use schrittmacher_protocol::{Event, StateName, Time};
 use super::{Door, Node};
 use crate::admin::snapshot::{DoorStatus, Heard, ResourceStatus, Snapshot};
 use crate::admin::{Order, Outcome, Request};
-use crate::record::{self, ResourceRecord};
+use crate::record;
 use crate::resource::{LastMessage, Managed};
 
 impl Node {
@@ -36,11 +36,9 @@ impl Node {
         } else {
             names.iter().map(named).collect::<Option<_>>()?
         };
-        let resources = resources.into_iter().map(|resource| ResourceRecord {
-            resource: resource.config.name.clone(),
-            segments: resource.protocol.record().segments(),
-        });
-        Some(record::Snapshot { taken: SystemTime::now(), clock: now, resources: resources.collect() })
+        let copy = |resource: &Managed| (resource.config.name.clone(), resource.protocol.record().clone());
+        let resources = resources.into_iter().map(copy).collect();
+        Some(record::Snapshot { taken: SystemTime::now(), clock: now, resources })
     }
 
     fn order(&mut self, order: Order, now: Time) -> Outcome {

@@ -22,8 +22,8 @@ pub use segment::{Origin, Reaction, Segment, Transition};
 
 use segment::Input;
 
-/// Inputs of one segment: ten heartbeats of each side and the application.
-pub const INPUTS: usize = 32;
+/// Inputs of one segment: sixteen heartbeats of each side and the application.
+pub const INPUTS: usize = 48;
 /// Different reactions of one segment: a settled pair has three or four, a failover a dozen.
 pub const REACTIONS: usize = 16;
 /// Finished segments that are kept; the oldest are dropped first. A failover takes two or three.
@@ -32,13 +32,21 @@ pub const SEGMENTS: usize = 12;
 /// One resource's record; a running daemon's is bounded by [`INPUTS`], [`REACTIONS`] and [`SEGMENTS`].
 #[derive(Clone, Debug)]
 pub struct FlightRecord {
-    /// Oldest first. Shared with whoever reads the record, so that reading copies next to nothing.
-    finished: VecDeque<Arc<Segment>>,
+    /// Oldest first.
+    finished: VecDeque<Finished>,
     open: Segment,
     /// When the last input came.
     last: Time,
     /// What the input at hand has led to; here, so that no heartbeat allocates.
     transitions: Vec<Transition>,
+}
+
+/// A segment to which nothing is added any more.
+#[derive(Clone, Debug)]
+struct Finished {
+    /// In a third of the room. Shared with copies of the record, so that these cost next to nothing.
+    packed: Arc<[u8]>,
+    has_change: bool,
 }
 
 impl FlightRecord {
@@ -51,15 +59,17 @@ impl FlightRecord {
         }
     }
 
-    /// What there is, oldest first. Copies one segment; the others are shared.
-    pub fn segments(&self) -> Vec<Arc<Segment>> {
-        self.finished.iter().cloned().chain([Arc::new(self.open.clone())]).collect()
+    /// What there is, oldest first. A reader on another thread copies the record and calls this there.
+    pub fn segments(&self) -> Vec<Segment> {
+        // What cannot be unpacked would be missing; we packed it ourselves.
+        let finished =
+            self.finished.iter().filter_map(|finished| postcard::from_bytes(&finished.packed).ok());
+        finished.chain([self.open.clone()]).collect()
     }
 
-    /// The reaction to the last input.
+    /// The reaction to the last input; none after other settings came into force.
     pub fn last_reaction(&self) -> Option<&Reaction> {
-        let newest = if self.open.inputs.is_empty() { self.finished.back()? } else { &self.open };
-        newest.reactions.get(newest.inputs.last()?.reaction()).map(|reaction| &**reaction)
+        self.open.reactions.get(self.open.inputs.last()?.reaction())
     }
 
     /// Other settings are in force from now on; `machine` has been adjusted to them.
@@ -83,17 +93,12 @@ impl FlightRecord {
 
     /// The input has been handled.
     pub(crate) fn after(&mut self, now: Time, event: Event, actions: &[Action]) {
-        let is_it = |known: &Arc<Reaction>| known.is(event, &self.transitions, actions);
-        let known = self.open.reactions.iter().position(is_it);
+        let reactions = &mut self.open.reactions;
+        let known = reactions.iter().position(|known| known.is(event, &self.transitions, actions));
         let reaction = known.unwrap_or_else(|| {
-            let before =
-                self.finished.back().and_then(|before| before.reactions.iter().find(|known| is_it(known)));
-            let reaction = before.cloned().unwrap_or_else(|| {
-                let transitions = self.transitions.as_slice().into();
-                Arc::new(Reaction { event, transitions, actions: actions.into() })
-            });
-            self.open.reactions.push(reaction);
-            self.open.reactions.len() - 1
+            let transitions = self.transitions.as_slice().into();
+            reactions.push(Reaction { event, transitions, actions: actions.into() });
+            reactions.len() - 1
         });
         self.open.inputs.extend(Input::new(now.since(self.last), reaction));
         self.last = now;
@@ -103,16 +108,16 @@ impl FlightRecord {
     fn begin(&mut self, origin: Origin, settings: &Arc<Settings>, machine: &Machine, now: Time) {
         self.last = now;
         let next = Segment::begin(self.open.number.wrapping_add(1), origin, settings, machine, now);
-        let mut full = std::mem::replace(&mut self.open, next);
-        full.reactions.shrink_to_fit();
-        full.inputs.shrink_to_fit();
+        let full = std::mem::replace(&mut self.open, next);
+        let has_change = full.has_change();
         // The one before was kept in case that something would happen.
-        if !full.has_change() && self.finished.back().is_some_and(|before| !before.has_change()) {
+        if !has_change && self.finished.back().is_some_and(|before| !before.has_change) {
             self.finished.pop_back();
         }
         if self.finished.len() >= SEGMENTS {
             self.finished.pop_front();
         }
-        self.finished.push_back(Arc::new(full));
+        let packed = postcard::to_allocvec(&full).ok();
+        self.finished.extend(packed.map(|packed| Finished { packed: packed.into(), has_change }));
     }
 }

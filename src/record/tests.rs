@@ -1,5 +1,6 @@
 //! Records that are whole, cut off, of another time, or nonsense.
 
+use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -18,17 +19,21 @@ fn at(seconds: f64) -> Time {
 /// A record of two resources; the second has two inputs.
 fn snapshot() -> Snapshot {
     let mut resource = Resource::new(settings(), at(10.0));
-    let fresh = ResourceRecord { resource: "fresh".into(), segments: resource.record().segments() };
+    let fresh = ("fresh".into(), resource.record().clone());
     resource.handle(at(10.5), Event::App(Some(AppCode::Lsby)));
     resource.handle(at(11.0), Event::Tick);
-    let used = ResourceRecord { resource: "used".into(), segments: resource.record().segments() };
+    let used = ("used".into(), resource.record().clone());
     Snapshot { taken: SystemTime::UNIX_EPOCH + TAKEN, clock: at(60.0), resources: vec![fresh, used] }
+}
+
+fn resources() -> Vec<ResourceRecord> {
+    snapshot().resources.into_iter().map(ResourceRecord::new).collect()
 }
 
 fn written() -> Vec<u8> {
     let snapshot = snapshot();
     let header = line(&Header::new(&snapshot, "here")).unwrap();
-    let resources = snapshot.resources.iter().map(|resource| line(resource).unwrap());
+    let resources = resources().into_iter().map(|resource| line(&resource).unwrap());
     [header].into_iter().chain(resources).collect::<Vec<_>>().concat()
 }
 
@@ -41,11 +46,11 @@ fn read(text: &[u8]) -> Result<Vec<ResourceRecord>, String> {
 #[test]
 fn what_was_written_is_read() {
     let text = written();
-    assert_eq!(read(&text), Ok(snapshot().resources));
+    assert_eq!(read(&text), Ok(resources()));
     let reader = Reader::new(&*text).unwrap();
     assert_eq!(*reader.header(), Header::new(&snapshot(), "here"));
     // The last line feed is easily lost.
-    assert_eq!(read(&text[..text.len() - 1]), Ok(snapshot().resources));
+    assert_eq!(read(&text[..text.len() - 1]), Ok(resources()));
 }
 
 #[test]
@@ -101,6 +106,13 @@ fn what_is_no_record_is_told_so() {
     let header = String::from_utf8(written()).unwrap().lines().next().unwrap().to_owned();
     let endless = [header.as_bytes(), b"\n", &vec![b' '; 3 << 20]].concat();
     assert_eq!(read(&endless), Err("line 2: the line is too long for a flight record".into()));
+}
+
+#[test]
+fn a_line_without_an_end_is_not_read_to_its_end() {
+    let mut endless = BufReader::new(io::repeat(b' ').take(64 << 20));
+    assert!(Reader::new(&mut endless).is_err());
+    assert!(endless.get_ref().limit() > 60 << 20);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use schrittmacher_wire::AppCode;
 
 use super::super::record::AT_ONCE;
 use super::*;
-use crate::record::{self, Reader, ResourceRecord};
+use crate::record::{self, Reader};
 
 const TYPE: &str = "application/jsonl";
 
@@ -14,9 +14,7 @@ fn recorded(names: &[&str]) -> record::Snapshot {
     let settings = crate::resource::tests::settings();
     let mut resource = Resource::new(settings, Time::ZERO);
     resource.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));
-    let segments = resource.record().segments();
-    let record = |name: &&str| ResourceRecord { resource: (*name).to_owned(), segments: segments.clone() };
-    let resources = names.iter().map(record).collect();
+    let resources = names.iter().map(|name| ((*name).to_owned(), resource.record().clone())).collect();
     record::Snapshot { taken: std::time::SystemTime::UNIX_EPOCH, clock: Time::ZERO, resources }
 }
 

@@ -111,8 +111,18 @@ fn main() {
         now = settle(&mut with, now, ROUNDS, give);
         println!("after {failovers} failover(s) and back: {:.0} bytes", per_resource(resident()));
     }
+    for round in 0..1000 {
+        now = now + Duration::from_millis(500);
+        for resource in &mut with {
+            // Somebody makes them up, and the application comes and goes.
+            let Event::Peer(report) = peer(PeerCode::Treq) else { unreachable!() };
+            give(resource, now, Event::Peer(PeerReport { random: round, ..report }));
+            give(resource, now, Event::App(Some([AppCode::Lfai, AppCode::Lsby][round as usize % 2])));
+        }
+    }
+    println!("after ever different inputs: {:.0} bytes", per_resource(resident()));
     let began = Instant::now();
-    let copy: Vec<_> = with.iter().map(|resource| resource.record().segments()).collect();
+    let copy: Vec<_> = with.iter().map(|resource| resource.record().clone()).collect();
     println!("a copy of all records: {:.2} ms", began.elapsed().as_secs_f64() * 1e3);
     black_box(copy);
 }

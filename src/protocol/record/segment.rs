@@ -23,8 +23,7 @@ pub struct Segment {
     pub(super) began: Time,
     pub(super) settings: Arc<Settings>,
     pub(super) machine: Machine,
-    /// Shared with the segment before as far as they are the same.
-    pub(super) reactions: Vec<Arc<Reaction>>,
+    pub(super) reactions: Vec<Reaction>,
     /// Each has its place in `reactions`.
     pub(super) inputs: Vec<Input>,
 }
@@ -116,7 +115,7 @@ impl Segment {
         let mut at = self.began;
         self.inputs.iter().filter_map(move |input| {
             at = at + input.after();
-            Some((at, &**self.reactions.get(input.reaction())?))
+            Some((at, self.reactions.get(input.reaction())?))
         })
     }
 
@@ -132,7 +131,7 @@ impl Segment {
 
     /// Whether the state changed in it.
     pub fn has_change(&self) -> bool {
-        self.reactions.iter().any(|reaction| reaction.has_change())
+        self.reactions.iter().any(Reaction::has_change)
     }
 }
 
@@ -186,7 +185,7 @@ struct Unchecked {
     began: Time,
     settings: Arc<Settings>,
     machine: Machine,
-    reactions: Vec<Arc<Reaction>>,
+    reactions: Vec<Reaction>,
     inputs: Vec<Input>,
 }
 

@@ -2,16 +2,15 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use schrittmacher_protocol::{
-    Cause, Event, FORCED_RANDOM, INPUTS, Machine, OUR_RANDOM, PeerReport, REACTIONS, Resource, SEGMENTS,
-    Segment, Settings, StateName, Time,
+    Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM, Peer, PeerReport, REACTIONS,
+    Resource, SEGMENTS, Segment, Settings, StateName, Time,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
-use support::lone::{Lone, ours};
+use support::lone::{Lone, classic, ours};
 use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,7 +35,7 @@ fn check(resource: &Resource) {
 }
 
 /// The changes of state in a record, oldest first.
-fn changes(segments: &[Arc<Segment>]) -> Vec<(Cause, StateName)> {
+fn changes(segments: &[Segment]) -> Vec<(Cause, StateName)> {
     let steps = segments.iter().flat_map(|segment| segment.replay());
     let steps = steps.flat_map(|step| step.recorded.transitions.to_vec());
     steps.filter(|step| step.is_change()).map(|step| (step.cause, step.to)).collect()
@@ -102,8 +101,8 @@ fn what_was_changed_is_found() {
     let mut node = Lone::standby(settings(0), ours());
     node.hears(PeerCode::Fail);
     let segment = &node.resource.record().segments()[0];
-    let text = serde_json::to_string(&**segment).unwrap();
-    assert_eq!(**segment, serde_json::from_str::<Segment>(&text).unwrap());
+    let text = serde_json::to_string(segment).unwrap();
+    assert_eq!(*segment, serde_json::from_str::<Segment>(&text).unwrap());
     let differs = |from: &str, to: &str| {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text, "no {from} in {text}");
@@ -119,13 +118,23 @@ fn what_was_changed_is_found() {
 #[test]
 fn an_input_without_its_reaction_is_refused() {
     let node = Lone::plain(ours());
-    let mut value = serde_json::to_value(&*node.resource.record().segments()[0]).unwrap();
+    let mut value = serde_json::to_value(&node.resource.record().segments()[0]).unwrap();
     value["inputs"][0][1] = 1.into();
     let error = serde_json::from_value::<Segment>(value.clone()).unwrap_err();
     assert!(error.to_string().contains("a reaction that is not there"), "{error}");
     value["inputs"][0] = serde_json::json!([u64::MAX, 0]);
     let error = serde_json::from_value::<Segment>(value).unwrap_err();
     assert!(error.to_string().contains("two years"), "{error}");
+}
+
+/// A machine as no daemon has it, but a file may.
+#[test]
+fn a_made_up_counter_does_not_overflow() {
+    let mut machine = Machine::new(&settings(0), Time::ZERO);
+    let generation = Generation::Ours { period: SECOND };
+    machine.peer = Peer { contradictions: u8::MAX, generation, ..machine.peer };
+    machine.handle(&settings(0), Time::ZERO, Event::Peer(classic()), &mut |_, _, _, _| {});
+    assert_eq!(machine.peer.generation, Generation::Classic);
 }
 
 #[derive(Clone, Debug)]
@@ -223,8 +232,8 @@ proptest! {
         let resource = lived(settings, inputs);
         check(&resource);
         for segment in resource.record().segments() {
-            let text = serde_json::to_string(&*segment).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<Segment>(&text).unwrap(), &*segment);
+            let text = serde_json::to_string(&segment).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Segment>(&text).unwrap(), &segment);
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             prop_assert!(value["reactions"].as_array().unwrap().len() <= REACTIONS);
         }
@@ -237,7 +246,7 @@ proptest! {
         edits in prop::collection::vec((any::<prop::sample::Index>(), "[0-9]{1,20}|[a-zA-Z]{3}|null|-1|255"), 1..4),
     ) {
         let segments = lived(settings(0), inputs).record().segments();
-        let mut text = serde_json::to_string(&*segments[segments.len() - 1]).unwrap();
+        let mut text = serde_json::to_string(&segments[segments.len() - 1]).unwrap();
         for (place, to) in edits {
             // Numbers and words are what can be replaced so that JSON remains.
             let words: Vec<_> = text.match_indices(|c: char| !c.is_alphanumeric()).map(|(at, _)| at).collect();
