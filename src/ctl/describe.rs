@@ -52,7 +52,7 @@ fn deed(action: Action) -> Option<String> {
         Action::Barrier => "wait for the commands".into(),
         Action::Refuse(refusal) => format!("refuse: {}", wording::refusal(refusal)),
         // The cause says as much.
-        Action::Notice(Notice::PeerLost | Notice::AppSilent) => return None,
+        Action::Notice(Notice::PeerLost | Notice::AppSilent | Notice::Paused) => return None,
         Action::Notice(notice) => format!("({})", wording::notice(notice).1),
         Action::Exit => "end".into(),
     })

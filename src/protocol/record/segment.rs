@@ -85,11 +85,6 @@ impl Segment {
         }
     }
 
-    /// Its number, from zero; numbers that are missing were dropped.
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
     /// What stands before it.
     pub fn origin(&self) -> Origin {
         self.origin
