@@ -12,7 +12,7 @@ WITH_OBJC ?= yes
 
 .PHONY: all check test demo bench tools model sim table fmt lint clean help
 
-all: ## build the daemon, the client libraries and schrittmacher-run (release)
+all: ## build the daemon, schrittmacherctl, the client libraries and schrittmacher-run (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
 	ln -sf libschrittmacherclient.so $(RELEASE)/libschrittmacherclient.so.$(SOVERSION)
 	$(CC) -O2 -Wall -Wextra $(CPPFLAGS) $(CFLAGS) -Iinclude -o $(RELEASE)/schrittmacher-run c-examples/schrittmacher-run.c \

@@ -21,9 +21,11 @@ LIBS_PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
 DAEMON_FILES := \
 	$(SBINDIR)/schrittmacher \
+	$(SBINDIR)/schrittmacherctl \
 	$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example \
 	$(UNITDIR)/schrittmacher.service \
 	$(MANDIR)/man8/schrittmacher.8 \
+	$(MANDIR)/man8/schrittmacherctl.8 \
 	$(MANDIR)/man5/schrittmacher.conf.5
 LIB_FILES := \
 	$(LIBDIR)/$(LIBRARY).so.$(LIBVERSION) \
@@ -52,10 +54,13 @@ built = test -e $(1) || { echo "error: $(1) is missing; run 'make' first, not as
 install: install-daemon install-lib install-run ## install what `make` has built: PREFIX, DESTDIR
 
 # Only ever the example: whoever has a configuration keeps it.
-install-daemon: ## the daemon alone
+install-daemon: ## the daemon alone, and schrittmacherctl
 	@$(call built,$(RELEASE)/schrittmacher)
+	@$(call built,$(RELEASE)/schrittmacherctl)
 	$(call put,$(RELEASE)/schrittmacher,755,$(SBINDIR)/schrittmacher)
+	$(call put,$(RELEASE)/schrittmacherctl,755,$(SBINDIR)/schrittmacherctl)
 	$(call put,man/schrittmacher.8,644,$(MANDIR)/man8/schrittmacher.8)
+	$(call put,man/schrittmacherctl.8,644,$(MANDIR)/man8/schrittmacherctl.8)
 	$(call put,man/schrittmacher.conf.5,644,$(MANDIR)/man5/schrittmacher.conf.5)
 	$(call put,$(EXAMPLE),644,$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example)
 	$(call fill,packaging/schrittmacher.service.in,$(UNITDIR)/schrittmacher.service)

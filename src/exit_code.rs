@@ -4,16 +4,24 @@
 
 /// Success (`EX_OK`); also `--help` and `--version` (D36).
 pub const OK: u8 = 0;
+/// What was compared differs, as with diff(1) and cmp(1).
+pub const DIFFERENT: u8 = 1;
 /// The command line is wrong (`EX_USAGE`).
 pub const USAGE: u8 = 64;
-/// The configuration file does not exist or cannot be read (`EX_NOINPUT`).
+/// What was read is not what it should be (`EX_DATAERR`).
+pub const DATAERR: u8 = 65;
+/// A file that is to be read does not exist or cannot be read (`EX_NOINPUT`).
 pub const NOINPUT: u8 = 66;
+/// Somebody who should answer does not (`EX_UNAVAILABLE`).
+pub const UNAVAILABLE: u8 = 69;
 /// A defect of the program itself (`EX_SOFTWARE`).
 pub const SOFTWARE: u8 = 70;
 /// The system refused something it usually grants: a thread, a socket, a descriptor (`EX_OSERR`).
 pub const OSERR: u8 = 71;
 /// A file that is to be written cannot be created (`EX_CANTCREAT`).
 pub const CANTCREAT: u8 = 73;
+/// Output cannot be written (`EX_IOERR`).
+pub const IOERR: u8 = 74;
 /// A permission is missing (`EX_NOPERM`).
 pub const NOPERM: u8 = 77;
 /// The configuration is wrong (`EX_CONFIG`).

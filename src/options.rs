@@ -336,7 +336,7 @@ mod tests {
             man::verbatim(&mut rest, lines);
         }
         man::section(&mut rest, "SEE ALSO");
-        rest.text(man::inlines("`schrittmacher.conf`(5)"));
+        rest.text(man::inlines("`schrittmacher.conf`(5), `schrittmacherctl`(8)"));
         text.extend(rest.render().into_bytes());
         man::compare("schrittmacher.8", &String::from_utf8(text).unwrap());
     }

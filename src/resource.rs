@@ -145,11 +145,16 @@ pub fn peer_report(message: &Message, code: Option<PeerCode>) -> PeerReport {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use schrittmacher_protocol::Event;
 
     use super::*;
     use crate::actions::tests::{core, resource};
+
+    /// Of an ordinary resource.
+    pub(crate) fn settings() -> Settings {
+        super::settings(&core(), &resource("smsc"))
+    }
 
     /// D33: a change of state, or silence, does not make an old message look fresh.
     #[test]

@@ -1,10 +1,13 @@
 //! The protocol thread as the page sees it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, oneshot};
+
+use crate::record;
 
 use super::order::{Order, Outcome};
 use super::snapshot::Snapshot;
@@ -14,6 +17,8 @@ use super::snapshot::Snapshot;
 pub enum Request {
     /// The state of everything.
     Status(Reply<Snapshot>),
+    /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
+    Record(BTreeSet<String>, Reply<Option<record::Snapshot>>),
     /// Carry out an order, unless [`Reply::is_wanted`] says that its sender was told otherwise by now.
     Order(Order, Reply<Outcome>),
 }
@@ -44,6 +49,8 @@ pub(super) struct Link {
     wake: Wake,
     patience: Duration,
     cache: Mutex<Option<Cached>>,
+    /// When a record was last asked for.
+    recorded: Mutex<Option<Instant>>,
 }
 
 /// Makes the protocol thread look at its queue.
@@ -54,13 +61,16 @@ struct Cached {
     answer: Result<Arc<Snapshot>, NoAnswer>,
 }
 
+/// At most one record in this time. Copying it is a millisecond's work for a thousand resources.
+const RECORD_SPACING: Duration = Duration::from_millis(100);
+
 /// How old a status may be that is shown once more; bounds what a flood of requests costs.
 const CACHE_AGE: Duration = Duration::from_millis(100);
 
 impl Link {
     /// `patience` is how long an answer is waited for.
     pub fn new(requests: SyncSender<Request>, wake: Wake, patience: Duration) -> Link {
-        Link { requests, wake, patience, cache: Mutex::new(None) }
+        Link { requests, wake, patience, cache: Mutex::new(None), recorded: Mutex::new(None) }
     }
 
     /// The state of everything, at most 100 ms old.
@@ -76,6 +86,17 @@ impl Link {
         }
         let answer = self.ask(Request::Status).await.map(Arc::new);
         *cache = Some(Cached { at: Instant::now(), answer: answer.clone() });
+        answer
+    }
+
+    /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
+    pub async fn record(&self, names: BTreeSet<String>) -> Result<Option<record::Snapshot>, NoAnswer> {
+        let mut last = self.recorded.lock().await;
+        if let Some(last) = *last {
+            tokio::time::sleep(RECORD_SPACING.saturating_sub(last.elapsed())).await;
+        }
+        let answer = self.ask(|reply| Request::Record(names, reply)).await;
+        *last = Some(Instant::now());
         answer
     }
 

@@ -2,18 +2,20 @@
 //!
 //! A thread of its own with a runtime of its own. It owns no state of the daemon: it puts a [`Request`] into
 //! a bounded queue, wakes the protocol thread and waits for the reply. Whatever clients do, the protocol
-//! thread sees at most ten status requests a second and the orders (H4, D35).
+//! thread sees at most ten requests a second for the status, ten for records, and the orders (H4, D35).
 //!
 //! * `server`: addresses, connections, limits
 //! * `service`: one HTTP request
 //! * `origin`: whether an order is meant (H2)
 //! * `link`: the protocol thread as seen from here
 //! * `page`: the HTML
+//! * `record`: the flight record
 
 mod link;
 mod order;
 mod origin;
 mod page;
+mod record;
 mod server;
 mod service;
 pub mod snapshot;
@@ -26,6 +28,7 @@ use crate::config::Core;
 
 pub use self::link::{Reply, Request};
 pub use self::order::{Order, Outcome};
+pub use self::record::CONTENT_TYPE as RECORD_TYPE;
 
 use self::server::Limits;
 

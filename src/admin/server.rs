@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::Settings;
 use super::link::{Link, Request, Wake};
 use super::origin::OwnNames;
+use super::record;
 use super::service::{Refusals, Service};
 
 /// What clients get of us at most.
@@ -58,10 +59,12 @@ pub(super) fn spawn(
     requests: SyncSender<Request>,
     wake: Wake,
 ) -> io::Result<()> {
-    let host_name = nix::unistd::gethostname()?;
+    let host_name = nix::unistd::gethostname()?.to_string_lossy().into_owned();
     let service = Arc::new(Service {
         link: Link::new(requests, wake, limits.answer),
-        names: OwnNames::new(&host_name.to_string_lossy(), &settings.host_names),
+        names: OwnNames::new(&host_name, &settings.host_names),
+        records: Arc::new(Semaphore::new(record::AT_ONCE)),
+        host_name,
         refusals: Refusals::new(),
     });
     let slots = Arc::new(Semaphore::new(limits.connections));

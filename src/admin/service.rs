@@ -2,20 +2,22 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use schrittmacher_protocol::{Refusal, Time};
+use tokio::sync::Semaphore;
 
 use super::link::Link;
 use super::order::{self, Order, Outcome};
 use super::origin::{Denied, OwnNames};
 use super::page::{self, Notice};
+use super::record::{self, Lines};
 use crate::logging::RateLimited;
 
 /// Everything a request needs.
@@ -23,6 +25,8 @@ pub(super) struct Service {
     pub link: Link,
     pub names: OwnNames,
     pub refusals: Refusals,
+    pub host_name: String,
+    pub records: Arc<Semaphore>,
 }
 
 /// A form with two names in it needs no more.
@@ -30,6 +34,9 @@ const BODY_BYTES_MAX: usize = 4096;
 
 /// The methods of `/`. PUT means GET, as it did in the legacy program.
 const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, OPTIONS");
+
+/// Those of `/record`, which takes no orders.
+const ALLOW_RECORD: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// The page needs nothing but itself, may not be put into a frame (somebody could be made to click on an
 /// order unseen), and tells its address to itself alone, where [`super::origin`] needs it.
@@ -47,7 +54,7 @@ const HEADERS: [(header::HeaderName, HeaderValue); 6] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Either<Full<Bytes>, Lines>>;
 
 impl Service {
     /// Answers a request of `client` that came in on the address `local`.
@@ -58,14 +65,14 @@ impl Service {
         local: IpAddr,
     ) -> Answer {
         let (head, body) = request.into_parts();
-        if head.method == Method::OPTIONS {
-            return allow(StatusCode::NO_CONTENT);
-        }
-        if head.uri.path() != "/" {
-            return text(StatusCode::NOT_FOUND, "404, page not found");
-        }
         let query = || head.uri.query().unwrap_or_default().as_bytes();
+        let is_record = head.uri.path() == "/record";
+        let allowed = if is_record { ALLOW_RECORD } else { ALLOW };
         match head.method {
+            Method::OPTIONS => allow(StatusCode::NO_CONTENT, allowed),
+            Method::GET | Method::HEAD if is_record => self.record(query()).await,
+            _ if is_record => allow(StatusCode::METHOD_NOT_ALLOWED, allowed),
+            _ if head.uri.path() != "/" => text(StatusCode::NOT_FOUND, "404, page not found"),
             Method::GET | Method::PUT => self.obey(&head, query(), client, local).await,
             // Asking how the page would look gives no order.
             Method::HEAD => self.page(StatusCode::OK, &[]).await,
@@ -74,7 +81,7 @@ impl Service {
                 Ok(form) => self.obey(&head, &form.to_bytes(), client, local).await,
                 Err(_) => text(StatusCode::PAYLOAD_TOO_LARGE, "413, request too large"),
             },
-            _ => allow(StatusCode::METHOD_NOT_ALLOWED),
+            _ => allow(StatusCode::METHOD_NOT_ALLOWED, allowed),
         }
     }
 
@@ -106,6 +113,23 @@ impl Service {
             notices.push(outcome_notice(order, outcome));
         }
         self.page(status, &notices).await
+    }
+
+    /// The flight record; reading it gives no order, so nobody has to prove anything, as with the page.
+    async fn record(&self, query: &[u8]) -> Answer {
+        let Ok(permit) = Arc::clone(&self.records).acquire_owned().await else { return no_answer() };
+        match self.link.record(record::wanted(query)).await {
+            Ok(Some(snapshot)) => {
+                let lines = Lines::new(snapshot, &self.host_name, permit);
+                let mut response = Response::new(Either::Right(lines));
+                *response.headers_mut() = HeaderMap::from_iter(HEADERS);
+                let kind = HeaderValue::from_static(record::CONTENT_TYPE);
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                response
+            }
+            Ok(None) => text(StatusCode::NOT_FOUND, "404, no such resource"),
+            Err(_) => no_answer(),
+        }
     }
 
     async fn page(&self, status: StatusCode, notices: &[Notice]) -> Answer {
@@ -174,7 +198,7 @@ fn status_of(outcome: Outcome) -> StatusCode {
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Either::Left(Full::new(body.into())));
     *response.status_mut() = status;
     *response.headers_mut() = HeaderMap::from_iter(HEADERS);
     response
@@ -187,9 +211,9 @@ fn no_answer() -> Answer {
     )
 }
 
-fn allow(status: StatusCode) -> Answer {
-    let mut response = Response::new(Full::default());
+fn allow(status: StatusCode, methods: HeaderValue) -> Answer {
+    let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::ALLOW, ALLOW);
+    response.headers_mut().insert(header::ALLOW, methods);
     response
 }

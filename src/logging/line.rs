@@ -117,7 +117,7 @@ fn local_time(at: SystemTime, zone: &TimeZone, format: &str) -> String {
 
 /// Text in which nothing can end a line, start a column or turn the reading direction: whoever sends a
 /// reason or a resource name must not be able to forge a log line.
-pub(super) struct Escaped<'a>(pub &'a str);
+pub(crate) struct Escaped<'a>(pub &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

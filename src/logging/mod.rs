@@ -36,6 +36,7 @@ use crate::config::Facility;
 
 use crate::wording::beginning;
 
+pub(crate) use self::line::Escaped;
 pub use self::rate_limit::{RateLimited, Suppressed};
 
 /// How many lines a sink may lag behind. A lost peer makes a thousand resources talk at once.

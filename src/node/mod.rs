@@ -405,9 +405,9 @@ impl Node {
             return;
         }
         // One event can have several causes: a late heartbeat for example finds the peer silent, too.
-        let mut entries = resource.protocol.record().entries().rev();
-        let cause = entries.find(|entry| entry.from != entry.to).map(|entry| wording::cause(entry.cause));
-        let cause = cause.unwrap_or_default();
+        let reaction = resource.protocol.record().last_reaction();
+        let change = reaction.and_then(|reaction| reaction.transitions.iter().rfind(|step| step.is_change()));
+        let cause = change.map(|change| wording::cause(change.cause)).unwrap_or_default();
         let level = if after == StateName::Failed { Level::Error } else { Level::Info };
         log!(target: &resource.config.name, level, "{} -> {}: {cause}", before.legacy_str(), after.legacy_str());
     }

@@ -1,10 +1,14 @@
 //! What the status page and the operator get to know and to order.
 
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
 use schrittmacher_protocol::{Event, StateName, Time};
 
 use super::{Door, Node};
 use crate::admin::snapshot::{DoorStatus, Heard, ResourceStatus, Snapshot};
 use crate::admin::{Order, Outcome, Request};
+use crate::record;
 use crate::resource::{LastMessage, Managed};
 
 impl Node {
@@ -12,6 +16,7 @@ impl Node {
     pub fn answer(&mut self, request: Request, now: Time) {
         match request {
             Request::Status(reply) => reply.send(self.snapshot()),
+            Request::Record(names, reply) => reply.send(self.record(&names, now)),
             Request::Order(order, reply) => {
                 // Whoever gave it has been told "no answer" by now: it must not be carried out.
                 if reply.is_wanted() {
@@ -20,6 +25,20 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
+    fn record(&self, names: &BTreeSet<String>, now: Time) -> Option<record::Snapshot> {
+        let is_there = |resource: &&Managed| !resource.removed;
+        let named = |name| self.by_name.get(name).map(|index| &self.resources[*index]).filter(is_there);
+        let resources: Vec<&Managed> = if names.is_empty() {
+            self.resources.iter().filter(is_there).collect()
+        } else {
+            names.iter().map(named).collect::<Option<_>>()?
+        };
+        let copy = |resource: &Managed| (resource.config.name.clone(), resource.protocol.record().clone());
+        let resources = resources.into_iter().map(copy).collect();
+        Some(record::Snapshot { taken: SystemTime::now(), clock: now, resources })
     }
 
     fn order(&mut self, order: Order, now: Time) -> Outcome {

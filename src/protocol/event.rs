@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use schrittmacher_wire::{AppCode, PeerCode};
+use serde::{Deserialize, Serialize};
 
 /// Something that happened to one resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// A datagram of the peer; `None` as code is a status we do not know (W3).
     Peer(PeerReport),
@@ -34,7 +35,7 @@ pub enum Event {
 }
 
 /// What a datagram of the peer says, as far as the protocol cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PeerReport {
     /// The status; `None` if it is none we know.
     pub code: Option<PeerCode>,
@@ -51,7 +52,7 @@ pub struct PeerReport {
 }
 
 /// Something that has to be done, in the order given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Action {
     /// Send a datagram to the peer.
     Send {
@@ -84,7 +85,7 @@ pub enum Action {
 }
 
 /// Why an order is not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Refusal {
     /// Failover: nothing was heard of the peer within its timeout.
     NoPeer,
@@ -101,7 +102,7 @@ pub enum Refusal {
 }
 
 /// Something worth a log line beside the change of state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Notice {
     /// Nothing was heard of the peer for its timeout.
     PeerLost,

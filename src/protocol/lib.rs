@@ -53,7 +53,9 @@ pub use counters::Counters;
 pub use event::{Action, Event, Notice, PeerReport, Refusal};
 pub use machine::{App, Asked, Cause, Machine, Observer, Window};
 pub use peer::{Generation, Peer, Said};
-pub use record::{Entry, FlightRecord};
+pub use record::{
+    FlightRecord, INPUTS, Origin, REACTIONS, Reaction, Replay, Replayed, SEGMENTS, Segment, Transition,
+};
 pub use resource::Resource;
 pub use settings::Settings;
 pub use state::{ReleaseOrder, State, StateName};

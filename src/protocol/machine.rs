@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use schrittmacher_wire::AppCode;
+use serde::{Deserialize, Serialize};
 
 use crate::event::{Action, Event, Notice, PeerReport};
 use crate::peer::Peer;
@@ -16,7 +17,7 @@ use crate::{Settings, Time};
 /// It is plain data, comparable and hashable, so that a search or a table can put a machine into any
 /// situation and take the next step from there ([`Machine::handle`]). A [`Resource`](crate::Resource) lends
 /// its machine for reading only, so a running daemon's changes by events and new settings alone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Machine {
     /// The state.
     pub state: State,
@@ -44,7 +45,7 @@ pub struct Machine {
 }
 
 /// The application of this node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct App {
     /// It reported a failure, ended or fell silent, and has not reported anything better since.
     pub failed: bool,
@@ -55,7 +56,7 @@ pub struct App {
 }
 
 /// A takeover request of ours that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Asked {
     /// In a conflict: `TREQ` with [`OUR_RANDOM`](crate::OUR_RANDOM).
     Plain {
@@ -76,7 +77,7 @@ pub enum Asked {
 }
 
 /// A fixed window in which only so many answers are given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// Its end.
     pub until: Time,
@@ -181,7 +182,7 @@ pub(crate) struct Step<'a, 'o> {
 pub type Observer<'a> = dyn FnMut(Cause, State, &Machine, &[Action]) + 'a;
 
 /// What a state can be asked to react to: the events of the legacy table, and ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// A known status of the peer.
     Peer(schrittmacher_wire::PeerCode),

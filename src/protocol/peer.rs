@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use schrittmacher_wire::PeerCode;
+use serde::{Deserialize, Serialize};
 
 use crate::event::PeerReport;
 use crate::{Settings, Time};
@@ -17,7 +18,7 @@ const CLASSIC_TIMEOUT: Duration = Duration::from_secs(10);
 const VERDICT: u8 = 3;
 
 /// The peer of one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Peer {
     /// Heard within its timeout.
     pub alive: bool,
@@ -36,7 +37,7 @@ pub struct Peer {
 }
 
 /// The last word of the peer about its role. `TREQ` and `TREJ` are no such word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Said {
     /// Nothing, or nothing lately.
     Nothing,
@@ -51,7 +52,7 @@ pub enum Said {
 }
 
 /// The generations of daemons that need different treatment (W5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Generation {
     /// 1.6 … 1.14.1: no `2HOT`, `2SBY`, `FOVR`. Assumed until a packet says otherwise: safe with every version.
     Classic,
@@ -111,7 +112,7 @@ impl Peer {
             | (Generation::Classic, Generation::Classic) => false,
         };
         // A newer program is believed at once, an older one when it has said so three times (W4).
-        self.contradictions = if older { self.contradictions + 1 } else { 0 };
+        self.contradictions = if older { self.contradictions.saturating_add(1) } else { 0 };
         if !older || self.contradictions >= VERDICT {
             self.contradictions = 0;
             self.generation = shown;

@@ -1,96 +1,123 @@
-//! The flight record: what happened to a resource, so that "why did it fail over?" has an answer.
+//! The flight record: what came in and what it led to, so that "why did it fail over?" has an answer, and
+//! what happened can be fed through the machine once more ([`Segment::replay`]).
+//!
+//! It consists of segments. Each begins with a copy of the machine and holds what came in afterwards. What
+//! comes in a settled pair is always the same, so each different [`Reaction`] is kept once, and an input is
+//! no more than its time and a number. Two segments hold what came lately; of the older ones those stay in
+//! which the state changed, with the one before each.
+
+mod replay;
+mod segment;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::Time;
-use crate::event::Action;
-use crate::machine::Cause;
+use crate::event::{Action, Event};
+use crate::machine::{Cause, Machine};
 use crate::state::StateName;
+use crate::{Settings, Time};
 
-/// How many entries a record keeps; the oldest are dropped first.
-pub const CAPACITY: usize = 64;
+pub use replay::{Replay, Replayed};
+pub use segment::{Origin, Reaction, Segment, Transition};
 
-/// One thing that happened, or the same thing several times while the state stayed the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// When it happened first.
-    pub first: Time,
-    /// When it happened last.
-    pub last: Time,
-    /// How often.
-    pub count: u32,
-    /// What happened.
-    pub cause: Cause,
-    /// The state before.
-    pub from: StateName,
-    /// The state afterwards.
-    pub to: StateName,
-    /// What was done about it.
-    pub actions: Box<[Action]>,
+use segment::Input;
+
+/// Inputs of one segment: sixteen heartbeats of each side and the application.
+pub const INPUTS: usize = 48;
+/// Different reactions of one segment: a settled pair has three or four, a failover a dozen.
+pub const REACTIONS: usize = 16;
+/// Finished segments that are kept; the oldest are dropped first. A failover takes two or three.
+pub const SEGMENTS: usize = 12;
+
+/// One resource's record; a running daemon's is bounded by [`INPUTS`], [`REACTIONS`] and [`SEGMENTS`].
+#[derive(Clone, Debug)]
+pub struct FlightRecord {
+    /// Oldest first.
+    finished: VecDeque<Finished>,
+    open: Segment,
+    /// When the last input came.
+    last: Time,
+    /// What the input at hand has led to; here, so that no heartbeat allocates.
+    transitions: Vec<Transition>,
 }
 
-/// A bounded ring of entries, oldest first.
-///
-/// Heartbeats would push everything else out, so an event that leaves the state alone and repeats an
-/// earlier one since the last change of state is counted there instead.
-#[derive(Clone, Debug, Default)]
-pub struct FlightRecord {
-    entries: VecDeque<Entry>,
+/// A segment to which nothing is added any more.
+#[derive(Clone, Debug)]
+struct Finished {
+    /// In a third of the room. Shared with copies of the record, so that these cost next to nothing.
+    packed: Arc<[u8]>,
+    has_change: bool,
 }
 
 impl FlightRecord {
-    /// The entries, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
-        self.entries.iter()
-    }
-
-    pub(crate) fn add(
-        &mut self,
-        now: Time,
-        cause: Cause,
-        from: StateName,
-        to: StateName,
-        actions: &[Action],
-    ) {
-        if from == to
-            && let Some(entry) = self
-                .entries
-                .iter_mut()
-                .rev()
-                .take_while(|entry| entry.from == entry.to)
-                .find(|entry| entry.cause == cause && same_actions(&entry.actions, actions))
-        {
-            entry.last = now;
-            entry.count = entry.count.saturating_add(1);
-            return;
-        }
-        if self.entries.len() == CAPACITY {
-            self.entries.pop_front();
-        }
-        self.entries.push_back(Entry {
-            first: now,
+    pub(crate) fn new(settings: &Arc<Settings>, machine: &Machine, now: Time) -> FlightRecord {
+        FlightRecord {
+            finished: VecDeque::new(),
+            open: Segment::begin(0, Origin::Started, settings, machine, now),
             last: now,
-            count: 1,
-            cause,
-            from,
-            to,
-            actions: actions.into(),
-        });
+            transitions: Vec::new(),
+        }
     }
-}
 
-/// Whether two lists of actions are the same but for our extension, which comes and goes.
-fn same_actions(a: &[Action], b: &[Action]) -> bool {
-    let plain = |action: &Action| match *action {
-        Action::Send { code, random, .. } => Action::Send { code, random, extended: false },
-        other @ (Action::Activate
-        | Action::Start
-        | Action::Stop
-        | Action::Deactivate { .. }
-        | Action::Barrier
-        | Action::Refuse(_)
-        | Action::Notice(_)
-        | Action::Exit) => other,
-    };
-    a.len() == b.len() && a.iter().map(plain).eq(b.iter().map(plain))
+    /// What there is, oldest first. A reader on another thread copies the record and calls this there.
+    pub fn segments(&self) -> Vec<Segment> {
+        // What cannot be unpacked would be missing; we packed it ourselves.
+        let finished =
+            self.finished.iter().filter_map(|finished| postcard::from_bytes(&finished.packed).ok());
+        finished.chain([self.open.clone()]).collect()
+    }
+
+    /// The reaction to the last input; none after other settings came into force.
+    pub fn last_reaction(&self) -> Option<&Reaction> {
+        self.open.reactions.get(self.open.inputs.last()?.reaction())
+    }
+
+    /// Other settings are in force from now on; `machine` has been adjusted to them.
+    pub(crate) fn reconfigured(&mut self, settings: &Arc<Settings>, machine: &Machine, now: Time) {
+        self.begin(Origin::Reconfigured, settings, machine, now);
+    }
+
+    /// An input is about to be handled.
+    pub(crate) fn before(&mut self, settings: &Arc<Settings>, machine: &Machine, now: Time) {
+        let is_full = self.open.inputs.len() >= INPUTS || self.open.reactions.len() >= REACTIONS;
+        if is_full || Input::new(now.since(self.last), 0).is_none() {
+            self.begin(Origin::Continued, settings, machine, now);
+        }
+        self.transitions.clear();
+    }
+
+    /// The machine has taken a step.
+    pub(crate) fn step(&mut self, cause: Cause, from: StateName, to: StateName) {
+        self.transitions.push(Transition { cause, from, to });
+    }
+
+    /// The input has been handled.
+    pub(crate) fn after(&mut self, now: Time, event: Event, actions: &[Action]) {
+        let reactions = &mut self.open.reactions;
+        let known = reactions.iter().position(|known| known.is(event, &self.transitions, actions));
+        let reaction = known.unwrap_or_else(|| {
+            let transitions = self.transitions.as_slice().into();
+            reactions.push(Reaction { event, transitions, actions: actions.into() });
+            reactions.len() - 1
+        });
+        self.open.inputs.extend(Input::new(now.since(self.last), reaction));
+        self.last = now;
+    }
+
+    /// Finishes the open segment and begins another one.
+    fn begin(&mut self, origin: Origin, settings: &Arc<Settings>, machine: &Machine, now: Time) {
+        self.last = now;
+        let next = Segment::begin(self.open.number.wrapping_add(1), origin, settings, machine, now);
+        let full = std::mem::replace(&mut self.open, next);
+        let has_change = full.has_change();
+        // The one before was kept in case that something would happen.
+        if !has_change && self.finished.back().is_some_and(|before| !before.has_change) {
+            self.finished.pop_back();
+        }
+        if self.finished.len() >= SEGMENTS {
+            self.finished.pop_front();
+        }
+        let packed = postcard::to_allocvec(&full).ok();
+        self.finished.extend(packed.map(|packed| Finished { packed: packed.into(), has_change }));
+    }
 }

@@ -1,5 +1,7 @@
 //! One protected service on one node: the machine with what stands beside it.
 
+use std::sync::Arc;
+
 use crate::counters::Counters;
 use crate::event::{Action, Event};
 use crate::machine::Machine;
@@ -10,7 +12,7 @@ use crate::{Settings, Time};
 /// One resource.
 #[derive(Clone, Debug)]
 pub struct Resource {
-    settings: Settings,
+    settings: Arc<Settings>,
     machine: Machine,
     counters: Counters,
     record: FlightRecord,
@@ -21,7 +23,9 @@ impl Resource {
     /// once.
     pub fn new(settings: Settings, now: Time) -> Resource {
         let machine = Machine::new(&settings, now);
-        Resource { settings, machine, counters: Counters::default(), record: FlightRecord::default() }
+        let settings = Arc::new(settings);
+        let record = FlightRecord::new(&settings, &machine, now);
+        Resource { settings, machine, counters: Counters::default(), record }
     }
 
     /// Takes an event in and says what has to be done, in order.
@@ -47,10 +51,12 @@ impl Resource {
             | Event::Tick => {}
         }
         let record = &mut self.record;
-        let mut observer = |cause, before: State, machine: &Machine, actions: &[Action]| {
-            record.add(now, cause, before.name(), machine.state.name(), actions);
+        record.before(&self.settings, &self.machine, now);
+        let mut observer = |cause, before: State, machine: &Machine, _: &[Action]| {
+            record.step(cause, before.name(), machine.state.name());
         };
         let out = self.machine.handle(&self.settings, now, event, &mut observer);
+        self.record.after(now, event, &out);
         self.counters.did(&out);
         out
     }
@@ -78,8 +84,9 @@ impl Resource {
     /// Puts other settings in force. Nothing changes at once: deadlines that are running stay, and silence of
     /// the application and the peer counts from `now`, so that a shorter patience finds nobody late.
     pub fn set_settings(&mut self, now: Time, settings: Settings) {
-        self.settings = settings;
+        self.settings = Arc::new(settings);
         self.machine.adjust(&self.settings, now);
+        self.record.reconfigured(&self.settings, &self.machine, now);
     }
 
     /// The counters.

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The settings of one resource, as far as the protocol needs them. Ranges and defaults are the
 /// configuration's business; the protocol is safe with any value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
     /// Period of our own messages (T1).
     pub heartbeat: Duration,

@@ -1,5 +1,7 @@
 //! The states and what each of them knows.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Time;
 
 /// The state of one resource on one node. Data that exists only in one state lives in its variant.
@@ -7,7 +9,7 @@ use crate::Time;
 /// Six states are the legacy's. [`State::Releasing`] and [`State::Leaving`] are ours: a planned hand-over
 /// first lets go of the service and says so afterwards (P5). Towards the peer a releasing node is still
 /// what it was (`HOTT` or `2HOT`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Just started, or lost time: does not know its role.
     Unknown {
@@ -64,7 +66,7 @@ pub enum State {
 }
 
 /// Who wanted a planned hand-over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ReleaseOrder {
     /// Our operator or our application.
     Failover,
@@ -75,7 +77,7 @@ pub enum ReleaseOrder {
 }
 
 /// The name of a state, without its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the states are documented at `State`")]
 pub enum StateName {
     Unknown,

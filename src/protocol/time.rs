@@ -3,11 +3,13 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A point in time: the distance from an origin that the caller chooses and keeps.
 ///
 /// The daemon uses `CLOCK_BOOTTIME` (which goes on while the machine sleeps, S11); tests count from zero.
 /// Only differences matter to the protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Time(Duration);
 
 impl Time {

@@ -13,6 +13,7 @@ mod cold_start;
 mod command_line;
 mod defects;
 mod failures;
+mod flight_record;
 mod hostile;
 mod legacy;
 mod legacy_apps;

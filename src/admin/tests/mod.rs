@@ -13,6 +13,7 @@ use super::snapshot::{ResourceStatus, Snapshot};
 use super::*;
 
 mod limits;
+mod record;
 
 /// A hang guard, never a wait.
 const GUARD: Duration = Duration::from_secs(20);
@@ -57,6 +58,7 @@ fn play(queue: &Receiver<Request>, asked: &Sender<Asked>, outcome: Outcome, snap
                 let _ = asked.send(Asked::Status);
                 reply.send(snapshot.clone());
             }
+            Request::Record(..) => panic!("a record was asked for"),
             Request::Order(order, reply) => {
                 assert!(reply.is_wanted());
                 let _ = asked.send(Asked::Order(order));
@@ -165,7 +167,7 @@ fn a_client_may_close_its_half_before_it_reads() {
     let (address, queue) = start(Limits::default());
     let next_reply = || match queue.recv_timeout(GUARD).unwrap() {
         Request::Order(_, reply) => reply,
-        Request::Status(_) => panic!("an order was expected"),
+        Request::Status(_) | Request::Record(..) => panic!("an order was expected"),
     };
     let mut netcat = connect(address);
     netcat.write_all(b"GET /?failover=x HTTP/1.0\r\n\r\n").unwrap();

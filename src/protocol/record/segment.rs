@@ -1,0 +1,212 @@
+//! A part of the flight record: plain data, and what is checked when it comes from a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::INPUTS;
+use crate::event::{Action, Event};
+use crate::machine::{Cause, Machine};
+use crate::state::StateName;
+use crate::{Settings, Time};
+
+/// Some inputs in a row, and the machine before them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Segment {
+    /// Counts from zero; what is missing was dropped.
+    pub(super) number: u64,
+    /// How the machine came about.
+    pub(super) origin: Origin,
+    /// When it began.
+    pub(super) began: Time,
+    pub(super) settings: Arc<Settings>,
+    pub(super) machine: Machine,
+    pub(super) reactions: Vec<Reaction>,
+    /// Each has its place in `reactions`.
+    pub(super) inputs: Vec<Input>,
+}
+
+/// What stands before a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// Nothing: the resource was new.
+    Started,
+    /// The segment before was full.
+    Continued,
+    /// Other settings came into force.
+    Reconfigured,
+}
+
+/// An event and what it led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// What came in.
+    pub event: Event,
+    /// The steps the machine took, in order; one event may make several.
+    pub transitions: Box<[Transition]>,
+    /// What was done.
+    pub actions: Box<[Action]>,
+}
+
+/// One step of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// Why.
+    pub cause: Cause,
+    /// The state before.
+    pub from: StateName,
+    /// The state afterwards, often the same.
+    pub to: StateName,
+}
+
+/// Nanoseconds since the input before, and the number of the reaction, in one word: there are many of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "(u64, u8)", try_from = "(u64, u8)")]
+pub(super) struct Input(u64);
+
+impl Segment {
+    pub(super) fn begin(
+        number: u64,
+        origin: Origin,
+        settings: &Arc<Settings>,
+        machine: &Machine,
+        now: Time,
+    ) -> Segment {
+        Segment {
+            number,
+            origin,
+            began: now,
+            settings: Arc::clone(settings),
+            machine: machine.clone(),
+            reactions: Vec::new(),
+            inputs: Vec::with_capacity(INPUTS),
+        }
+    }
+
+    /// What stands before it.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// When it began; its first input came then or later.
+    pub fn began(&self) -> Time {
+        self.began
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The machine before the first input.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// What came in, when, and what it led to.
+    pub fn inputs(&self) -> impl Iterator<Item = (Time, &Reaction)> {
+        let mut at = self.began;
+        self.inputs.iter().filter_map(move |input| {
+            at = at + input.after();
+            Some((at, self.reactions.get(input.reaction())?))
+        })
+    }
+
+    /// How many inputs it has.
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Whether nothing has come in yet.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// Whether the state changed in it.
+    pub fn has_change(&self) -> bool {
+        self.reactions.iter().any(Reaction::has_change)
+    }
+}
+
+impl Reaction {
+    pub(super) fn is(&self, event: Event, transitions: &[Transition], actions: &[Action]) -> bool {
+        self.event == event && *self.transitions == *transitions && *self.actions == *actions
+    }
+
+    /// Whether the state changed.
+    pub fn has_change(&self) -> bool {
+        self.transitions.iter().any(Transition::is_change)
+    }
+}
+
+impl Transition {
+    /// Whether the state is another one now.
+    pub fn is_change(&self) -> bool {
+        self.from != self.to
+    }
+}
+
+impl Input {
+    /// `None` if one of them is too large: the time for more than two years, the number for more than 255.
+    pub(super) fn new(after: Duration, reaction: usize) -> Option<Input> {
+        let after = u64::try_from(after.as_nanos()).ok().filter(|after| after >> 56 == 0)?;
+        Some(Input(after << 8 | u64::from(u8::try_from(reaction).ok()?)))
+    }
+
+    /// How long after the input before.
+    pub(super) fn after(self) -> Duration {
+        Duration::from_nanos(self.0 >> 8)
+    }
+
+    /// The reaction's place.
+    pub(super) fn reaction(self) -> usize {
+        usize::from(self.reaction_byte())
+    }
+
+    fn reaction_byte(self) -> u8 {
+        let [.., lowest] = self.0.to_be_bytes();
+        lowest
+    }
+}
+
+/// A segment from a file, which somebody may have written by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    number: u64,
+    origin: Origin,
+    began: Time,
+    settings: Arc<Settings>,
+    machine: Machine,
+    reactions: Vec<Reaction>,
+    inputs: Vec<Input>,
+}
+
+impl TryFrom<Unchecked> for Segment {
+    type Error = &'static str;
+
+    fn try_from(from: Unchecked) -> Result<Segment, Self::Error> {
+        let Unchecked { number, origin, began, settings, machine, reactions, inputs } = from;
+        if inputs.iter().any(|input| input.reaction() >= reactions.len()) {
+            return Err("an input names a reaction that is not there");
+        }
+        Ok(Segment { number, origin, began, settings, machine, reactions, inputs })
+    }
+}
+
+impl TryFrom<(u64, u8)> for Input {
+    type Error = &'static str;
+
+    fn try_from((after, reaction): (u64, u8)) -> Result<Input, Self::Error> {
+        let after = Duration::from_nanos(after);
+        Input::new(after, reaction.into()).ok_or("an input comes more than two years after the one before")
+    }
+}
+
+impl From<Input> for (u64, u8) {
+    fn from(input: Input) -> (u64, u8) {
+        (input.0 >> 8, input.reaction_byte())
+    }
+}
