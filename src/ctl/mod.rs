@@ -16,7 +16,7 @@ use std::io;
 
 use clap::Parser;
 
-use crate::exit_code;
+use crate::{exit_code, simulate};
 
 use self::options::{Args, Command};
 use self::output::Output;
@@ -51,6 +51,11 @@ fn run(command: &Command, output: &mut Output<'_>) -> Result<u8, Failure> {
         Command::Record(args) => record::run(args, output),
         Command::Replay(args) => replay::run(args, output),
         Command::Explain(args) => explain::run(args, output),
+        Command::Simulate(args) => {
+            let text = simulate::run(args).map_err(|error| Failure::new(error.exit_code(), &error))?;
+            output.text(&text);
+            Ok(exit_code::OK)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ Examples:
   schrittmacherctl explain                  what happened on this host, and why?
   schrittmacherctl record -o host-a.record  keep it, or send it to somebody
   schrittmacherctl replay host-a.record     read it again, and check it against this program
+  schrittmacherctl simulate my.conf --loss 1  what is this configuration good for?
 
 Reading it:
   A line has a time, what came in, how the state changed, and what was ordered about it.
@@ -29,7 +30,7 @@ Exit status:
 #[command(
     name = "schrittmacherctl",
     version,
-    about = "Shows what happened to the resources of a schrittmacher daemon, and why.",
+    about = "Shows what happened to the resources of a schrittmacher daemon, and why,\nand says what a configuration is good for.",
     after_help = AFTER
 )]
 pub(crate) struct Args {
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Explain(super::explain::Args),
     Record(super::record::Args),
     Replay(super::replay::Args),
+    Simulate(crate::simulate::SimulateArgs),
 }
 
 /// Which daemon is asked.

@@ -7,8 +7,6 @@ use jiff::{Span, SpanRelativeTo, Unit};
 use schrittmacher_simulation::{Durations, Link, Loss, Spread};
 
 /// Say what failover time, false alarms and availability a configuration gives
-///
-/// A TIME is a number with a unit: ms, s, m, h or d; without one it is in seconds.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimulateArgs {
     /// The configuration file of one node
@@ -34,7 +32,8 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds)]
     pub jitter: Duration,
 
-    /// How long the application takes to follow an order
+    /// How long the application takes to follow an order. A TIME has a unit: ms, s, m, h or d; without one it is
+    /// in seconds
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     pub switching: Duration,
 
