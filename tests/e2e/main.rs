@@ -23,3 +23,4 @@ mod options;
 mod orders;
 mod reload;
 mod restart;
+mod weather;
