@@ -11,6 +11,7 @@ mod any_command;
 mod app_process;
 mod cold_start;
 mod command_line;
+mod cuts;
 mod defects;
 mod failures;
 mod hostile;
