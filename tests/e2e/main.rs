@@ -13,6 +13,7 @@ mod cold_start;
 mod command_line;
 mod cuts;
 mod defects;
+mod descriptors;
 mod failures;
 mod hostile;
 mod legacy;

@@ -19,7 +19,7 @@ mod watch;
 use std::time::{Duration, Instant};
 
 pub use app::App;
-pub use config::{PORT, RESOURCE, Setup};
+pub use config::{HTTP_PORT, PORT, RESOURCE, Setup};
 pub use emulator::{Emulator, Weather};
 pub use filter::Filter;
 pub use host::Host;
