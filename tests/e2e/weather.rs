@@ -1,10 +1,13 @@
 //! A cable that loses, delays, doubles and reorders what the daemons say to each other.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Emulator, LOOK, Pair, RESOURCE, Setup, Side, Watch, Weather, skip, wait_for};
+use crate::harness::{
+    Emulator, Generation, LEGACY_HEARTBEAT, LOOK, Mixed, Pair, RESOURCE, Setup, Side, Watch, Weather, skip, wait_for,
+};
 
 /// Thirty heartbeats in a row would have to be lost before anybody takes the peer for dead: at 30 % loss, two in
 /// 10^16. All these tests together say less than 2,000, which leaves less than 10^-12.
@@ -143,7 +146,7 @@ fn an_order_given_again_is_carried_out_in_a_storm() {
                 // Longer than the nine heartbeats for which a takeover is asked for.
                 let given = Instant::now();
                 while !pair.is_settled(to) && given.elapsed() < Duration::from_secs(6) {
-                    std::thread::sleep(LOOK);
+                    thread::sleep(LOOK);
                 }
             }
             pair.is_settled(to).then_some(())
@@ -193,4 +196,61 @@ fn sigterm_hands_over_in_a_storm() {
     pair.wait_hot(Side::B, Duration::ZERO);
     was_handed_over(&pair, Side::A);
     assert_eq!(watch.end(), [""; 0]);
+}
+
+/// Does the same beside both legacy generations, at the two ends of a cable each.
+fn beside_both(name: &str, setup: &Setup, what: impl Fn(Mixed, &Emulator) + Sync) {
+    thread::scope(|scope| {
+        for generation in [Generation::Modern, Generation::Classic] {
+            let Some((pair, emulator)) = lay(name, setup.clone()) else { return };
+            let what = &what;
+            scope.spawn(move || what(Mixed::of(pair, generation), &emulator));
+        }
+    });
+}
+
+/// P7. A legacy daemon beats every two seconds and counts to six, or to ten, by itself: ours beats often enough for
+/// it, and is told to be as patient as it takes.
+#[test]
+fn beside_a_legacy_peer_only_failures_count_in_a_storm() {
+    const NAME: &str = "beside_a_legacy_peer_only_failures_count_in_a_storm";
+    let setup = Setup { heartbeat: 0.2, timeout: 2.0 * PATIENCE, ..Setup::default() };
+    beside_both(NAME, &setup, |mut mixed, emulator| {
+        mixed.start(Side::A);
+        mixed[Side::A].wait_believed();
+        emulator.set(&Weather::STORM);
+        mixed.stays(Side::A);
+        mixed.journal.expect(Side::A, &[]);
+
+        mixed[Side::A].app().process.kill();
+        wait_for("the legacy side to be hot", LEGACY_HEARTBEAT, || mixed.serves(Side::B).then_some(()));
+        mixed.journal.expect_unordered(Side::A, &["stop", "deactivate"]);
+        // Not a fit one: a classic peer hands back to whoever is fit before its own application is hot (D8).
+        mixed[Side::A].start_app("--start-as fail");
+        mixed.stays(Side::B);
+    });
+}
+
+/// P7. A classic peer may refuse a takeover that it has to be talked into (D15), when what is said about it comes
+/// doubled or in the wrong order; the operator is told, and gives it again. Never do both serve.
+#[test]
+fn beside_a_legacy_peer_orders_are_carried_out_in_unrest() {
+    beside_both("beside_a_legacy_peer_orders_are_carried_out_in_unrest", &slow(), |mut mixed, emulator| {
+        mixed.start(Side::A);
+        emulator.set(&Weather::UNREST);
+        mixed[Side::A].page(&format!("?failover={RESOURCE}"));
+        mixed.settles(Side::B, LEGACY_HEARTBEAT * 2);
+        mixed.journal.expect(Side::A, &["stop", "deactivate"]);
+        wait_for("the takeover", LEGACY_HEARTBEAT * 2, || {
+            if mixed.is_settled(Side::B) {
+                mixed[Side::A].page(&format!("?takeover={RESOURCE}"));
+                let given = Instant::now();
+                while !mixed.is_settled(Side::A) && given.elapsed() < LEGACY_HEARTBEAT * 2 {
+                    thread::sleep(LOOK);
+                }
+            }
+            mixed.is_settled(Side::A).then_some(())
+        });
+        mixed.stays(Side::A);
+    });
 }

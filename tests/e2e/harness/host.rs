@@ -124,7 +124,12 @@ impl Host {
         };
         command.args(&self.options).arg(self.files.config()).envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
-        self.daemon = Some(Process::spawn(command, self.namespace.as_ref()));
+        self.daemon = Some(self.spawn(command));
+    }
+
+    /// Starts something on this host.
+    pub fn spawn(&self, command: Command) -> Process {
+        Process::spawn(command, self.namespace.as_ref())
     }
 
     /// Starts the application: an ordinary one with a quick heartbeat, and these options.
