@@ -35,7 +35,9 @@ fn heals(pair: &mut Pair, survivor: Side) {
 fn a_link_that_refuses_to_send_makes_both_hot_until_it_is_back() {
     const NAME: &str = "a_link_that_refuses_to_send_makes_both_hot_until_it_is_back";
     for (priority, survivor) in [([10, 0], Side::A), ([0, 10], Side::B)] {
-        let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority, ..Setup::default() }) else { return };
+        let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority, ..Setup::default() }) else {
+            return;
+        };
         pair.start(Side::A);
         for side in [Side::A, Side::B] {
             filter.gag(side);
@@ -80,7 +82,9 @@ fn a_deaf_hot_side_changes_nothing() {
 fn a_deaf_standby_side_makes_both_hot_until_it_hears() {
     const NAME: &str = "a_deaf_standby_side_makes_both_hot_until_it_hears";
     for (priority, survivor) in [([10, 0], Side::A), ([0, 10], Side::B)] {
-        let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority, ..Setup::default() }) else { return };
+        let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority, ..Setup::default() }) else {
+            return;
+        };
         pair.start(Side::A);
         filter.deafen(Side::B);
         let timeout = pair.timeout();
@@ -212,7 +216,9 @@ fn a_daemon_that_dies_during_a_cut_gives_way_when_it_is_back() {
 #[test]
 fn an_address_that_appears_late() {
     const ADDRESS: &str = "10.0.0.1/24";
-    let Some((mut pair, cable, _filter)) = lay("an_address_that_appears_late", Setup::default()) else { return };
+    let Some((mut pair, cable, _filter)) = lay("an_address_that_appears_late", Setup::default()) else {
+        return;
+    };
     cable.remove_address(Side::A, ADDRESS);
     pair.start_daemon(Side::B);
     pair[Side::B].start_app("--start-as hot");

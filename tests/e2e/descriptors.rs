@@ -80,7 +80,11 @@ fn a_start_without_descriptors_fails_and_says_why() {
         pair[Side::A].starter = vec!["prlimit", format!("--nofile={limit}:{limit}").leak()];
         pair.start_daemon(Side::A);
         assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 71, "{}", pair[Side::A].stderr.text());
-        assert!(pair[Side::A].stderr.lines().last().unwrap().contains(EXHAUSTED), "{}", pair[Side::A].stderr.text());
+        assert!(
+            pair[Side::A].stderr.lines().last().unwrap().contains(EXHAUSTED),
+            "{}",
+            pair[Side::A].stderr.text()
+        );
     }
 }
 

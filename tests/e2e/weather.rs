@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::harness::{
-    Emulator, Generation, LEGACY_HEARTBEAT, LOOK, Mixed, Pair, RESOURCE, Setup, Side, Watch, Weather, skip, wait_for,
+    Cable, Emulator, Generation, LEGACY_HEARTBEAT, LOOK, Mixed, Pair, RESOURCE, Setup, Side, Watch, Weather,
+    skip, wait_for,
 };
 
 /// Thirty heartbeats in a row would have to be lost before anybody takes the peer for dead: at 30 % loss, two in
@@ -75,6 +76,38 @@ fn a_settled_pair_does_not_notice_reordering() {
 #[test]
 fn a_settled_pair_does_not_notice_a_storm() {
     a_settled_pair_does_not_notice("a_settled_pair_does_not_notice_a_storm", &Weather::STORM);
+}
+
+/// The same once more where the kernel has `tc netem`; many kernels have not.
+#[test]
+fn a_settled_pair_does_not_notice_netem() {
+    const NAME: &str = "a_settled_pair_does_not_notice_netem";
+    let storm = "loss 30% delay 50ms 40ms distribution normal duplicate 20% reorder 25% 50%";
+    let laid = Cable::lay().and_then(|cable| {
+        cable.netem("delay 0ms")?;
+        Ok(cable)
+    });
+    let cable = match laid {
+        Ok(cable) => cable,
+        Err(why) => return skip(NAME, why),
+    };
+    let setup = Setup { app_timeout: 600.0, ..quick() };
+    let mut pair = Pair::at(setup, &cable, ["10.0.0.1", "10.0.0.2"]);
+    pair.start(Side::A);
+    pair[Side::A].wait_believed();
+    cable.netem(storm).unwrap();
+    pair.stays_for(5.0);
+    for side in [Side::A, Side::B] {
+        assert!(cable.netem_lost(side) > 0);
+        assert_eq!(pair[side].log.transitions(), []);
+        assert!(!pair[side].log.has("peer is silent"), "{}", pair[side].log.text());
+    }
+    pair[Side::A].app().process.kill();
+    pair.wait_hot(Side::B, Duration::from_secs(1));
+    cable.netem("delay 0ms").unwrap();
+    pair.stays();
+    pair.journal.expect_unordered(Side::A, &["deactivate", "stop"]);
+    pair.journal.expect(Side::B, &["activate", "start"]);
 }
 
 /// P1 and P2: whatever is lost of the negotiation, exactly one side is hot, and it does not change when the

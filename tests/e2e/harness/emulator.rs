@@ -90,7 +90,7 @@ impl Emulator {
         ends.iter().for_each(|end| end.ip("link set cable addrgenmode none"));
         let clear = || Direction { weather: Weather::CLEAR, toll: Toll::default() };
         let directions = Arc::new(Mutex::new([clear(), clear()]));
-        let (end, life) = io::pipe().unwrap();
+        let (end, life) = io::pipe().map_err(|_| "this system gives no pipe")?;
         let shared = Arc::clone(&directions);
         let carrier = thread::spawn(move || Carrier::new(devices, &shared).run(&end));
         let emulator = Emulator { directions, life: Some(life), carrier: Some(carrier) };
@@ -135,9 +135,10 @@ fn open_device(namespace: &Namespace) -> Result<File, &'static str> {
         // SAFETY: integers and arrays of them, for which zeros are values.
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         for (to, from) in request.ifr_name.iter_mut().zip(b"cable") {
-            *to = from.cast_signed();
+            *to = libc::c_char::from_ne_bytes([*from]);
         }
-        request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+        let flags = libc::IFF_TUN | libc::IFF_NO_PI;
+        request.ifr_ifru.ifru_flags = flags.try_into().map_err(|_| "this system has other tun devices")?;
         // SAFETY: TUNSETIFF reads and writes one ifreq, which lives until the call is over.
         match unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) } {
             0 => Ok(device),

@@ -44,7 +44,8 @@ impl Filter {
 
     /// How many packets between the daemons the rules of `side` have dropped.
     pub fn dropped(&self, side: Side) -> u64 {
-        let rules = succeeded("nft", &self.ends[side.index()].tool("nft", "list table inet cuts", "").unwrap());
+        let rules =
+            succeeded("nft", &self.ends[side.index()].tool("nft", "list table inet cuts", "").unwrap());
         let counts = rules.split("counter packets ").skip(1).filter_map(|rest| rest.split(' ').next());
         counts.map(|count| count.parse::<u64>().unwrap()).sum()
     }

@@ -185,7 +185,8 @@ impl Mixed {
     /// Whether `hot` is hot and its application too, and the other ones are standby; never do both serve.
     pub fn is_settled(&self, hot: Side) -> bool {
         self.only_one_serves().unwrap();
-        let is = |side: Side, serves: bool, state: &str| self.serves(side) == serves && self.state(side) == state;
+        let is =
+            |side: Side, serves: bool, state: &str| self.serves(side) == serves && self.state(side) == state;
         is(hot, true, "Hot") && is(hot.other(), false, "Standby")
     }
 

@@ -135,4 +135,24 @@ impl Cable {
     pub fn heal(&self) {
         self.ends[0].ip("link set cable up");
     }
+
+    /// Has the kernel do this to whatever goes through, in the words of tc-netem(8). If it can't, why.
+    pub fn netem(&self, what: &str) -> Result<(), &'static str> {
+        for end in &self.ends {
+            let order = format!("qdisc replace dev cable root netem {what}");
+            let told = end.tool("tc", &order, "").map_err(|_| "no `tc` program")?;
+            if String::from_utf8_lossy(&told.stderr).contains("qdisc kind is unknown") {
+                return Err("this kernel has no netem");
+            }
+            succeeded(&order, &told);
+        }
+        Ok(())
+    }
+
+    /// How many packets the kernel has lost on purpose of those that `side` has sent.
+    pub fn netem_lost(&self, side: Side) -> u64 {
+        let told = succeeded("tc", &self.end(side).tool("tc", "-s qdisc show dev cable", "").unwrap());
+        let count = told.split("dropped ").nth(1).unwrap().split(',').next().unwrap();
+        count.parse().unwrap()
+    }
 }
