@@ -76,15 +76,12 @@ fn a_limit_that_may_be_too_low_is_told() {
 #[test]
 fn a_start_without_descriptors_fails_and_says_why() {
     let mut pair = Pair::new(setup());
-    for limit in 4..14 {
+    for limit in 4..10 {
         pair[Side::A].starter = vec!["prlimit", format!("--nofile={limit}:{limit}").leak()];
+        pair[Side::A].stderr.skip();
         pair.start_daemon(Side::A);
         assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 71, "{}", pair[Side::A].stderr.text());
-        assert!(
-            pair[Side::A].stderr.lines().last().unwrap().contains(EXHAUSTED),
-            "{}",
-            pair[Side::A].stderr.text()
-        );
+        assert!(pair[Side::A].stderr.has(EXHAUSTED), "{}", pair[Side::A].stderr.text());
     }
 }
 

@@ -128,10 +128,14 @@ fn a_cold_start_in_a_storm_makes_one_hot() {
     }
 }
 
+/// So slow that whoever is told too early shows it.
+const SLOW_STOP: Option<&str> = Some("{note}; sleep 0.4; kill -12 `cat {pid-file}`");
+
 /// Late, doubled and out of order, but not lost: each order is carried out, once.
 #[test]
 fn orders_are_carried_out_in_unrest() {
-    let Some((mut pair, emulator)) = lay("orders_are_carried_out_in_unrest", slow()) else { return };
+    let setup = Setup { stop: SLOW_STOP, ..slow() };
+    let Some((mut pair, emulator)) = lay("orders_are_carried_out_in_unrest", setup) else { return };
     pair.start(Side::A);
     emulator.set(&Weather::UNREST);
     let watch = Watch::begin(&pair);
@@ -159,11 +163,33 @@ fn was_handed_over(pair: &Pair, from: Side) {
     pair.journal.expect_order((from, "deactivate"), (from.other(), "activate"));
 }
 
+/// S10: HOTT of the old side is on its way for two seconds, while the new side is told, and goes hot. It is older
+/// than the word that made it hot, and no conflict.
+#[test]
+fn an_old_word_of_the_side_that_gave_way_is_no_conflict() {
+    let setup = Setup { heartbeat: 4.0, timeout: 60.0, ..Setup::default() };
+    let Some((mut pair, emulator)) = lay("an_old_word_of_the_side_that_gave_way_is_no_conflict", setup)
+    else {
+        return;
+    };
+    pair.start_with(Side::A, "", "--switch-time 3000");
+    let sent = emulator.toll(Side::B).sent;
+    emulator.set_towards(Side::B, &Weather { delay: 2000..=2000, ..Weather::CLEAR });
+    wait_for("a heartbeat", Duration::from_secs(4), || (emulator.toll(Side::B).sent > sent).then_some(()));
+    emulator.set(&Weather::CLEAR);
+    pair[Side::A].page(&format!("?failover={RESOURCE}"));
+    pair.wait_settled(Side::B, Duration::from_secs(3));
+    assert!(emulator.toll(Side::B).reordered > 0, "it came too early: {:?}", emulator.toll(Side::B));
+    was_handed_over(&pair, Side::A);
+    pair.stays_for(3.0);
+}
+
 /// An order may get lost with its messages, three times (S3), and the operator gives it again. Never do both
 /// serve, and at the end exactly one side does.
 #[test]
 fn an_order_given_again_is_carried_out_in_a_storm() {
-    let Some((mut pair, emulator)) = lay("an_order_given_again_is_carried_out_in_a_storm", slow()) else {
+    let setup = Setup { stop: SLOW_STOP, ..slow() };
+    let Some((mut pair, emulator)) = lay("an_order_given_again_is_carried_out_in_a_storm", setup) else {
         return;
     };
     pair.start(Side::A);
@@ -218,7 +244,7 @@ fn failures_are_relieved_in_a_storm() {
 /// S9: what ends says so until it is heard.
 #[test]
 fn sigterm_hands_over_in_a_storm() {
-    let setup = Setup { timeout: 600.0, ..slow() };
+    let setup = Setup { stop: SLOW_STOP, timeout: 600.0, ..slow() };
     let Some((mut pair, emulator)) = lay("sigterm_hands_over_in_a_storm", setup) else { return };
     pair.start(Side::A);
     emulator.set(&Weather::STORM);

@@ -53,6 +53,8 @@ impl Weather {
 /// What has happened to the packets of one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Toll {
+    /// Packets that have been sent.
+    pub sent: u64,
     /// Packets that have been carried.
     pub carried: u64,
     /// Packets that have been lost.
@@ -208,6 +210,7 @@ impl Carrier<'_> {
         let number = self.sent;
         let mut directions = self.directions.lock().unwrap();
         let Direction { weather, toll } = &mut directions[to];
+        toll.sent += 1;
         let mut strikes = |per_cent: u64| draw(&mut self.random, 0..=99) < per_cent;
         if strikes(weather.loss) {
             toll.lost += 1;
