@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::harness::{
-    Cable, Emulator, Generation, LEGACY_HEARTBEAT, LOOK, Mixed, Pair, RESOURCE, Setup, Side, Watch, Weather,
-    skip, wait_for,
+    AT_ONCE, Cable, Emulator, Generation, LEGACY_HEARTBEAT, LOOK, Mixed, Pair, RESOURCE, Setup, Side, Watch,
+    Weather, skip, wait_for,
 };
 
 /// Thirty heartbeats in a row would have to be lost before anybody takes the peer for dead: at 30 % loss, two in
@@ -217,15 +217,26 @@ fn an_order_given_again_is_carried_out_in_a_storm() {
     pair.settles(Side::A, Duration::ZERO);
 }
 
-/// What fails is replaced: the failed side says so at each heartbeat.
+/// What `side` should hear now and in the next moment is lost.
+fn is_lost(emulator: &Emulator, side: Side) {
+    let lost = emulator.toll(side).lost;
+    wait_for("messages to be lost", Duration::from_secs(2), || {
+        (emulator.toll(side).lost >= lost + 4).then_some(())
+    });
+}
+
+/// What fails is replaced: the failed side says so at each heartbeat, and the first word may be lost.
 #[test]
 fn failures_are_relieved_in_a_storm() {
     let setup = Setup { app_timeout: 600.0, ..slow() };
     let Some((mut pair, emulator)) = lay("failures_are_relieved_in_a_storm", setup) else { return };
     pair.start(Side::A);
     pair[Side::A].wait_believed();
-    emulator.set(&Weather::STORM);
+    emulator.set(&Weather::NIGHT);
     pair[Side::A].app().process.kill();
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
+    is_lost(&emulator, Side::B);
+    emulator.set(&Weather::STORM);
     pair.wait_hot(Side::B, Duration::from_secs(1));
     assert_eq!(pair[Side::A].log.state(), "failed");
     pair.journal.expect_unordered(Side::A, &["deactivate", "stop"]);
@@ -250,7 +261,11 @@ fn sigterm_hands_over_in_a_storm() {
     emulator.set(&Weather::STORM);
     let watch = Watch::begin(&pair);
     watch.planned(true);
+    emulator.set_towards(Side::B, &Weather::NIGHT);
     pair[Side::A].daemon().signal(Signal::SIGTERM);
+    pair.journal.wait(Side::A, "deactivate");
+    is_lost(&emulator, Side::B);
+    emulator.set(&Weather::STORM);
     assert_eq!(pair[Side::A].daemon().wait_code(Duration::from_secs(1)), 0);
     pair.wait_hot(Side::B, Duration::ZERO);
     was_handed_over(&pair, Side::A);

@@ -46,6 +46,8 @@ impl Weather {
     pub const REORDERING: Weather = Weather { overtaken: 25, ..Weather::CLEAR };
     /// Whatever can happen to a packet but its loss.
     pub const UNREST: Weather = Weather { delay: 10..=90, doubled: 30, overtaken: 25, ..Weather::CLEAR };
+    /// Nothing comes through.
+    pub const NIGHT: Weather = Weather { loss: 100, ..Weather::CLEAR };
     /// Everything at once.
     pub const STORM: Weather = Weather { loss: 30, ..Weather::UNREST };
 }
