@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use crate::harness::{AT_ONCE, Cable, Filter, Pair, RESOURCE, Setup, Side, Watch, skip};
 
-/// A cut is made as its test says it: by the link, or by a filter that leaves the link up.
-fn lay(name: &str, setup: Setup) -> Option<(Pair, Cable, Filter)> {
-    let laid = Cable::lay().and_then(|cable| Ok((Filter::at(&cable)?, cable)));
-    match laid {
-        Ok((filter, cable)) => {
-            let pair = Pair::at(setup, &cable, ["10.0.0.1", "10.0.0.2"]);
-            Some((pair, cable, filter))
-        }
-        Err(why) => {
-            skip(name, why);
-            None
-        }
-    }
+/// A pair on a cable.
+fn lay(name: &str, setup: Setup) -> Option<(Pair, Cable)> {
+    Cable::lay()
+        .map(|cable| (Pair::at(setup, &cable, ["10.0.0.1", "10.0.0.2"]), cable))
+        .map_err(|why| skip(name, why))
+        .ok()
+}
+
+/// The same with filters, which cut it and leave the link up.
+fn lay_filtered(name: &str, setup: Setup) -> Option<(Pair, Filter)> {
+    let (pair, cable) = lay(name, setup)?;
+    Filter::at(&cable).map(|filter| (pair, filter)).map_err(|why| skip(name, why)).ok()
 }
 
 /// The link is back: `survivor` stays hot without a break, the other one gives way and takes its address down.
@@ -35,7 +34,7 @@ fn heals(pair: &mut Pair, survivor: Side) {
 fn a_link_that_refuses_to_send_makes_both_hot_until_it_is_back() {
     const NAME: &str = "a_link_that_refuses_to_send_makes_both_hot_until_it_is_back";
     for (priority, survivor) in [([10, 0], Side::A), ([0, 10], Side::B)] {
-        let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority, ..Setup::default() }) else {
+        let Some((mut pair, filter)) = lay_filtered(NAME, Setup { priority, ..Setup::default() }) else {
             return;
         };
         pair.start(Side::A);
@@ -59,7 +58,7 @@ fn a_link_that_refuses_to_send_makes_both_hot_until_it_is_back() {
 fn a_deaf_hot_side_changes_nothing() {
     // An application that does as it is told has not failed: this one is told nothing when it is stopped.
     let setup = Setup { stop: Some("{note}"), ..Setup::default() };
-    let Some((mut pair, _cable, filter)) = lay("a_deaf_hot_side_changes_nothing", setup) else { return };
+    let Some((mut pair, filter)) = lay_filtered("a_deaf_hot_side_changes_nothing", setup) else { return };
     pair.start(Side::A);
     filter.deafen(Side::A);
     let timeout = pair.timeout();
@@ -82,7 +81,7 @@ fn a_deaf_hot_side_changes_nothing() {
 fn a_deaf_standby_side_makes_both_hot_until_it_hears() {
     const NAME: &str = "a_deaf_standby_side_makes_both_hot_until_it_hears";
     for (priority, survivor) in [([10, 0], Side::A), ([0, 10], Side::B)] {
-        let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority, ..Setup::default() }) else {
+        let Some((mut pair, filter)) = lay_filtered(NAME, Setup { priority, ..Setup::default() }) else {
             return;
         };
         pair.start(Side::A);
@@ -103,7 +102,7 @@ fn a_deaf_standby_side_makes_both_hot_until_it_hears() {
 #[test]
 fn nineteen_lost_messages_of_twenty_change_nothing() {
     let setup = Setup { timeout: 6.0, ..Setup::default() };
-    let Some((mut pair, _cable, filter)) = lay("nineteen_lost_messages_of_twenty_change_nothing", setup)
+    let Some((mut pair, filter)) = lay_filtered("nineteen_lost_messages_of_twenty_change_nothing", setup)
     else {
         return;
     };
@@ -123,7 +122,7 @@ fn nineteen_lost_messages_of_twenty_change_nothing() {
 #[test]
 fn a_flapping_link_changes_nothing() {
     let setup = Setup { timeout: 6.0, ..Setup::default() };
-    let Some((mut pair, cable, _filter)) = lay("a_flapping_link_changes_nothing", setup) else { return };
+    let Some((mut pair, cable)) = lay("a_flapping_link_changes_nothing", setup) else { return };
     pair.start(Side::A);
     for _ in 0..4 {
         cable.cut();
@@ -177,7 +176,7 @@ fn a_cut_during_a_hand_over_that_stays() {
 /// The link is cut in both directions while the commands of a hand-over from A run; they end after that.
 fn half_way(name: &str, timeout: f64) -> Option<(Pair, Watch, Filter)> {
     let stop = Some("{note}; kill -12 `cat {pid-file}`; until test -e {folder}/cut; do sleep 0.05; done");
-    let (mut pair, _cable, filter) = lay(name, Setup { stop, timeout, ..Setup::default() })?;
+    let (mut pair, filter) = lay_filtered(name, Setup { stop, timeout, ..Setup::default() })?;
     pair.start(Side::A);
     let watch = Watch::begin(&pair);
     watch.planned(true);
@@ -196,7 +195,7 @@ fn half_way(name: &str, timeout: f64) -> Option<(Pair, Watch, Filter)> {
 #[test]
 fn a_daemon_that_dies_during_a_cut_gives_way_when_it_is_back() {
     const NAME: &str = "a_daemon_that_dies_during_a_cut_gives_way_when_it_is_back";
-    let Some((mut pair, _cable, filter)) = lay(NAME, Setup { priority: [10, 0], ..Setup::default() }) else {
+    let Some((mut pair, filter)) = lay_filtered(NAME, Setup { priority: [10, 0], ..Setup::default() }) else {
         return;
     };
     pair.start(Side::A);
@@ -218,7 +217,7 @@ fn a_daemon_that_dies_during_a_cut_gives_way_when_it_is_back() {
 #[test]
 fn an_address_that_appears_late() {
     const ADDRESS: &str = "10.0.0.1/24";
-    let Some((mut pair, cable, _filter)) = lay("an_address_that_appears_late", Setup::default()) else {
+    let Some((mut pair, cable)) = lay("an_address_that_appears_late", Setup::default()) else {
         return;
     };
     cable.remove_address(Side::A, ADDRESS);
