@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The most steps of one input, and the most messages of one node in one second (P6), as in the simulation of the
 /// protocol's own tests.
-const STEPS: usize = 60;
+const STEPS: usize = 40;
 const MOST_PER_SECOND: u32 = 30;
 
 fuzz_target!(|input: &[u8]| {
@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
     let mut outside = 0;
     for _ in 0..STEPS {
         let Some(step) = bytes.step() else { break };
-        pair.run(step.wait);
+        pair.run(step.wait / 3);
         outside += happen(&mut pair, step);
     }
     end_in_peace(&mut pair);
@@ -39,7 +39,7 @@ fn new_pair(bytes: &mut Bytes<'_>) -> Pair {
     // What a shipped configuration can have; shorter heartbeats only make the simulation slower.
     let settings = [(); 2].map(|()| {
         let settings = bytes.settings();
-        let heartbeat = settings.heartbeat.clamp(SECOND / 5, 2 * SECOND);
+        let heartbeat = settings.heartbeat.clamp(SECOND / 2, 2 * SECOND);
         Settings {
             heartbeat,
             timeout: 3 * heartbeat,
