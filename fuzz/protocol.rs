@@ -196,7 +196,6 @@ impl Node {
             StateName::Releasing => !self.interface && self.commands,
         };
         assert!(good || self.gone, "P4: {state}, failed {failed}, interface {}", self.interface);
-        assert!(self.resource.record().entries().len() <= 64);
     }
 
     /// P6: whatever others say, a node that stays what it is says only so much in a second: at each of its heartbeats
