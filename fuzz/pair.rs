@@ -22,6 +22,8 @@ const MOST_PER_SECOND: u32 = 30;
 fuzz_target!(|input: &[u8]| {
     let mut bytes = Bytes::new(input);
     let mut pair = new_pair(&mut bytes);
+    // P2 promises something to a pair with one application too.
+    let without_app = one_of(bytes.take::<1>()[0], &[None, Some(0), Some(1)]);
     // What no program says by itself, and orders: each may be answered at once.
     let mut outside = 0;
     for _ in 0..STEPS {
@@ -29,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
         pair.run(step.wait / 3);
         outside += happen(&mut pair, step);
     }
-    end_in_peace(&mut pair);
+    end_in_peace(&mut pair, without_app);
     for node in &pair.nodes {
         assert!(node.most_sent <= MOST_PER_SECOND + 3 * outside, "P6: {}\n{}", node.most_sent, pair.log());
     }
@@ -148,12 +150,17 @@ fn start_daemon(pair: &mut Pair, node: usize) {
     }
 }
 
-fn mend(pair: &mut Pair) {
+/// Everything works again, but for the application of this node.
+fn mend(pair: &mut Pair, without_app: Option<usize>) {
     pair.heal();
     (pair.link.loss, pair.link.duplicates, pair.link.jitter) = (0, 0, Duration::ZERO);
     for node in 0..2 {
-        mend_app(pair, node, AppState::Unknown);
         start_daemon(pair, node);
+        if without_app == Some(node) {
+            pair.kill_app(node);
+        } else {
+            mend_app(pair, node, AppState::Unknown);
+        }
         if pair.nodes[node].paused_until.is_some() {
             pair.nodes[node].paused_until = Some(pair.now);
         }
@@ -161,8 +168,8 @@ fn mend(pair: &mut Pair) {
 }
 
 /// Link, daemons and applications work again. The bounds are those of the simulation in the protocol's own tests.
-fn end_in_peace(pair: &mut Pair) {
-    mend(pair);
+fn end_in_peace(pair: &mut Pair, without_app: Option<usize>) {
+    mend(pair, without_app);
     pair.note("-- peace");
     // The link works when the last datagram that it has delayed is there.
     pair.run(4 * SECOND);
@@ -171,10 +178,18 @@ fn end_in_peace(pair: &mut Pair) {
     assert!(!(pair.is_hot(0) && pair.is_hot(1)), "P1\n{}", pair.log());
     // What was ordered before comes to its end; a daemon that was told to end is started again.
     pair.run(10 * SECOND);
-    mend(pair);
+    mend(pair, without_app);
     // P2: exactly one side, at last. The slowest way there: a ToHot that never comes to be.
     pair.run(120 * SECOND);
-    pair.assert_settled();
+    match without_app {
+        None => pair.assert_settled(),
+        Some(node) => {
+            let (one, other) = (&pair.nodes[1 - node], &pair.nodes[node]);
+            let serves = one.app.as_ref().is_some_and(|app| app.state == AppState::Hot) && one.interface_up;
+            assert!(pair.is_hot(1 - node) && serves, "P2\n{}", pair.log());
+            assert!(!pair.is_hot(node) && !other.interface_up, "P2\n{}", pair.log());
+        }
+    }
     // P3: and stays.
     let changes = pair.changes;
     pair.run(60 * SECOND);
