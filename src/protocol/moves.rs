@@ -155,7 +155,19 @@ impl Step<'_, '_> {
 
     pub(crate) fn enter_hot(&mut self, granted: Option<Time>) {
         self.m.asked = None;
-        self.m.state = State::Hot { until: self.lhot_deadline(), granted };
+        self.m.state = State::Hot { until: self.lhot_deadline(), granted, deaf: None };
+    }
+
+    /// While both are hot: whether the peer hears us. Whatever it says but HOTT is a reaction.
+    pub(crate) fn note_reaction(&mut self, deaf: Option<Time>, cause: Cause) {
+        let deaf = if cause == Cause::Peer(Hott) {
+            deaf.or(Some(self.now + self.m.peer.beat(self.settings).saturating_mul(3)))
+        } else {
+            deaf.filter(|_| !matches!(cause, Cause::Peer(_) | Cause::RemoteTimeout))
+        };
+        if let State::Hot { deaf: slot, .. } = &mut self.m.state {
+            *slot = deaf;
+        }
     }
 
     /// When a hot node whose application does not say `LHOT` gives up (S5). Never sooner than an

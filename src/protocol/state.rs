@@ -34,6 +34,9 @@ pub enum State {
         until: Time,
         /// See [`State::ToHot`].
         granted: Option<Time>,
+        /// The peer says that it is hot too and has not reacted to anything of ours; if it says so again then, it
+        /// cannot hear us and we give way (`docs/adr/0014-who-is-not-heard.md`).
+        deaf: Option<Time>,
     },
     /// A planned hand-over: the commands that stop the service have been ordered and are not over yet.
     Releasing {

@@ -27,7 +27,7 @@ impl Step<'_, '_> {
             State::Unknown { claim } => self.in_unknown(claim, cause),
             State::Standby { conceded } => self.in_standby(conceded, cause),
             State::ToHot { until, began, granted } => self.in_to_hot(until, began, granted, cause),
-            State::Hot { until, granted } => self.in_hot(until, granted, cause),
+            State::Hot { until, granted, deaf } => self.in_hot(until, granted, deaf, cause),
             State::Releasing { since, was_hot, order } => self.in_releasing(since, was_hot, order, cause),
             State::ToStandby { until, conceded } => self.in_to_standby(until, conceded, cause),
             State::Failed => self.in_failed(cause),
@@ -194,10 +194,15 @@ impl Step<'_, '_> {
         }
     }
 
-    fn in_hot(&mut self, until: Time, granted: Option<Time>, cause: Cause) {
+    fn in_hot(&mut self, until: Time, granted: Option<Time>, deaf: Option<Time>, cause: Cause) {
         let granted = granted.filter(|deadline| self.now < *deadline);
+        self.note_reaction(deaf, cause);
         match cause {
             Peer(Unk) => self.answer(Hott),
+            // It can be asked for ever; nobody but us can end this (P1).
+            Peer(Hott) if deaf.is_some_and(|deadline| self.now >= deadline) => {
+                self.give_way(Stby, Hold::None);
+            }
             Peer(Hott) => {
                 self.repeat(Hott);
                 if self.settings.priority >= self.their_priority() {
@@ -226,7 +231,7 @@ impl Step<'_, '_> {
             }
             Peer(P2sby) => self.repeat(Hott),
             App(Lhot) => {
-                self.m.state = State::Hot { until: self.lhot_deadline(), granted };
+                self.m.state = State::Hot { until: self.lhot_deadline(), granted, deaf };
                 self.repeat(Hott);
             }
             App(Lsby | Lunk | L2sb) => self.out.extend([Action::Activate, Action::Start]),

@@ -3,10 +3,14 @@
 //! The shipped code is called for every (host, event) that is met, and never twice for the same one. This is
 //! exact: a step depends on nothing but the host, the event and the choice.
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::host::{Choice, FAULTS, Host, Input, Kind, MENDING, Message, Stand};
+use crate::host::{FAULTS, Host, Input, Kind, MENDING, Message};
+use crate::stand::Stand;
+use crate::step::Choice;
 
 /// What happens by itself, apart from messages and time.
 const BY_ITSELF: [Input; 5] = [Input::Tick, Input::Report, Input::Hear, Input::Died, Input::Released];
@@ -50,6 +54,8 @@ pub struct Side {
     steps: HashMap<(u32, u8), (u32, u8), FxBuildHasher>,
     effects: Vec<Effect>,
     messages: Vec<Message>,
+    /// Lines of the list of deviations that were met.
+    pub met: BTreeSet<usize>,
 }
 
 impl Side {
@@ -62,6 +68,7 @@ impl Side {
             steps: HashMap::default(),
             effects: Vec::new(),
             messages: Vec::new(),
+            met: BTreeSet::new(),
         }
     }
 
@@ -136,6 +143,7 @@ impl Side {
         });
         for choice in choices {
             let outcome = host.step(&self.kind, input, choice);
+            self.met.extend(outcome.met);
             let effect = Effect {
                 host: self.number(outcome.host),
                 sent: outcome.sent.into_iter().map(|message| self.number_message(message)).collect(),

@@ -1,7 +1,8 @@
 //! Two hosts and the link between them, in 24 bytes, and everything that can happen next.
 
-use crate::host::{Input, Stand};
+use crate::host::Input;
 use crate::local::Side;
+use crate::stand::Stand;
 
 /// The most messages on the way in one direction.
 const CAPACITY: usize = 11;
@@ -276,6 +277,11 @@ impl Pair {
         state.cut == [false, false] && !paused
     }
 
+    /// The daemons run, and the only direction that is cut is that from this side.
+    pub fn is_unheard(&self, state: &State, side: usize) -> bool {
+        state.cut[side] && !state.cut[1 - side] && self.infos(state).iter().all(|info| info.runs)
+    }
+
     pub fn is_up(&self, state: &State, side: usize) -> bool {
         self.infos(state)[side].up
     }
@@ -297,6 +303,19 @@ impl Pair {
     /// Nothing is on the way.
     pub fn is_silent(&self, state: &State) -> bool {
         state.link.iter().all(Vec::is_empty) && state.held.is_empty()
+    }
+
+    /// All that is on the way says what its sender is.
+    pub fn only_heartbeats(&self, state: &State) -> bool {
+        use schrittmacher_wire::PeerCode::{Fail, Hott, Stby, ToStandby, Unk};
+        self.infos(state).iter().enumerate().all(|(side, info)| {
+            let hot = info.stand == Stand::Hot;
+            state.link[side].iter().all(|message| match self.sides[side].message(*message).code {
+                Hott => hot,
+                Stby | Fail | Unk | ToStandby => !hot,
+                _ => false,
+            })
+        })
     }
 
     /// Which side serves in a settled pair; 2 if rightly nobody does; `None` if it is not settled.

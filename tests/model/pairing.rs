@@ -6,7 +6,7 @@ use std::time::Duration;
 use schrittmacher_legacy_double as legacy;
 use schrittmacher_protocol::{PeerReport, Settings};
 
-use crate::ablation::{DRAWN, Rule};
+use crate::ablation::{DRAWN, Rule, Without};
 use crate::app::{App, Habit, Role};
 use crate::host::{Host, Kind, Program};
 use crate::local::Side;
@@ -27,18 +27,31 @@ pub struct Pairing {
     pub versions: [Version; 2],
     /// Of A; B has 0.
     pub priority: i32,
-    /// A rule of ours that is taken out.
-    pub without: Option<Rule>,
+    pub variant: Variant,
+    /// What is taken out of ours.
+    pub without: Option<Without>,
+}
+
+/// What is not as in the other pairings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    Usual,
+    /// A has `preempt = yes`.
+    Preempt,
+    /// B, ours too, has half as many heartbeats.
+    SlowHeartbeat,
 }
 
 /// Every pairing that a promise is made for.
 pub fn promised() -> Vec<Pairing> {
+    use Variant::{Preempt, SlowHeartbeat, Usual};
     use Version::{Ours, V182, V200};
-    let pairs = [[Ours, Ours], [Ours, V200], [Ours, V182]];
-    pairs
+    let pairing = |peer, priority, variant| Pairing::new([Ours, peer], priority, variant);
+    let usual = [Ours, V200, V182]
         .into_iter()
-        .flat_map(|versions| [0, 1, -1].map(|priority| Pairing { versions, priority, without: None }))
-        .collect()
+        .flat_map(|peer| [0, 1, -1].map(|priority| pairing(peer, priority, Usual)));
+    let preempting = [Ours, V200, V182].map(|peer| pairing(peer, 1, Preempt));
+    usual.chain(preempting).chain([pairing(Ours, 0, SlowHeartbeat)]).collect()
 }
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -47,6 +60,10 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const TAKES: &[u8] = &[0, 3];
 
 impl Pairing {
+    pub fn new(versions: [Version; 2], priority: i32, variant: Variant) -> Pairing {
+        Pairing { versions, priority, variant, without: None }
+    }
+
     pub fn words(self) -> String {
         let [a, b] = self.versions.map(Version::words);
         let priority = match self.priority {
@@ -54,12 +71,29 @@ impl Pairing {
             1.. => "higher",
             _ => "lower",
         };
-        format!("{a} × {b}, {priority}")
+        let variant = match self.variant {
+            Variant::Usual => "",
+            Variant::Preempt => ", preempt",
+            Variant::SlowHeartbeat => ", 2 s × 4 s",
+        };
+        format!("{a} × {b}, {priority}{variant}")
     }
 
     /// Whether this side runs our program.
     pub fn is_ours(self, side: usize) -> bool {
         self.versions[side] == Version::Ours
+    }
+
+    /// The heartbeat of the slower side, in seconds.
+    pub fn slower_heartbeat(self) -> u16 {
+        let slower = self.heartbeat(0).max(self.heartbeat(1));
+        u16::try_from(slower.as_secs()).unwrap_or(u16::MAX)
+    }
+
+    /// Whether this is the one for which P8 is shown.
+    pub fn shows_partition(self) -> bool {
+        let usual = self.variant == Variant::Usual && self.without.is_none();
+        usual && self.versions == [Version::Ours; 2] && self.priority == 0
     }
 
     pub fn pair(self, grain: u8) -> Pair {
@@ -72,14 +106,14 @@ impl Pairing {
         let (own, other) = (self.versions[side], self.versions[1 - side]);
         let program = match own {
             Version::Ours => Program::Ours(Settings {
-                heartbeat: HEARTBEAT,
-                timeout: 3 * HEARTBEAT,
+                heartbeat: self.heartbeat(side),
+                timeout: 3 * self.heartbeat(side),
                 app_timeout: 3 * HEARTBEAT,
                 going_hot_timeout: 4 * HEARTBEAT,
                 going_standby_timeout: 3 * HEARTBEAT,
                 startup_delay: Duration::ZERO,
                 priority: priorities[side],
-                preempt: false,
+                preempt: side == 0 && self.variant == Variant::Preempt,
                 local: addresses[side],
                 remote: addresses[1 - side],
                 extensions: true,
@@ -94,7 +128,7 @@ impl Pairing {
             takes: TAKES,
             // All that a legacy node draws is smaller than ours, so one value is all values (1.3).
             draws: match (other, self.without) {
-                (Version::Ours, Some(Rule::ConstantRandom)) => &[DRAWN - 2, DRAWN],
+                (Version::Ours, Some(Without::Rule(Rule::ConstantRandom))) => &[DRAWN - 2, DRAWN],
                 (Version::Ours, _) => &[1],
                 (Version::V200 | Version::V182, _) => &[1, 2],
             },
@@ -105,9 +139,13 @@ impl Pairing {
                 random: 0,
                 host: (other != Version::V182).then_some(addresses[1 - side]),
                 has_type: other != Version::V182,
-                period: (other == Version::Ours).then_some(HEARTBEAT),
+                period: (other == Version::Ours).then(|| self.heartbeat(1 - side)),
             },
         }
+    }
+
+    fn heartbeat(self, side: usize) -> Duration {
+        if side == 1 && self.variant == Variant::SlowHeartbeat { 2 * HEARTBEAT } else { HEARTBEAT }
     }
 
     fn legacy(self, generation: legacy::Generation, side: usize) -> legacy::Settings {
@@ -140,13 +178,19 @@ impl Pairing {
         // At equal priority the greater address wins, and ours against any legacy peer: both are A.
         let winner = u8::from(self.priority < 0);
         let beside_classic = self.versions == [Version::Ours, Version::V182];
-        Rules { winner, excused_without: beside_classic.then_some(0) }
+        // A legacy node that nobody hears stays hot.
+        let unheard = match self.versions {
+            [Version::Ours, Version::Ours] => &[0, 1][..],
+            [Version::Ours, _] => &[0],
+            _ => &[],
+        };
+        Rules { winner, unheard, excused_without: beside_classic.then_some(0) }
     }
 }
 
 /// The legacy against itself: what the checker must find fault with.
 pub fn legacy_alone() -> Vec<Pairing> {
-    [0, 1].map(|priority| Pairing { versions: [Version::V200; 2], priority, without: None }).to_vec()
+    [0, 1].map(|priority| Pairing::new([Version::V200; 2], priority, Variant::Usual)).to_vec()
 }
 
 impl Version {

@@ -44,8 +44,8 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration) -> Machine
             State::ToHot { until, began, granted } => {
                 State::ToHot { until: deadline(until), began, granted: unless_over(granted) }
             }
-            State::Hot { until, granted } => {
-                State::Hot { until: deadline(until), granted: unless_over(granted) }
+            State::Hot { until, granted, deaf } => {
+                State::Hot { until: deadline(until), granted: unless_over(granted), deaf: deaf.map(deadline) }
             }
             // Held against 50 ms.
             State::Releasing { since, was_hot, order } => {

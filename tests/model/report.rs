@@ -1,8 +1,10 @@
 //! One run, from its settings to a line of the table and the traces of what it broke.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::outcomes::Outcomes;
 use crate::pairing::Pairing;
 use crate::search::{Found, search};
 use crate::trace::{Then, tell, words};
@@ -29,8 +31,16 @@ pub struct Report {
     pub broken: Vec<String>,
     /// The first trace of each.
     pub traces: String,
+    /// P8: the shortest way to two that serve, and how it ends; if it was looked for.
+    pub partition: Option<String>,
     pub took: Duration,
     pub states: usize,
+    /// Messages that found the search's link full, and were lost.
+    pub overflows: u64,
+    /// Who may serve in the end.
+    pub outcomes: Outcomes,
+    /// Lines of the list of deviations that were met, if something is taken out.
+    pub met: BTreeSet<usize>,
     /// Only so many were left by faults too, all those of at most so many steps.
     pub cut_off: Option<(usize, usize)>,
 }
@@ -39,11 +49,8 @@ pub struct Report {
 /// answers, heartbeats, echoes and what changes of state say.
 const MOST_MESSAGES: u8 = 30;
 
-/// The longest that both may be hot: two heartbeats (P1).
-const BOTH_HOT: u16 = 4;
-
 pub const HEADER: &str = "\
-| pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within | survivor | a loss changes | orders undone: ours, theirs | messages a step | P4, P5 |
+| pair, priority of the first | faults | step | states | steps | unsettled (excused) | settled within | both hot within; one-way | survivor | a heartbeat changes | orders undone: ours, theirs | messages a step | P4, P5 |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 impl Run {
@@ -59,13 +66,20 @@ impl Run {
             line: self.line(&verdict, &found),
             broken,
             traces: String::new(),
+            partition: None,
             took: began.elapsed(),
             states: found.len(),
+            overflows: found.overflows,
+            outcomes: verdict.outcomes.clone(),
+            met: pair.sides.iter().flat_map(|side| &side.met).copied().collect(),
             cut_off: (found.with_faults < found.len())
                 .then(|| (found.with_faults, found.way_to(found.with_faults).len() - 1)),
         };
-        if !report.broken.is_empty() {
+        if !report.broken.is_empty() && self.pairing.without.is_none() {
             report.traces = self.traces(&mut pair, &found, &verdict);
+        }
+        if self.pairing.shows_partition() && self.faults > 0 {
+            report.partition = partition(&mut pair, &found, &verdict);
         }
         report
     }
@@ -89,24 +103,34 @@ impl Run {
 
     fn broken(self, verdict: &Verdict, found: &Found) -> Vec<String> {
         let mut broken = Vec::new();
+        if self.pairing.without.is_some() && found.len() > self.stop {
+            // What would follow is not known, so nothing can be said of the end.
+            return vec!["no end of states".to_owned()];
+        }
         let mut promise = |kept: bool, what: String| {
             if !kept {
                 broken.push(what);
             }
         };
-        promise(
-            verdict.both_hot.is_some_and(|steps| self.seconds(steps) <= BOTH_HOT),
-            match verdict.both_hot {
-                Some(steps) => format!("P1: both hot for {} s", self.seconds(steps)),
-                None => "P1: both hot for ever".to_owned(),
-            },
-        );
+        let heartbeat = self.pairing.slower_heartbeat();
+        // With one direction cut we notice after three heartbeats that nobody hears us, at the fourth HOTT.
+        for (both, heartbeats, when) in
+            [(verdict.both_hot, 2, ""), (verdict.both_hot_one_way, 4, " with one direction cut")]
+        {
+            let seconds =
+                both.map_or("for ever".to_owned(), |steps| format!("for {} s", self.seconds(steps)));
+            let kept = both.is_some_and(|steps| self.seconds(steps) <= heartbeats * heartbeat);
+            promise(kept, format!("P1: both hot {seconds}{when}"));
+        }
         promise(verdict.undecided == 0, format!("P1: the wrong survivor, {} times", verdict.undecided));
         let unsettled = verdict.unsettled - verdict.excused;
         promise(unsettled == 0, format!("P2: {unsettled} states need not settle"));
         promise(
-            verdict.disturbed_by_loss == 0,
-            format!("P3: one lost message changes something, {} times", verdict.disturbed_by_loss),
+            verdict.disturbed == 0,
+            format!(
+                "P3: a lost, doubled or delayed heartbeat changes something, {} times",
+                verdict.disturbed
+            ),
         );
         for (count, what) in &found.broken {
             promise(false, format!("{what}, {count} times"));
@@ -127,7 +151,9 @@ impl Run {
             .filter(|side| verdict.survivors >> side & 1 != 0)
             .map(|side| ["first", "second", "nobody"][side])
             .collect();
-        let both = verdict.both_hot.map_or("never".to_owned(), |steps| format!("{} s", self.seconds(steps)));
+        let ends =
+            |both: Option<u16>| both.map_or("never".to_owned(), |steps| format!("{} s", self.seconds(steps)));
+        let both = format!("{}, {}", ends(verdict.both_hot), ends(verdict.both_hot_one_way));
         let out_of = |orders: Orders| {
             if orders.given == 0 {
                 "–".to_owned()
@@ -146,7 +172,7 @@ impl Run {
             verdict.excused,
             self.seconds(verdict.settles_within),
             if survivors.is_empty() { "–".to_owned() } else { survivors.join(", ") },
-            verdict.disturbed_by_loss,
+            verdict.disturbed,
             out_of(ours),
             out_of(theirs),
             verdict.most_messages[0],
@@ -168,7 +194,7 @@ impl Run {
         };
         add("P2: never settled", verdict.first_unsettled, &Then::Cycle(&unsettled));
         add("P1: the wrong survivor", verdict.first_undecided, &Then::Until(&wrong));
-        add("P3: a lost message changes something", verdict.first_disturbed, &Then::Nothing);
+        add("P3: a heartbeat changes something", verdict.first_disturbed, &Then::Nothing);
         add("P6: a storm, no time passes", verdict.storm, &Then::Cycle(&|_| true));
         if verdict.storm.is_none() && verdict.most_messages.iter().any(|most| *most > MOST_MESSAGES) {
             let way = verdict.busy_ways.iter().max_by_key(|way| way.len()).map_or(&[][..], |way| way);
@@ -187,6 +213,15 @@ impl Run {
         }
         text
     }
+}
+
+fn partition(pair: &mut crate::pair::Pair, found: &Found, verdict: &Verdict) -> Option<String> {
+    let both = (0..found.len()).find(|at| {
+        let state = found.state(*at);
+        state.cut == [true, true] && pair.serve_both(&state) && pair.is_silent(&state)
+    })?;
+    let settled = |at: usize| verdict.settled[at].is_some();
+    Some(tell(pair, found, both, &Then::HealedUntil(&settled)))
 }
 
 /// 1234567 as 1,234,567.

@@ -36,7 +36,7 @@ impl Step {
     }
 }
 
-/// A step that the analysis asks about by name: out of a pair that looks settled.
+/// A fault or an order in a pair that looks settled: the analysis asks what comes of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     pub from: u32,
@@ -48,12 +48,14 @@ pub struct Asked {
 pub struct Found {
     /// Every state, in the order of their discovery, exactly: no fingerprints.
     pub states: Vec<Packed>,
+    /// The first so many are where it began.
+    pub starts: usize,
     /// From where each was first reached.
     parents: Vec<u32>,
     /// Every state's fair steps: those of state n end at `ends[n]`.
     steps: Vec<Step>,
     ends: Vec<u32>,
-    /// Lost messages and operators' orders out of states that look settled.
+    /// What goes wrong or is ordered in states that look settled.
     pub asked: Vec<Asked>,
     /// Promises that a single step breaks: how many steps, and the first of each.
     pub broken: Vec<(u64, &'static str)>,
@@ -71,6 +73,7 @@ pub fn search(pair: &mut Pair, starts: &[State], limit: usize, stop: usize) -> F
     let mut table: HashTable<u32> = HashTable::new();
     let mut found = Found {
         states: Vec::new(),
+        starts: starts.len(),
         parents: Vec::new(),
         steps: Vec::new(),
         ends: Vec::new(),
@@ -97,7 +100,7 @@ pub fn search(pair: &mut Pair, starts: &[State], limit: usize, stop: usize) -> F
             if edge.class == Class::Fair {
                 found.steps.push(Step::new(to, edge));
             }
-            if looks_settled && is_asked_about(edge.label) {
+            if looks_settled && edge.class == Class::Fault {
                 found.asked.push(Asked { from, to, label: edge.label });
             }
             if let Some(what) = edge.broken {
@@ -116,11 +119,6 @@ pub fn search(pair: &mut Pair, starts: &[State], limit: usize, stop: usize) -> F
     }
     found.ends.resize(found.states.len(), number(found.steps.len()));
     found
-}
-
-fn is_asked_about(label: Label) -> bool {
-    use crate::host::Input::{Failover, Takeover};
-    matches!(label, Label::Lose(_) | Label::At(_, Failover | Takeover))
 }
 
 fn insert(table: &mut HashTable<u32>, found: &mut Found, packed: Packed, from: Option<u32>) -> u32 {

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::host::Input;
-use crate::pair::{Label, Pair, State};
+use crate::pair::{Label, Pair, State, pack};
 use crate::search::Found;
 
 /// What follows the state that a trace leads to.
@@ -19,6 +19,8 @@ pub enum Then<'a> {
     Cycle(&'a dyn Fn(usize) -> bool),
     /// It goes on by itself to a state like these.
     Until(&'a dyn Fn(usize) -> bool),
+    /// The link is mended, then it goes on by itself to a state like these.
+    HealedUntil(&'a dyn Fn(usize) -> bool),
 }
 
 /// The steps from the start to `end`, and on from there.
@@ -39,6 +41,13 @@ pub fn tell(pair: &mut Pair, found: &Found, end: usize, then: &Then<'_>) -> Stri
             way.extend(onward(found, end, &|_| true, goal));
             "  -- and from here by itself:\n"
         }
+        Then::HealedUntil(goal) => {
+            if let Some(healed) = healed(pair, found, end) {
+                way.push(healed);
+                way.extend(onward(found, healed, &|_| true, goal));
+            }
+            "  -- so it stays for as long as the link is cut; then:\n"
+        }
     };
     let mut text = String::new();
     let mut seconds = 0;
@@ -50,6 +59,14 @@ pub fn tell(pair: &mut Pair, found: &Found, end: usize, then: &Then<'_>) -> Stri
         tell_step(pair, &before, &after, &mut seconds, &mut text);
     }
     text
+}
+
+/// The state after the link is mended.
+fn healed(pair: &mut Pair, found: &Found, at: usize) -> Option<usize> {
+    let mut edges = Vec::new();
+    pair.edges(&found.state(at), false, &mut edges);
+    let to = pack(&edges.iter().find(|edge| edge.label == Label::Heal)?.to);
+    found.states.iter().position(|state| *state == to)
 }
 
 fn tell_step(pair: &mut Pair, before: &State, after: &State, seconds: &mut u32, text: &mut String) {

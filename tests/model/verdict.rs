@@ -2,6 +2,7 @@
 
 use crate::graph::{Components, components};
 use crate::host::Input;
+use crate::outcomes::Outcomes;
 use crate::pair::{Label, Pair, State};
 use crate::search::Found;
 
@@ -18,15 +19,17 @@ pub struct Verdict {
     pub excused: u64,
     /// The longest way to a settled pair, in seconds.
     pub settles_within: u16,
-    /// P1: the longest both are hot, in seconds; `None` if for ever.
+    /// P1: the longest both are hot, in steps of time, with a working link, and with the one direction cut that
+    /// leads away from one of ours; `None` if for ever.
     pub both_hot: Option<u16>,
+    pub both_hot_one_way: Option<u16>,
     /// P1: who survives when two hot nodes meet and nothing else is on the way. Bits: side 0, side 1, nobody.
     pub survivors: u8,
     /// Two hot nodes that meet, with more than one possible survivor or another than the tie-break's.
     pub undecided: u64,
     pub first_undecided: Option<usize>,
-    /// P3: settled pairs that one lost message unsettles.
-    pub disturbed_by_loss: u64,
+    /// P3: settled pairs that one message unsettles: lost, doubled, or delayed so that later ones overtake it.
+    pub disturbed: u64,
     pub first_disturbed: Option<usize>,
     /// Settled pairs in which an order was tried, and orders that need not have their way: on side A, on side B.
     pub failovers: [Orders; 2],
@@ -40,6 +43,8 @@ pub struct Verdict {
     pub busy_ways: [Vec<usize>; 2],
     /// For every state: settled for good, and with whom hot.
     pub settled: Vec<Option<u8>>,
+    /// Who may serve in the end.
+    pub outcomes: Outcomes,
 }
 
 /// An operator's orders out of settled pairs.
@@ -55,6 +60,8 @@ pub struct Orders {
 pub struct Rules {
     /// The side that wins the tie-break.
     pub winner: u8,
+    /// Sides that notice when nobody hears them.
+    pub unheard: &'static [usize],
     /// A side whose loneliness excuses P2: ours beside a 1.8.2.
     pub excused_without: Option<usize>,
 }
@@ -62,6 +69,8 @@ pub struct Rules {
 /// Everything that is known of a state, beside its successors.
 struct Notes {
     undisturbed: Vec<bool>,
+    /// Both are hot, the daemons run, and only the messages of one of ours are lost.
+    both_hot_one_way: Vec<bool>,
     /// Settled for good: 0, 1, 2 of "side 0, side 1, nobody"; `None` if not.
     settled: Vec<Option<u8>>,
     both_hot: Vec<bool>,
@@ -70,10 +79,10 @@ struct Notes {
 pub fn judge(pair: &Pair, found: &Found, rules: Rules) -> Verdict {
     let mut verdict = Verdict::default();
     storms(found, &mut verdict);
-    let notes = Notes::take(pair, found);
+    let notes = Notes::take(pair, found, rules);
     let ways = settle(pair, found, &notes, rules, &mut verdict);
     two_hot(pair, found, &notes, &ways, rules, &mut verdict);
-    losses_and_orders(pair, found, &notes, &ways, &mut verdict);
+    faults_and_orders(pair, found, &notes, &ways, &mut verdict);
     verdict.settled = notes.settled;
     verdict
 }
@@ -124,11 +133,12 @@ fn storms(found: &Found, verdict: &mut Verdict) {
 }
 
 impl Notes {
-    fn take(pair: &Pair, found: &Found) -> Notes {
+    fn take(pair: &Pair, found: &Found, rules: Rules) -> Notes {
         let mut notes = Notes {
             undisturbed: Vec::with_capacity(found.len()),
             settled: Vec::with_capacity(found.len()),
             both_hot: Vec::with_capacity(found.len()),
+            both_hot_one_way: Vec::with_capacity(found.len()),
         };
         for at in 0..found.len() {
             let state = found.state(at);
@@ -136,6 +146,9 @@ impl Notes {
             notes.undisturbed.push(undisturbed);
             notes.settled.push(pair.settled(&state).filter(|_| undisturbed));
             notes.both_hot.push(undisturbed && pair.both_hot(&state));
+            notes.both_hot_one_way.push(
+                rules.unheard.iter().any(|side| pair.is_unheard(&state, *side)) && pair.both_hot(&state),
+            );
         }
         notes.keep_closed(found);
         notes
@@ -206,20 +219,9 @@ fn settle(pair: &Pair, found: &Found, notes: &Notes, rules: Rules, verdict: &mut
 
 /// P1.
 fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules, verdict: &mut Verdict) {
-    let both = |at: usize| notes.both_hot[at];
-    let Components { order, cyclic } =
-        components(found.len(), both, |at| found.steps(at).iter().map(|step| step.to()));
-    let mut lasts = vec![0_u16; found.len()];
-    let mut longest = Some(0);
-    for at in order.into_iter().map(|at| at as usize) {
-        if cyclic[at] {
-            longest = None;
-            continue;
-        }
-        for step in found.steps(at).iter().filter(|step| both(step.to())) {
-            lasts[at] = lasts[at].max(lasts[step.to()] + u16::from(step.passes()));
-        }
-        longest = longest.map(|longest| lasts[at].max(longest));
+    verdict.both_hot = longest(found, &notes.both_hot);
+    verdict.both_hot_one_way = longest(found, &notes.both_hot_one_way);
+    for at in (0..found.len()).filter(|at| notes.both_hot[*at]) {
         if is_clean_meeting(pair, &found.state(at)) {
             let survivors = ways.survivors[at];
             verdict.survivors |= survivors;
@@ -229,45 +231,65 @@ fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules,
             }
         }
     }
-    verdict.both_hot = longest;
+}
+
+/// How many steps of time the pair can stay within these states; `None` if for ever.
+fn longest(found: &Found, within: &[bool]) -> Option<u16> {
+    let Components { order, cyclic } =
+        components(found.len(), |at| within[at], |at| found.steps(at).iter().map(|step| step.to()));
+    let mut lasts = vec![0_u16; found.len()];
+    let mut longest = 0;
+    for at in order.into_iter().map(|at| at as usize) {
+        if cyclic[at] {
+            return None;
+        }
+        for step in found.steps(at).iter().filter(|step| within[step.to()]) {
+            lasts[at] = lasts[at].max(lasts[step.to()] + u16::from(step.passes()));
+        }
+        longest = longest.max(lasts[at]);
+    }
+    Some(longest)
 }
 
 fn is_clean_meeting(pair: &Pair, state: &State) -> bool {
     pair.is_silent(state) && pair.serve_both(state)
 }
 
-/// P3 and the operator.
-fn losses_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, verdict: &mut Verdict) {
+/// P3, the operator, and who serves after a fault.
+fn faults_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, verdict: &mut Verdict) {
+    let ends = |at: usize| ways.survivors[at] | u8::from(ways.bad[at]) << 3;
+    verdict.outcomes.starts = (0..found.starts).map(ends).collect();
     for asked in &found.asked {
         let (from, to) = (asked.from as usize, asked.to as usize);
         let Some(side) = notes.settled[from] else { continue };
+        let before = found.state(from);
         match asked.label {
-            Label::Lose(_) if notes.settled[to] == Some(side) => {}
-            Label::Lose(_) => {
-                verdict.disturbed_by_loss += 1;
+            Label::Lose(_) | Label::Double(_) | Label::Delay(_)
+                if notes.settled[to] != Some(side) && pair.only_heartbeats(&before) =>
+            {
+                verdict.disturbed += 1;
                 verdict.first_disturbed = verdict.first_disturbed.into_iter().chain([to]).min();
             }
-            Label::At(at, order) => {
-                let (given_on, wanted) = match order {
-                    Input::Failover => (at, 1 - at),
-                    _ => (at, at),
-                };
+            Label::At(at, order @ (Input::Failover | Input::Takeover)) => {
+                let wanted = if order == Input::Failover { 1 - at } else { at };
                 // An order that makes sense: somebody else is hot, and the wanted side is fit.
-                let before = found.state(from);
                 let sensible = pair.is_fit(&before, usize::from(wanted)) && pair.is_silent(&before);
                 if side == 2 || side == wanted || !sensible {
                     continue;
                 }
                 let list =
                     if order == Input::Failover { &mut verdict.failovers } else { &mut verdict.takeovers };
-                let orders = &mut list[usize::from(given_on)];
+                let orders = &mut list[usize::from(at)];
                 orders.given += 1;
-                if ways.survivors[to] != 1 << wanted || ways.bad[to] {
+                if ends(to) != 1 << wanted {
                     orders.failed += 1;
                     orders.first = orders.first.into_iter().chain([to]).min();
                 }
             }
             _ => {}
+        }
+        if pair.is_silent(&before) {
+            verdict.outcomes.add(asked.label, side, ends(to));
         }
     }
 }

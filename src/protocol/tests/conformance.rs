@@ -87,6 +87,9 @@ impl Comparison {
 fn open_conditions(row: &Row) -> Vec<Condition> {
     let mut open =
         vec![Condition::Failed, Condition::Recent, Condition::Held, Condition::Asked, Condition::Said];
+    if row.state == StateName::Hot {
+        open.push(Condition::Deaf);
+    }
     match row.what {
         // A silence comes with a heartbeat, and that looks at the deadline first.
         What::LocalTimeout | What::RemoteTimeout if !row.when.contains_key("time_in_state") => {}

@@ -93,6 +93,7 @@ impl Term {
             "recent" => Condition::Recent,
             "forced" => Condition::Forced,
             "asked" => Condition::Asked,
+            "deaf" => Condition::Deaf,
             "said" => Condition::Said,
             "priority" => Condition::Priority,
             "wins" => return wins(s),
@@ -108,13 +109,13 @@ impl Term {
     }
 }
 
-/// The tie-break as `docs/protocol.md` has it, written down once more. The peer's address is the smaller one.
+/// The tie-break as `docs/protocol.md` has it, written down once more.
 fn wins(s: &Situation) -> bool {
     let we_force = s.value(Condition::Asked) == "forced";
     match (s.forced(), we_force) {
         (true, false) => s.value(Condition::Said) == "FAIL",
         (false, true) => true,
-        (true, true) | (false, false) => s.own >= s.priority,
+        (true, true) | (false, false) => (s.own, s.greater_address) >= (s.priority, true),
     }
 }
 

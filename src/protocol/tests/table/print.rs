@@ -178,6 +178,7 @@ fn name(condition: Condition) -> &'static str {
         Condition::Said => "said",
         Condition::Priority => "priority",
         Condition::Recent => "recent",
+        Condition::Deaf => "deaf",
         Condition::WasHot => "was_hot",
     }
 }

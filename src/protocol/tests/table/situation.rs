@@ -104,6 +104,10 @@ pub struct Situation {
     pub own: i32,
     pub priority: i32,
     pub random: u32,
+    /// If all else is equal, our address decides for us.
+    pub greater_address: bool,
+    /// In Hot: for three heartbeats the peer has said HOTT and nothing else.
+    pub deaf: bool,
     pub order: ReleaseOrder,
     pub was_hot: bool,
 }
@@ -123,6 +127,7 @@ pub enum Condition {
     Said,
     Priority,
     Recent,
+    Deaf,
     WasHot,
 }
 
@@ -142,6 +147,8 @@ impl Situation {
             own: 10,
             priority: 5,
             random: if matches!(what, What::Peer(PeerCode::Unk | PeerCode::Treq)) { 1000 } else { 0 },
+            greater_address: true,
+            deaf: false,
             order: ReleaseOrder::Failover,
             was_hot: true,
         }
@@ -161,6 +168,7 @@ impl Situation {
             Condition::Late => flag(self.late),
             Condition::Classic => flag(self.classic),
             Condition::Forced => flag(self.forced()),
+            Condition::Deaf => flag(self.deaf),
             Condition::WasHot => flag(self.was_hot),
             Condition::Claim => match (self.held, self.late) {
                 (false, _) => "no",
@@ -207,6 +215,7 @@ impl Situation {
             Condition::Held => flags(|s, on| s.held = on).into(),
             Condition::Late => flags(|s, on| s.late = on).into(),
             Condition::Classic => flags(|s, on| s.classic = on).into(),
+            Condition::Deaf => flags(|s, on| s.deaf = on).into(),
             Condition::WasHot => flags(|s, on| s.was_hot = on).into(),
             Condition::Forced => [1000, u32::MAX].map(|random| Situation { random, ..self }).into(),
             Condition::Claim => [(false, false), (true, false), (true, true)]
@@ -236,7 +245,7 @@ impl Situation {
 /// The conditions that can differ in a state and can matter to an event.
 pub fn conditions(state: StateName, what: What) -> Vec<Condition> {
     use Condition::{
-        Asked, Claim, Classic, Failed, Forced, Held, Late, Order, Priority, Recent, Said, WasHot,
+        Asked, Claim, Classic, Deaf, Failed, Forced, Held, Late, Order, Priority, Recent, Said, WasHot,
     };
     let of_event: &[Condition] = match what {
         What::Peer(PeerCode::Treq) => &[Forced, Priority],
@@ -248,7 +257,8 @@ pub fn conditions(state: StateName, what: What) -> Vec<Condition> {
         StateName::Standby => &[Held, Asked, Recent],
         // An application can be failed here and be given time all the same.
         StateName::ToHot => &[Failed, Late, Held, Asked],
-        StateName::Hot | StateName::ToStandby => &[Late, Held, Asked, Recent],
+        StateName::Hot => &[Late, Held, Asked, Recent, Deaf],
+        StateName::ToStandby => &[Late, Held, Asked, Recent],
         StateName::Releasing => &[Order, Failed, Late, WasHot],
         StateName::Failed => &[],
         StateName::Leaving => &[Late],

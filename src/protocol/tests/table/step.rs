@@ -66,7 +66,7 @@ fn state(s: &Situation) -> State {
         StateName::Unknown => State::Unknown { claim: s.held.then_some(until) },
         StateName::Standby => State::Standby { conceded: held },
         StateName::ToHot => State::ToHot { until, began: true, granted: held },
-        StateName::Hot => State::Hot { until, granted: held },
+        StateName::Hot => State::Hot { until, granted: held, deaf: s.deaf.then_some(NOW) },
         StateName::Releasing => State::Releasing {
             since: if s.late { NOW - SOON } else { NOW },
             was_hot: s.was_hot,

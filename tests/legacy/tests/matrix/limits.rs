@@ -47,9 +47,8 @@ impl Cell {
             // With ten seconds it gets there by the accident of its time-outs; with three it does not.
             "daemon of ours is away for 30 s" if classic && self.switching == 3.0 => Some(Defect::D8),
             "host of ours dies" if classic && self.switching == 3.0 && !lower => Some(Defect::D8),
-            "link cut, ours hot" | "legacy deaf, ours hot" if classic && self.switching == 3.0 && lower => {
-                Some(Defect::D8)
-            }
+            "link cut, ours hot" if classic && self.switching == 3.0 && lower => Some(Defect::D8),
+            "legacy deaf, ours hot" if classic && self.switching == 3.0 => Some(Defect::D8),
             // Who restarts does not know that it had given way, and what for.
             "ours restarts in its failover" if classic && slow => Some(Defect::D8),
             "legacy daemon is away for 30 s" if classic && lower => Some(Defect::D11),

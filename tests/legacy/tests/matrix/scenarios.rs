@@ -77,7 +77,7 @@ pub const ALL: &[Scenario] = &[
     scenario("SIGTERM to ours", O, Ends::Legacy, terminate),
     parted("link cut, ours hot", OURS, Ends::Preferred, |w| cut(w, &[OURS, PEER])),
     parted("link cut, legacy hot", PEER, Ends::Preferred, |w| cut(w, &[OURS, PEER])),
-    parted("legacy deaf, ours hot", OURS, Ends::Preferred, |w| cut(w, &[OURS])),
+    parted("legacy deaf, ours hot", OURS, Ends::Legacy, |w| cut(w, &[OURS])),
     parted("legacy deaf, legacy hot", PEER, Ends::Legacy, |w| cut(w, &[OURS])),
     parted("ours deaf, ours hot", OURS, Ends::Ours, |w| cut(w, &[PEER])),
     parted("ours deaf, legacy hot", PEER, Ends::Preferred, |w| cut(w, &[PEER])),

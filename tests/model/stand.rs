@@ -1,0 +1,102 @@
+//! How one host stands, as far as the promises care.
+
+use schrittmacher_legacy_double as legacy;
+use schrittmacher_protocol::{Asked, State, StateName};
+
+use crate::app::{App, Role};
+use crate::host::{Daemon, Host};
+
+/// How a host stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// Hot, with a hot application.
+    Hot,
+    /// Standby, with a standby application.
+    Standby,
+    /// Takes no part: no daemon, or no application that could serve.
+    Out,
+    /// On its way to one of these.
+    Moving,
+}
+
+impl Host {
+    pub fn stand(&self) -> Stand {
+        let (hot, standby, going) = match &self.daemon {
+            Daemon::Down => return Stand::Out,
+            Daemon::Ours(machine) => match machine.state.name() {
+                StateName::Hot => (true, false, false),
+                StateName::Standby => (false, true, false),
+                StateName::ToHot | StateName::Releasing => (false, false, true),
+                StateName::Unknown | StateName::ToStandby | StateName::Failed | StateName::Leaving => {
+                    (false, false, false)
+                }
+            },
+            Daemon::Legacy(legacy) => match legacy.state() {
+                legacy::State::Hot => (true, false, false),
+                legacy::State::Standby => (false, true, false),
+                legacy::State::ToHot => (false, false, true),
+                legacy::State::Unknown | legacy::State::ToStandby | legacy::State::Failed => {
+                    (false, false, false)
+                }
+            },
+        };
+        if hot && self.app.is(Role::Hot) {
+            Stand::Hot
+        } else if standby && self.app.is(Role::Standby) {
+            Stand::Standby
+        } else if !hot && !going && !self.app.is_fit() {
+            Stand::Out
+        } else {
+            Stand::Moving
+        }
+    }
+
+    /// Says that it is hot.
+    pub fn claims(&self) -> bool {
+        match &self.daemon {
+            Daemon::Down => false,
+            Daemon::Ours(machine) => machine.state.name() == StateName::Hot,
+            Daemon::Legacy(legacy) => legacy.state() == legacy::State::Hot,
+        }
+    }
+
+    /// Could serve.
+    pub fn is_fit(&self) -> bool {
+        self.is_up() && self.app.is_fit()
+    }
+
+    /// An operator's takeover is under way, the peer has given the role a moment ago or seems not to hear
+    /// us, or the daemon has still to hear something that is no longer true.
+    pub fn is_biased(&self) -> bool {
+        self.report.is_some()
+            || self.died
+            || match &self.daemon {
+                Daemon::Ours(machine) => {
+                    matches!(machine.asked, Some(Asked::Forced { .. }))
+                        || matches!(
+                            machine.state,
+                            State::Hot { granted: Some(_), .. } | State::Hot { deaf: Some(_), .. }
+                        )
+                }
+                Daemon::Down | Daemon::Legacy(_) => false,
+            }
+    }
+
+    /// In words.
+    pub fn words(&self) -> String {
+        let daemon = match &self.daemon {
+            Daemon::Down => "down".to_owned(),
+            Daemon::Ours(machine) => machine.state.name().to_string(),
+            Daemon::Legacy(legacy) => format!("{:?}", legacy.state()),
+        };
+        let app = match self.app {
+            App::Dead => "dead".to_owned(),
+            App::Failed { .. } => "failed".to_owned(),
+            App::Runs { hung: true, .. } => "hung".to_owned(),
+            App::Runs { going: Some((to, _)), .. } => format!("to{to:?}"),
+            App::Runs { role, .. } => format!("{role:?}"),
+        };
+        let paused = if self.paused { ", paused" } else { "" };
+        format!("{daemon}({}{paused})", app.to_lowercase())
+    }
+}
