@@ -78,7 +78,7 @@ fn usual() -> Vec<Usual> {
 fn run((peer, priority): (Version, i32), faults: u8) -> Run {
     let usual = Pairing::new([Version::Ours, peer], priority, Variant::Usual);
     let pairing = Pairing { without: Some(Without::Lines(Lines::None)), ..usual };
-    Run { pairing, faults, grain: 2, limit: LIMIT, stop: STOP }
+    Run { pairing, faults, every_start: faults == 0, grain: 2, limit: LIMIT, stop: STOP }
 }
 
 /// Every line, every reason, every rule.
