@@ -10,7 +10,7 @@ RUN_PATH ?= -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib'
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
-.PHONY: all check test demo bench tools model sim table fmt lint clean help
+.PHONY: all check test demo bench tools model sim fuzz table fmt lint clean help
 
 all: ## build the daemon, schrittmacherctl, the client libraries and schrittmacher-run (release)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
@@ -56,6 +56,9 @@ model-without: ## the same with each deviation from 2.0.0 taken out in turn (an 
 
 sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, or SEED=n to replay one
 	@$(CARGO) run -q --release --locked -p schrittmacher-sim -- $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500))
+
+fuzz: ## fuzz what arrives from outside, SECS=60 for each of the targets, or for TARGET=wire alone
+	@SECS='$(SECS)' TARGET='$(TARGET)' scripts/fuzz
 
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table

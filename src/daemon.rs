@@ -159,6 +159,7 @@ fn run(path: &Path, loaded: Loaded, waiting: Waiting, logging: &Logging) -> Resu
     if link::is_own_address(config.core.remote_address) {
         return Err(Failure::PeerIsUs { path: path.to_owned(), address: config.core.remote_address });
     }
+    actions::allow_descriptors(config.resources.len());
     let (poll, waker) = event_loop::poll().map_err(Failure::system("can't set up the event loop"))?;
     let link = Link::open(&config.core, poll.registry(), event_loop::LINK)?;
     let now = clock::now();

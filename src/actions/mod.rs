@@ -15,7 +15,7 @@ pub(crate) mod tests;
 
 use std::fmt;
 
-pub use descriptors::close_on_exec_all;
+pub use descriptors::{allow_descriptors, close_on_exec_all};
 pub use environment::Facts;
 pub use executor::{Executor, Report};
 pub use outcome::{Ending, History, Outcome};

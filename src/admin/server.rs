@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener as BoundListener};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -52,6 +52,8 @@ const BACKLOG: i32 = 128;
 
 /// How often an address that is not free is tried, and the pause after an error in accepting.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often such an error is told at most.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) fn spawn(
     settings: Settings,
@@ -142,12 +144,16 @@ impl Door {
     async fn run(self, first_try: Option<BoundListener>) {
         let listener = self.listener(first_try).await;
         log::info!("admin page on http://{}/", self.address);
+        let mut told: Option<Instant> = None;
         loop {
             let (stream, client) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, mostly: it will not be better at once.
-                    log::debug!("admin page: {error}");
+                    if told.is_none_or(|told| told.elapsed() >= TOLD_AGAIN) {
+                        log::warn!("admin page takes no connections: {error}; trying again each second");
+                        told = Some(Instant::now());
+                    }
                     tokio::time::sleep(RETRY).await;
                     continue;
                 }

@@ -6,6 +6,7 @@ use std::fmt;
 use schrittmacher_protocol::{Event, Time};
 
 use super::Node;
+use crate::actions::allow_descriptors;
 use crate::config::{Config, Core, OnExit, Resource};
 use crate::link::Guard;
 use crate::resource::Managed;
@@ -81,6 +82,9 @@ impl Node {
                     self.add(&core, resource, now);
                 }
             }
+        }
+        if !changes.added.is_empty() {
+            allow_descriptors(self.resources.len());
         }
         self.guard = Guard::new(&core);
         self.core = core;

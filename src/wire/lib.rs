@@ -15,6 +15,7 @@ mod coerce;
 mod heartbeat;
 pub mod host;
 mod json;
+mod members;
 mod message;
 mod peer;
 

@@ -1,9 +1,9 @@
 //! Reading a datagram.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::time::Duration;
 
-use crate::{Code, coerce, heartbeat};
+use crate::{Code, coerce, heartbeat, members};
 
 /// The size of the legacy receive buffer, in bytes. What a longer datagram has beyond is not looked at, so
 /// that an object followed by blanks is still read and anything else is not JSON.
@@ -75,38 +75,40 @@ impl Message {
     /// [`Rejected`] says why there is no message in the datagram. An unknown status is no error.
     pub fn parse(datagram: &[u8]) -> Result<Message, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
-        let value = serde_json::from_slice(datagram).map_err(|problem| Rejected::NotJson { problem })?;
-        let Value::Object(mut members) = value else { return Err(Rejected::NotAnObject) };
+        let members = members::read(datagram).map_err(|problem| Rejected::NotJson { problem })?;
+        let members = members.ok_or(Rejected::NotAnObject)?;
 
-        let resource = members.remove("resource").and_then(coerce::text).ok_or(Rejected::NoResource)?;
-        let status = members.remove("status").and_then(coerce::text).ok_or(Rejected::NoStatus)?;
+        let resource = members.resource.and_then(coerce::text).ok_or(Rejected::NoResource)?;
+        let status = members.status.and_then(coerce::text).ok_or(Rejected::NoStatus)?;
         Ok(Message {
             resource,
             code: Code::from_text(&status),
             status,
-            priority: coerce::int(members.get("priority")),
-            random: coerce::int(members.get("random")).cast_unsigned(),
-            kind: string(&mut members, "type"),
-            host: string(&mut members, "host"),
-            reason: reason(members.remove("reason")),
-            pid: positive(&members, "pid").and_then(|pid| i32::try_from(pid).ok()).map(i32::cast_unsigned),
-            adminweb_port: positive(&members, "adminweb-port").and_then(|port| u16::try_from(port).ok()),
-            location: string(&mut members, "location"),
-            heartbeat: members.get(heartbeat::KEY).map(heartbeat::from_value),
+            priority: coerce::int(members.priority.as_ref()),
+            random: coerce::int(members.random.as_ref()).cast_unsigned(),
+            kind: string(members.kind),
+            host: string(members.host),
+            reason: reason(members.reason),
+            pid: positive(members.pid.as_ref())
+                .and_then(|pid| i32::try_from(pid).ok())
+                .map(i32::cast_unsigned),
+            adminweb_port: positive(members.adminweb_port.as_ref()).and_then(|port| u16::try_from(port).ok()),
+            location: string(members.location),
+            heartbeat: members.heartbeat.as_ref().map(heartbeat::from_value),
         })
     }
 }
 
-fn string(members: &mut Map<String, Value>, key: &str) -> Option<String> {
-    match members.remove(key) {
+fn string(value: Option<Value>) -> Option<String> {
+    match value {
         Some(Value::String(text)) => Some(text),
         _ => None,
     }
 }
 
 /// A number above 0; the legacy daemon ignores the others too.
-fn positive(members: &Map<String, Value>, key: &str) -> Option<i64> {
-    members.get(key).and_then(coerce::whole).filter(|number| *number > 0)
+fn positive(value: Option<&Value>) -> Option<i64> {
+    value.and_then(coerce::whole).filter(|number| *number > 0)
 }
 
 fn reason(value: Option<Value>) -> Option<String> {

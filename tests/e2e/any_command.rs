@@ -142,6 +142,8 @@ fn a_command_that_ends_is_replaced_by_that_of_the_other_host() {
     commands.pair[Side::B].page(&format!("?failover={RESOURCE}"));
     commands.wait_switched(Side::A);
     commands.wait_said("b ended");
+    // The killed one could not say that it ended, so that its `begun` still seems to be the last word.
+    commands.wait_said("a begun");
     assert_eq!(commands.words().len(), 2, "one stopped, one started: {:?}", commands.words());
 }
 

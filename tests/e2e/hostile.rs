@@ -1,7 +1,10 @@
 //! What must never delay a heartbeat (T5): a disk, a command, a flood, a signal. And who may say what (D41).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{AT_ONCE, PORT, Pair, RESOURCE, Setup, Side, wait_for};
+use crate::harness::{AT_ONCE, PORT, Pair, RESOURCE, Setup, Side, skip, wait_for};
 
 /// Short, so that a delayed heartbeat shows.
 const TIMEOUT: f64 = 2.0;
@@ -37,6 +40,42 @@ fn a_log_file_on_a_full_disk() {
     pair.start(Side::A);
     goes_on(&mut pair);
     assert!(pair[Side::A].stderr.has("/dev/full"), "nobody is told: {}", pair[Side::A].stderr.text());
+}
+
+/// On a disk that gets full, in the middle of a line perhaps, and has room again: what was lost is counted.
+#[test]
+fn a_log_file_on_a_disk_that_fills_up() {
+    let allowed = Command::new("unshare").args(["--mount", "true"]).output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        return skip("a_log_file_on_a_disk_that_fills_up", "only root may mount a small disk");
+    }
+    let core = "log-level = debug";
+    let mut pair = Pair::new(Setup { log_file: Some("{folder}/disk/log"), core, ..setup() });
+    let folder = pair.folder().join("disk");
+    fs::create_dir(&folder).unwrap();
+    // In a namespace of its own, so that the disk goes away with the daemon.
+    let mount = format!("mount -t tmpfs -o size=64k none {} && exec \"$@\"", folder.display());
+    pair[Side::A].starter = vec!["unshare", "--mount", "sh", "-c", mount.leak(), "sh"];
+    pair.start(Side::A);
+    let seen = format!("/proc/{}/root{}", pair[Side::A].daemon().pid(), folder.display());
+    let (log, filler) = (Path::new(&seen).join("log"), Path::new(&seen).join("filler"));
+    let full = fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::StorageFull);
+    pair[Side::A].stderr.wait("lines get lost: No space left on device", Duration::from_secs(4));
+    goes_on(&mut pair);
+
+    fs::remove_file(filler).unwrap();
+    wait_for("the loss in the log", Duration::from_secs(1), || {
+        fs::read_to_string(&log).unwrap().contains("log lines lost").then_some(())
+    });
+    pair[Side::A].page(&format!("?takeover={RESOURCE}"));
+    pair.settles(Side::A, Duration::ZERO);
+    let text = fs::read_to_string(&log).unwrap();
+    let after = text.split("log lines lost").nth(1).unwrap();
+    assert!(after.contains("transiting_to_hot -> Hot"), "{text}");
+    // Nothing is glued to what was torn off: every line has its time and its columns.
+    let broken: Vec<_> = text.lines().filter(|line| line.matches('\t').count() != 5).collect();
+    assert!(broken.len() <= 1, "{broken:?}");
 }
 
 #[test]

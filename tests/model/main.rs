@@ -37,7 +37,8 @@ use pairing::{Pairing, Variant, Version};
 use report::{HEADER, Report, Run, thousands};
 
 const USAGE: &str = "\
-usage: schrittmacher-model [--faults N] [--grain SECONDS] [--limit STATES]     the pairings that promises are made for
+usage: schrittmacher-model [--faults N] [--every-start] [--grain SECONDS] [--limit STATES]
+                                                                             the pairings that promises are made for
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
        schrittmacher-model --without                                         ours, each deviation and rule taken out in turn (an hour)
        schrittmacher-model --pair VERSION VERSION PRIORITY [--preempt | --slow-heartbeat] [--faults N] ...
@@ -48,6 +49,7 @@ usage: schrittmacher-model [--faults N] [--grain SECONDS] [--limit STATES]     t
 struct Options {
     faults: Option<u8>,
     grain: Option<u8>,
+    every_start: bool,
     limit: Option<usize>,
     stop: usize,
     task: Task,
@@ -86,14 +88,21 @@ fn main() -> ExitCode {
 
 fn options() -> Result<Options, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt};
-    let mut options =
-        Options { faults: None, grain: None, limit: None, stop: search::MOST_STATES, task: Task::Promises };
+    let mut options = Options {
+        faults: None,
+        grain: None,
+        every_start: false,
+        limit: None,
+        stop: search::MOST_STATES,
+        task: Task::Promises,
+    };
     let mut variant = Variant::Usual;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("faults") => options.faults = Some(parser.value()?.parse()?),
             Long("grain") => options.grain = Some(parser.value()?.parse()?),
+            Long("every-start") => options.every_start = true,
             Long("limit") => options.limit = Some(parser.value()?.parse()?),
             Long("preempt") => variant = Variant::Preempt,
             Long("slow-heartbeat") => variant = Variant::SlowHeartbeat,
@@ -128,9 +137,11 @@ impl Options {
     }
 
     fn runs(&self, pairings: &[Pairing]) -> Vec<Run> {
-        let run = |pairing, (faults, grain)| {
+        let run = |pairing: Pairing, (faults, grain)| {
             let limit = if faults < 2 { search::MOST_STATES } else { LIMIT_OF_MANY_FAULTS };
-            Run { pairing, faults, grain, limit: self.limit.unwrap_or(limit), stop: self.stop }
+            // With a fault there are ten times as many from every start; the storms of the legacy have no end.
+            let every_start = self.every_start || (faults == 0 && pairing.is_ours(0));
+            Run { pairing, faults, every_start, grain, limit: self.limit.unwrap_or(limit), stop: self.stop }
         };
         self.plans()
             .into_iter()

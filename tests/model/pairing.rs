@@ -158,11 +158,10 @@ impl Pairing {
         legacy::Settings { generation, priority, heartbeat_intervall }
     }
 
-    /// Both daemons down, the applications running or, without faults, as they may be.
-    pub fn starts(self, pair: &mut Pair, budget: u8) -> Vec<State> {
+    /// Both daemons down. The applications are just started, or `every` one is anything.
+    pub fn starts(self, pair: &mut Pair, budget: u8, every: bool) -> Vec<State> {
         let apps = [App::start(Role::Unknown), App::start(Role::Standby), App::start(Role::Hot), App::Dead];
-        let legacy_alone = !self.is_ours(0);
-        let apps = if budget == 0 && !legacy_alone { &apps[..] } else { &apps[..1] };
+        let apps = if every { &apps[..] } else { &apps[..1] };
         let mut starts = Vec::new();
         for a in apps {
             for b in apps {

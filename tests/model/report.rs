@@ -15,6 +15,8 @@ use crate::verdict::{Orders, Verdict, judge};
 pub struct Run {
     pub pairing: Pairing,
     pub faults: u8,
+    /// From every pair of applications, not only from two that have just started.
+    pub every_start: bool,
     /// Seconds that pass at once.
     pub grain: u8,
     /// See [`search`].
@@ -57,7 +59,7 @@ impl Run {
     pub fn go(self) -> Report {
         let began = Instant::now();
         let mut pair = self.pairing.pair(self.grain);
-        let starts = self.pairing.starts(&mut pair, self.faults);
+        let starts = self.pairing.starts(&mut pair, self.faults, self.every_start);
         let found = search(&mut pair, &starts, self.limit, self.stop);
         let verdict = judge(&pair, &found, self.pairing.rules());
         let broken = self.broken(&verdict, &found);

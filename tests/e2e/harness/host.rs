@@ -77,6 +77,8 @@ pub struct Host {
     pub log: Log,
     /// What the daemon prints.
     pub stderr: Tail,
+    /// What starts its daemon, if not the test itself: a program and its options.
+    pub starter: Vec<&'static str>,
     /// Options that its daemon is started with.
     pub options: Vec<&'static str>,
     /// What its daemon finds in its environment.
@@ -92,8 +94,18 @@ impl Host {
         let stderr = Tail::new(files.path("stderr"));
         let log = if readable_log { files.log() } else { stderr.path().to_owned() };
         let log = Log::new(log, RESOURCE);
-        let (options, environment) = (Vec::new(), Vec::new());
-        Host { address, files, log, stderr, options, environment, namespace, daemon: None, app: None }
+        Host {
+            address,
+            files,
+            log,
+            stderr,
+            starter: Vec::new(),
+            options: Vec::new(),
+            environment: Vec::new(),
+            namespace,
+            daemon: None,
+            app: None,
+        }
     }
 
     /// Starts the daemon.
@@ -101,10 +113,23 @@ impl Host {
         self.daemon = None;
         self.log.begin_run();
         let stderr = File::options().create(true).append(true).open(self.stderr.path()).unwrap();
-        let mut command = Command::new(program("schrittmacher"));
+        let daemon = program("schrittmacher");
+        let mut command = match self.starter.split_first() {
+            Some((starter, options)) => {
+                let mut command = Command::new(starter);
+                command.args(options).arg(daemon);
+                command
+            }
+            None => Command::new(daemon),
+        };
         command.args(&self.options).arg(self.files.config()).envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
-        self.daemon = Some(Process::spawn(command, self.namespace.as_ref()));
+        self.daemon = Some(self.spawn(command));
+    }
+
+    /// Starts something on this host.
+    pub fn spawn(&self, command: Command) -> Process {
+        Process::spawn(command, self.namespace.as_ref())
     }
 
     /// Starts the application: an ordinary one with a quick heartbeat, and these options.

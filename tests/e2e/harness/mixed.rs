@@ -54,7 +54,12 @@ pub fn beside_both(setup: &Setup, what: impl Fn(Mixed) + Sync) {
 impl Mixed {
     /// Nothing runs yet.
     pub fn new(setup: Setup, generation: Generation) -> Mixed {
-        Mixed { pair: Pair::new(setup), generation, doubles: [None, None] }
+        Mixed::of(Pair::new(setup), generation)
+    }
+
+    /// Of a pair in which nothing runs yet.
+    pub fn of(pair: Pair, generation: Generation) -> Mixed {
+        Mixed { pair, generation, doubles: [None, None] }
     }
 
     /// Starts the legacy daemon. It plays an application of its own generation that starts in the state `app`;
@@ -88,7 +93,7 @@ impl Mixed {
         }
         command.args(options.split_whitespace());
         command.stdin(std::process::Stdio::piped()).stderr(file.try_clone().unwrap()).stdout(file);
-        let process = Process::spawn(command, None);
+        let process = host.spawn(command);
         output.wait("STATE ", Duration::from_millis(500));
         self.doubles[side.index()] = Some(Double { process, output, plays_app: app.is_some() });
     }
@@ -173,9 +178,16 @@ impl Mixed {
     pub fn wait_settled(&self, hot: Side, expected: Duration) {
         self.wait_hot(hot, expected);
         wait_for(&format!("{} to be standby\n{}", hot.other().name(), self.said()), LEGACY_HEARTBEAT, || {
-            self.only_one_serves().unwrap();
-            (self.state(hot.other()) == "Standby" && !self.serves(hot.other())).then_some(())
+            self.is_settled(hot).then_some(())
         });
+    }
+
+    /// Whether `hot` is hot and its application too, and the other ones are standby; never do both serve.
+    pub fn is_settled(&self, hot: Side) -> bool {
+        self.only_one_serves().unwrap();
+        let is =
+            |side: Side, serves: bool, state: &str| self.serves(side) == serves && self.state(side) == state;
+        is(hot, true, "Hot") && is(hot.other(), false, "Standby")
     }
 
     /// The same, and it stays so for two legacy heartbeats.

@@ -2,6 +2,8 @@
 
 mod app;
 mod config;
+mod emulator;
+mod filter;
 mod host;
 mod http;
 mod journal;
@@ -17,7 +19,9 @@ mod watch;
 use std::time::{Duration, Instant};
 
 pub use app::App;
-pub use config::{PORT, RESOURCE, Setup};
+pub use config::{HTTP_PORT, PORT, RESOURCE, Setup};
+pub use emulator::{Emulator, Weather};
+pub use filter::Filter;
 pub use host::Host;
 pub use journal::Journal;
 pub use mixed::{Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, beside_both};
@@ -29,7 +33,7 @@ pub use tail::Tail;
 pub use watch::Watch;
 
 /// How often something is looked at that can't wake us.
-const LOOK: Duration = Duration::from_millis(5);
+pub const LOOK: Duration = Duration::from_millis(5);
 
 /// The guard against hanging, if what is waited for takes no time at all.
 const LEAST_PATIENCE: Duration = Duration::from_secs(10);

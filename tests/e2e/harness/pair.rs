@@ -149,7 +149,8 @@ impl Pair {
         })
     }
 
-    fn is_settled(&self, hot: Side) -> bool {
+    /// Whether `hot` and its application are hot, and the other ones are standby.
+    pub fn is_settled(&self, hot: Side) -> bool {
         self[hot].is("Hot") && self[hot.other()].is("Standby")
     }
 

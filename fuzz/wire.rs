@@ -1,0 +1,122 @@
+//! Any bytes as a datagram: `Message::parse` against a second reader, which is slow and plain.
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use schrittmacher_wire::{
+    AppMessage, Code, MAX_DATAGRAM, MAX_RECEIVED, Message, PeerMessage, host, is_sendable_name,
+};
+use serde_json::Value;
+
+fuzz_target!(|datagram: &[u8]| -> Corpus {
+    let plain = plain(datagram);
+    match (Message::parse(datagram), &plain) {
+        (Ok(message), Some(plain)) => {
+            // Nothing counts but the members, whatever their order, the blanks, and what stands beside them.
+            let mut again = Message::parse(plain.to_string().as_bytes()).expect("no less than before");
+            if json(&again.reason).is_some_and(|reason| Some(reason) == json(&message.reason)) {
+                // The members of an object have another order now.
+                again.reason.clone_from(&message.reason);
+            }
+            if is_exact(plain) {
+                assert_eq!(again, message, "{plain}");
+            }
+            check(&message);
+            Corpus::Keep
+        }
+        (Err(_), None) => Corpus::Keep,
+        (parsed, _) => panic!("read as {parsed:?}, plainly as {plain:?}"),
+    }
+});
+
+fn json(reason: &Option<String>) -> Option<Value> {
+    serde_json::from_str(reason.as_deref()?).ok()
+}
+
+/// The members that mean something, written anew; none if this is no message.
+fn plain(datagram: &[u8]) -> Option<Value> {
+    let datagram = &datagram[..datagram.len().min(MAX_RECEIVED)];
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(datagram) else { return None };
+    let is_text = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
+    if !["resource", "status"].iter().all(|key| members.get(*key).is_some_and(is_text)) {
+        return None;
+    }
+    const KEYS: [&str; 11] = [
+        "resource",
+        "status",
+        "priority",
+        "random",
+        "type",
+        "host",
+        "reason",
+        "pid",
+        "adminweb-port",
+        "location",
+        "heartbeat-ms",
+    ];
+    members.retain(|key, _| KEYS.contains(&key.as_str()));
+    Some(Value::Object(members))
+}
+
+/// Without fractions, which may change in the last place when they are written and read again.
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !number.is_f64(),
+        Value::Array(values) => values.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+fn check(message: &Message) {
+    assert!(message.pid.is_none_or(|pid| (1..=0x7fff_ffff).contains(&pid)));
+    assert!(message.adminweb_port.is_none_or(|port| port > 0));
+    assert!(message.heartbeat.is_none_or(|period| (10..=20_000).contains(&period.as_millis())));
+    if let Some(address) = message.host.as_deref().and_then(host::parse) {
+        assert_eq!(host::parse(&host::unified(address)), Some(address));
+    }
+    let again = match message.code {
+        Code::Peer(code) => PeerMessage {
+            code,
+            random: message.random,
+            resource: &message.resource,
+            reason: message.reason.as_deref(),
+            host: message.host.as_deref(),
+            priority: message.priority,
+            heartbeat: message.heartbeat,
+        }
+        .encode(),
+        Code::App(code) => AppMessage {
+            code,
+            resource: &message.resource,
+            pid: message.pid,
+            reason: message.reason.as_deref(),
+            kind: message.kind.as_deref(),
+            host: message.host.as_deref(),
+            adminweb_port: message.adminweb_port,
+        }
+        .encode(),
+        Code::Unknown => return,
+    };
+    // Whoever sends has seen to it that the names are not too long.
+    let names = [Some(&message.resource), message.kind.as_ref(), message.host.as_ref()];
+    if names.into_iter().flatten().all(|name| is_sendable_name(name)) {
+        assert!(again.len() <= MAX_DATAGRAM);
+    }
+    let read = Message::parse(&again).expect("what we write we read");
+    assert_eq!((&read.resource, read.code), (&message.resource, message.code));
+    assert_eq!((&read.host, read.heartbeat), (&message.host, message.heartbeat.filter(|_| is_peer(message))));
+    if is_peer(message) {
+        assert_eq!((read.random, read.priority), (message.random, message.priority));
+    } else {
+        assert_eq!(
+            (read.pid, read.adminweb_port, &read.kind),
+            (message.pid, message.adminweb_port, &message.kind)
+        );
+    }
+    let (read, sent) = (read.reason.unwrap_or_default(), message.reason.as_deref().unwrap_or_default());
+    assert!(sent.starts_with(&read), "{read:?} is no beginning of {sent:?}");
+}
+
+fn is_peer(message: &Message) -> bool {
+    matches!(message.code, Code::Peer(_))
+}
