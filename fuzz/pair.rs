@@ -112,8 +112,7 @@ fn order(pair: &mut Pair, node: usize, event: Event) -> u32 {
     1
 }
 
-/// What might come from the peer's address, but not from the peer. Not a longer heartbeat than the peer has: "one heartbeat"
-/// would last as long as that says, up to 20 s, and P1 counts in heartbeats.
+/// What might come from the peer's address, but not from the peer.
 fn forged(pair: &Pair, node: usize, step: Step) -> PeerReport {
     let peer = &pair.nodes[1 - node].settings;
     PeerReport {
@@ -122,7 +121,7 @@ fn forged(pair: &Pair, node: usize, step: Step) -> PeerReport {
         random: one_of(step.b >> 2, &[OUR_RANDOM, FORCED_RANDOM, 1000, 0]),
         host: one_of(step.b >> 4, &[Some(peer.local), None]),
         has_type: step.a & 0x80 == 0,
-        period: one_of(step.a >> 4, &[Some(peer.heartbeat), None, Some(SECOND / 100)]),
+        period: one_of(step.a >> 4, &[Some(peer.heartbeat), None, Some(SECOND / 100), Some(20 * SECOND)]),
     }
 }
 

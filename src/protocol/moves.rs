@@ -153,6 +153,13 @@ impl Step<'_, '_> {
         self.out.extend([Action::Activate, Action::Start]);
     }
 
+    /// A grant that goes on, for one heartbeat at most: it was given for one of the peer's, and that may have been a
+    /// longer one, or claimed to be.
+    pub(crate) fn still_granted(&self, granted: Option<Time>) -> Option<Time> {
+        let beat = self.m.peer.beat(self.settings);
+        granted.filter(|deadline| self.now < *deadline && *deadline <= self.now + beat)
+    }
+
     pub(crate) fn enter_hot(&mut self, granted: Option<Time>) {
         self.m.asked = None;
         self.m.state = State::Hot { until: self.lhot_deadline(), granted, deaf: None };

@@ -135,7 +135,7 @@ impl Step<'_, '_> {
     }
 
     fn in_to_hot(&mut self, until: Time, began: bool, granted: Option<Time>, cause: Cause) {
-        let granted = granted.filter(|deadline| self.now < *deadline);
+        let granted = self.still_granted(granted);
         match cause {
             Peer(Unk) => self.answer(P2hot),
             // A late packet of the side that has just given way (R3).
@@ -195,7 +195,7 @@ impl Step<'_, '_> {
     }
 
     fn in_hot(&mut self, until: Time, granted: Option<Time>, deaf: Option<Time>, cause: Cause) {
-        let granted = granted.filter(|deadline| self.now < *deadline);
+        let granted = self.still_granted(granted);
         self.note_reaction(deaf, cause);
         match cause {
             Peer(Unk) => self.answer(Hott),

@@ -236,3 +236,19 @@ fn startup_delay_holds_silence_back_and_nothing_else() {
     node.hears(PeerCode::Fail);
     assert_eq!(node.state(), StateName::ToHot, "what the peer says counts at once");
 }
+
+#[test]
+fn a_grant_lasts_no_longer_than_the_heartbeat_that_the_peer_shows_now() {
+    let mut node = Lone::standby(settings(0), ours());
+    let own = node.peer;
+    // A slower configuration, left a moment later, or somebody else who claims one.
+    node.peer.period = Some(Duration::from_secs(20));
+    node.hears(PeerCode::Fail);
+    node.peer = PeerReport { priority: 1, ..own };
+    node.app(AppCode::Lhot);
+    assert_eq!(node.state(), StateName::Hot);
+    node.run(3 * SECOND, &[PeerCode::Hott], &[AppCode::Lhot]);
+    node.hears(PeerCode::Treq);
+    node.give(Event::Released);
+    assert_eq!(node.state(), StateName::Standby, "the higher priority wins (P1)");
+}
