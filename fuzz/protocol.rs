@@ -8,7 +8,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, Event, FORCED_RANDOM, OUR_RANDOM, PeerReport, Resource, Settings, StateName, Time,
+    Action, Event, FORCED_RANDOM, Machine, OUR_RANDOM, PeerReport, Resource, Segment, Settings, StateName,
+    Time,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -24,11 +25,12 @@ fuzz_target!(|input: &[u8]| {
         let repeats = if step.what & 0x40 != 0 { step.b } else { 1 };
         for _ in 0..repeats {
             if node.gone || node.ticks > TICKS {
-                return;
+                return node.check_record();
             }
             node.happen(step, &mut bytes);
         }
     }
+    node.check_record();
 });
 
 struct Node {
@@ -196,6 +198,26 @@ impl Node {
             StateName::Releasing => !self.interface && self.commands,
         };
         assert!(good || self.gone, "P4: {state}, failed {failed}, interface {}", self.interface);
+    }
+
+    /// The flight record says what happened: fed through the machine once more, it happens again. `RECORD=FILE` keeps it, as
+    /// a seed for the target `replay`.
+    fn check_record(&self) {
+        let segments = self.resource.record().segments();
+        let json = serde_json::to_vec(&segments).expect("JSON");
+        let read: Vec<Segment> = serde_json::from_slice(&json).expect("what was written");
+        assert_eq!(read, segments);
+        let mut before: Option<(&Segment, Machine)> = None;
+        for segment in &read {
+            let machine = before.filter(|(before, _)| segment.follows(before)).map(|(_, machine)| machine);
+            assert!(segment.begins_right(machine.as_ref()));
+            let mut replay = segment.replay();
+            assert!(replay.by_ref().all(|input| !input.differs()));
+            before = Some((segment, replay.machine().clone()));
+        }
+        if let Some(file) = std::env::var_os("RECORD") {
+            std::fs::write(file, json).expect("a file that can be written");
+        }
     }
 
     /// P6: whatever others say, a node that stays what it is says only so much in a second: at each of its heartbeats
