@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use crate::app::Role;
 use crate::host::{FAULTS, Host, Input, Kind, MENDING, Message};
 use crate::stand::Stand;
 use crate::step::Choice;
@@ -23,6 +24,7 @@ const MESSAGES: usize = 31;
 pub struct Info {
     pub stand: Stand,
     pub claims: bool,
+    pub fresh: Option<Role>,
     pub fit: bool,
     pub up: bool,
     pub runs: bool,
@@ -105,6 +107,7 @@ impl Side {
         Info {
             stand: host.stand(),
             claims: host.claims(),
+            fresh: host.is_fresh(),
             fit: host.is_fit(),
             up: host.is_up(),
             runs: host.runs(),

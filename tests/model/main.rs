@@ -40,12 +40,12 @@ const USAGE: &str = "\
 usage: schrittmacher-model [--faults N] [--every-start] [--grain SECONDS] [--limit STATES]
                                                                              the pairings that promises are made for
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
-       schrittmacher-model --without                                         ours, each deviation and rule taken out in turn (an hour)
+       schrittmacher-model --without [--line N]...                           ours, each deviation and rule taken out in turn (an hour)
        schrittmacher-model --pair VERSION VERSION PRIORITY [--preempt | --slow-heartbeat] [--faults N] ...
                                                                              one pairing; ours, 2.0.0 or 1.8.2";
 
 /// What the command line asks for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Options {
     faults: Option<u8>,
     grain: Option<u8>,
@@ -53,6 +53,8 @@ struct Options {
     limit: Option<usize>,
     stop: usize,
     task: Task,
+    /// Of the list of deviations; none is all.
+    lines: Vec<usize>,
 }
 
 /// With two faults and more there is no end in sight: from so many states on only what follows by itself is followed.
@@ -79,7 +81,7 @@ fn main() -> ExitCode {
         // A search that finds nothing proves something only if it finds what is there.
         Task::Promises => promises(&options) & legacy(&options, false),
         Task::Legacy => legacy(&options, true),
-        Task::Without => study::study(),
+        Task::Without => study::study(&options.lines),
         Task::One(pairing) => one(*pairing, &options),
     };
     println!("\n{:.0} s", began.elapsed().as_secs_f64());
@@ -95,6 +97,7 @@ fn options() -> Result<Options, lexopt::Error> {
         limit: None,
         stop: search::MOST_STATES,
         task: Task::Promises,
+        lines: Vec::new(),
     };
     let mut variant = Variant::Usual;
     let mut parser = lexopt::Parser::from_env();
@@ -102,6 +105,7 @@ fn options() -> Result<Options, lexopt::Error> {
         match argument {
             Long("faults") => options.faults = Some(parser.value()?.parse()?),
             Long("grain") => options.grain = Some(parser.value()?.parse()?),
+            Long("line") => options.lines.push(parser.value()?.parse()?),
             Long("every-start") => options.every_start = true,
             Long("limit") => options.limit = Some(parser.value()?.parse()?),
             Long("preempt") => variant = Variant::Preempt,
@@ -217,7 +221,7 @@ fn tell(report: &Report) {
 
 /// The search has teeth if it finds what is known of the legacy.
 fn legacy(options: &Options, traces: bool) -> bool {
-    let options = Options { faults: options.faults.or(Some(0)), stop: 2_000_000, ..*options };
+    let options = Options { faults: options.faults.or(Some(0)), stop: 2_000_000, ..options.clone() };
     let runs = options.runs(&pairing::legacy_alone());
     let caught = Mutex::new(true);
     println!(

@@ -1,29 +1,38 @@
 //! Who may serve in the end, after a start and after a fault in a settled pair: what a rule that is only a
 //! preference changes.
 
+use crate::app::Role;
 use crate::host::{FAULTS, Input};
 use crate::pair::Label;
 
 /// Sides as bits: first, second, nobody, never settled.
 pub type Ends = u8;
 
+const ROLES: [Role; 3] = [Role::Unknown, Role::Standby, Role::Hot];
+
 /// What faults there are, as [`number`] counts them.
 const KINDS: usize = 2 * FAULTS.len() + 6;
 
 /// For each start, and for each fault in a pair in which the first, the second, nobody served.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Outcomes {
-    pub starts: Vec<Ends>,
+    starts: [[Ends; ROLES.len()]; ROLES.len()],
     faults: [[Ends; 3]; KINDS],
 }
 
 impl Default for Outcomes {
     fn default() -> Outcomes {
-        Outcomes { starts: Vec::new(), faults: [[0; 3]; KINDS] }
+        Outcomes { starts: Default::default(), faults: [[0; 3]; KINDS] }
     }
 }
 
 impl Outcomes {
+    /// Two fresh daemons with such applications; these may serve then.
+    pub fn start(&mut self, roles: [Role; 2], ends: Ends) {
+        let [a, b] = roles.map(|role| ROLES.iter().position(|known| *known == role).unwrap_or(0));
+        self.starts[a][b] |= ends;
+    }
+
     /// `hot` served, this happened, these may serve then.
     pub fn add(&mut self, label: Label, hot: u8, ends: Ends) {
         if let Some(kind) = number(label) {
@@ -33,12 +42,14 @@ impl Outcomes {
 
     /// What ends otherwise than in `usual`, in words.
     pub fn differences(&self, usual: &Outcomes) -> Vec<String> {
-        let starts = self.starts.iter().zip(&usual.starts).filter(|(ours, usual)| ours != usual);
-        let mut words: Vec<String> = starts
-            .map(|(ours, usual)| format!("a start: {}, usually {}", sides(*ours), sides(*usual)))
-            .collect();
-        words.sort();
-        words.dedup();
+        let mut words = Vec::new();
+        for (a, b) in (0..ROLES.len()).flat_map(|a| (0..ROLES.len()).map(move |b| (a, b))) {
+            let (ours, usual) = (self.starts[a][b], usual.starts[a][b]);
+            if ours != usual && ours != 0 && usual != 0 {
+                let roles = format!("{:?} and {:?}", ROLES[a], ROLES[b]).to_lowercase();
+                words.push(format!("a start with {roles}: {}, usually {}", sides(ours), sides(usual)));
+            }
+        }
         for kind in 0..KINDS {
             for hot in 0..3 {
                 let (ours, usual) = (self.faults[kind][hot], usual.faults[kind][hot]);

@@ -1,5 +1,6 @@
 //! Two hosts and the link between them, in 24 bytes, and everything that can happen next.
 
+use crate::app::Role;
 use crate::host::Input;
 use crate::local::Side;
 use crate::stand::Stand;
@@ -288,6 +289,12 @@ impl Pair {
 
     pub fn is_fit(&self, state: &State, side: usize) -> bool {
         self.infos(state)[side].fit
+    }
+
+    /// Two daemons that have just started, with nothing on the way: what their applications are.
+    pub fn is_fresh(&self, state: &State) -> Option<[Role; 2]> {
+        let infos = self.infos(state);
+        infos[0].fresh.zip(infos[1].fresh).map(|(a, b)| [a, b]).filter(|_| self.is_silent(state))
     }
 
     /// Both daemons are hot.

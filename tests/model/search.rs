@@ -48,8 +48,7 @@ pub struct Asked {
 pub struct Found {
     /// Every state, in the order of their discovery, exactly: no fingerprints.
     pub states: Vec<Packed>,
-    /// The first so many are where it began.
-    pub starts: usize,
+
     /// From where each was first reached.
     parents: Vec<u32>,
     /// Every state's fair steps: those of state n end at `ends[n]`.
@@ -73,7 +72,6 @@ pub fn search(pair: &mut Pair, starts: &[State], limit: usize, stop: usize) -> F
     let mut table: HashTable<u32> = HashTable::new();
     let mut found = Found {
         states: Vec::new(),
-        starts: starts.len(),
         parents: Vec::new(),
         steps: Vec::new(),
         ends: Vec::new(),

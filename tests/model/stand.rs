@@ -60,6 +60,19 @@ impl Host {
         }
     }
 
+    /// The daemon has just started and knows nothing of its role yet; what its application is.
+    pub fn is_fresh(&self) -> Option<Role> {
+        let unknown = match &self.daemon {
+            Daemon::Down => false,
+            Daemon::Ours(machine) => machine.state == State::Unknown { claim: None },
+            Daemon::Legacy(legacy) => legacy.state() == legacy::State::Unknown,
+        };
+        match self.app {
+            App::Runs { role, going: None, hung: false, .. } if unknown => Some(role),
+            _ => None,
+        }
+    }
+
     /// Could serve.
     pub fn is_fit(&self) -> bool {
         self.is_up() && self.app.is_fit()
@@ -70,9 +83,12 @@ impl Host {
     pub fn is_biased(&self) -> bool {
         self.report.is_some()
             || self.died
+            // It went on after a pause, and does not know yet that it has lost its right (S11).
+            || self.is_late()
             || match &self.daemon {
                 Daemon::Ours(machine) => {
-                    matches!(machine.asked, Some(Asked::Forced { .. }))
+                    machine.catching_up
+                        || matches!(machine.asked, Some(Asked::Forced { .. }))
                         || matches!(
                             machine.state,
                             State::Hot { granted: Some(_), .. } | State::Hot { deaf: Some(_), .. }

@@ -45,9 +45,17 @@ struct Removal {
     name: String,
 }
 
-pub fn study() -> bool {
+impl Removal {
+    fn is_one_of(&self, lines: &[usize]) -> bool {
+        matches!(self.without, Without::Lines(Lines::One(line)) if lines.contains(&line))
+    }
+}
+
+/// All of them, or these lines of the list alone.
+pub fn study(lines: &[usize]) -> bool {
     let usual = usual();
-    let removals = removals();
+    let mut removals = removals();
+    removals.retain(|removal| lines.is_empty() || removal.is_one_of(lines));
     let texts = Mutex::new(vec![String::new(); removals.len()]);
     on_every_core(removals.len(), |at| {
         let text = effect(removals[at].without, &usual);

@@ -258,7 +258,11 @@ fn is_clean_meeting(pair: &Pair, state: &State) -> bool {
 /// P3, the operator, and who serves after a fault.
 fn faults_and_orders(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, verdict: &mut Verdict) {
     let ends = |at: usize| ways.survivors[at] | u8::from(ways.bad[at]) << 3;
-    verdict.outcomes.starts = (0..found.starts).map(ends).collect();
+    for at in (0..found.len()).filter(|at| notes.undisturbed[*at]) {
+        if let Some(roles) = pair.is_fresh(&found.state(at)) {
+            verdict.outcomes.start(roles, ends(at));
+        }
+    }
     for asked in &found.asked {
         let (from, to) = (asked.from as usize, asked.to as usize);
         let Some(side) = notes.settled[from] else { continue };
