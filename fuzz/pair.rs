@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, duration, one_of, peer_code};
-use schrittmacher_fuzz::support::chance::Chance;
 use schrittmacher_fuzz::support::node::{App, AppState};
 use schrittmacher_fuzz::support::pair::Pair;
 use schrittmacher_protocol::{Event, FORCED_RANDOM, OUR_RANDOM, PeerReport, Settings};
+use schrittmacher_simulation::Chance;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The most steps of one input, and the most messages of one node in one second (P6), as in the simulation of the
-/// protocol's own tests.
+/// The most steps of one input, and the most messages of one node in one second (P6), as in the
+/// simulation (`tests/sim`).
 const STEPS: usize = 40;
 const MOST_PER_SECOND: u32 = 30;
 
@@ -84,8 +84,8 @@ fn happen(pair: &mut Pair, step: Step) -> u32 {
         1 => pair.nodes[node].heard = false,
         2..=4 => pair.heal(),
         5 => {
-            pair.link.loss = (u64::from(a) * 2).min(400);
-            pair.link.duplicates = u64::from(b);
+            pair.link.loss = (u32::from(a) * 2).min(400);
+            pair.link.duplicates = u32::from(b);
             pair.link.jitter = duration(b).min(3 * SECOND);
         }
         6 => pair.kill_app(node),
@@ -166,7 +166,7 @@ fn mend(pair: &mut Pair, without_app: Option<usize>) {
     }
 }
 
-/// Link, daemons and applications work again. The bounds are those of the simulation in the protocol's own tests.
+/// Link, daemons and applications work again.
 fn end_in_peace(pair: &mut Pair, without_app: Option<usize>) {
     mend(pair, without_app);
     pair.note("-- peace");

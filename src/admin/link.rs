@@ -95,9 +95,9 @@ impl Link {
         if let Some(last) = *last {
             tokio::time::sleep(RECORD_SPACING.saturating_sub(last.elapsed())).await;
         }
-        let answer = self.ask(|reply| Request::Record(names, reply)).await;
+        // Noted first: who hangs up while we wait has cost a copy all the same.
         *last = Some(Instant::now());
-        answer
+        self.ask(|reply| Request::Record(names, reply)).await
     }
 
     /// Gives an order; the status that is read next shows its effect.

@@ -92,7 +92,7 @@ mod tests {
         page.control("TH", title);
         man::section(&mut page, "NAME");
         page.text(man::inlines(
-            "schrittmacherctl - shows what happened to the resources of schrittmacher(8), and why",
+            "schrittmacherctl - shows what happened to the resources of schrittmacher(8), and what a configuration is good for",
         ));
         man::section(&mut page, "SYNOPSIS");
         let mut text = page.render().into_bytes();

@@ -16,7 +16,11 @@ impl Node {
     pub fn answer(&mut self, request: Request, now: Time) {
         match request {
             Request::Status(reply) => reply.send(self.snapshot()),
-            Request::Record(names, reply) => reply.send(self.record(&names, now)),
+            Request::Record(names, reply) => {
+                if reply.is_wanted() {
+                    reply.send(self.record(&names, now));
+                }
+            }
             Request::Order(order, reply) => {
                 // Whoever gave it has been told "no answer" by now: it must not be carried out.
                 if reply.is_wanted() {

@@ -165,10 +165,11 @@ impl Step<'_, '_> {
         self.m.state = State::Hot { until: self.lhot_deadline(), granted, deaf: None };
     }
 
-    /// While both are hot: whether the peer hears us. Whatever it says but HOTT is a reaction.
+    /// While both are hot: whether the peer hears us. Whatever it says but HOTT is a reaction. Three questions can be
+    /// asked and answered in that time.
     pub(crate) fn note_reaction(&mut self, deaf: Option<Time>, cause: Cause) {
         let deaf = if cause == Cause::Peer(Hott) {
-            deaf.or(Some(self.now + self.m.peer.beat(self.settings).saturating_mul(3)))
+            deaf.or(Some(self.now + self.answer_time().saturating_mul(3)))
         } else {
             deaf.filter(|_| !matches!(cause, Cause::Peer(_) | Cause::RemoteTimeout))
         };

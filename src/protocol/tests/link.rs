@@ -123,3 +123,22 @@ fn with_a_short_heartbeat_two_hot_nodes_settle_within_the_time_of_an_answer() {
     }
     assert!(longest > 4 * beat, "{longest:?}: P1 can be promised without this");
 }
+
+/// Three heartbeats of 10 ms are shorter than a way to and fro.
+#[test]
+fn with_a_short_heartbeat_a_slow_link_is_not_taken_for_one_that_is_cut() {
+    let beat = Duration::from_millis(10);
+    let short = |priority| Settings { heartbeat: beat, timeout: 3 * beat, ..settings(priority) };
+    for (priorities, winner) in [((0, 10), 1), ((10, 0), 0), ((0, 0), 1)] {
+        let mut pair = Pair::settled_with(short(priorities.0), short(priorities.1));
+        pair.link.latency = Duration::from_millis(40);
+        pair.cut();
+        pair.run(SECOND);
+        assert_eq!([pair.state(0), pair.state(1)], [StateName::Hot; 2], "both hot in a partition (P8)");
+        pair.heal();
+        let changes = pair.changes;
+        pair.run(10 * SECOND);
+        assert_eq!(pair.hot_node(), winner, "{priorities:?}\n{}", pair.log());
+        assert_eq!(pair.changes - changes, 1, "one gives way\n{}", pair.log());
+    }
+}
