@@ -111,7 +111,7 @@ impl Side {
             fit: host.is_fit(),
             up: host.is_up(),
             runs: host.runs(),
-            biased: host.is_biased(),
+            biased: host.is_biased(&self.kind),
             late: host.is_late(),
             reporting: host.report.is_some() || allowed(Input::Report),
             can: low(bits(&BY_ITSELF, &allowed)),

@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         // A search that finds nothing proves something only if it finds what is there.
         Task::Promises => promises(&options) & legacy(&options, false),
         Task::Legacy => legacy(&options, true),
-        Task::Without => study::study(&options.lines),
+        Task::Without => study::study(&options.lines, options.faults.unwrap_or(1)),
         Task::One(pairing) => one(*pairing, &options),
     };
     println!("\n{:.0} s", began.elapsed().as_secs_f64());

@@ -1,10 +1,11 @@
 //! How one host stands, as far as the promises care.
 
 use schrittmacher_legacy_double as legacy;
-use schrittmacher_protocol::{Asked, State, StateName};
+use schrittmacher_protocol::{Asked, Generation, State, StateName};
 
 use crate::app::{App, Role};
-use crate::host::{Daemon, Host};
+use crate::host::{Daemon, Host, Kind, Program};
+use crate::relative::NOW;
 
 /// How a host stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,24 +79,23 @@ impl Host {
         self.is_up() && self.app.is_fit()
     }
 
-    /// An operator's takeover is under way, the peer has given the role a moment ago or seems not to hear
-    /// us, or the daemon has still to hear something that is no longer true.
-    pub fn is_biased(&self) -> bool {
-        self.report.is_some()
-            || self.died
-            // It went on after a pause, and does not know yet that it has lost its right (S11).
-            || self.is_late()
-            || match &self.daemon {
-                Daemon::Ours(machine) => {
-                    machine.catching_up
-                        || matches!(machine.asked, Some(Asked::Forced { .. }))
-                        || matches!(
-                            machine.state,
-                            State::Hot { granted: Some(_), .. } | State::Hot { deaf: Some(_), .. }
-                        )
-                }
-                Daemon::Down | Daemon::Legacy(_) => false,
-            }
+    /// Something decides beforehand who survives: an operator's takeover is under way, the peer has given the role a
+    /// moment ago or is about to count as deaf, the daemon has lost time (S11), or it has still to hear something
+    /// that is no longer true.
+    pub fn is_biased(&self, kind: &Kind) -> bool {
+        let untrue = self.report.is_some() || self.died || self.is_late();
+        let (Daemon::Ours(machine), Program::Ours(settings)) = (&self.daemon, &kind.program) else {
+            return untrue;
+        };
+        let forced = matches!(machine.asked, Some(Asked::Forced { .. }));
+        let State::Hot { granted, deaf, .. } = machine.state else { return untrue || forced };
+        // A conflict takes two heartbeats; what comes after that does not decide it.
+        let beat = match machine.peer.generation {
+            Generation::Ours { period } => settings.heartbeat.max(period),
+            Generation::Classic | Generation::Modern => settings.heartbeat,
+        };
+        let soon_deaf = deaf.is_some_and(|deadline| deadline < NOW + 2 * beat);
+        untrue || forced || machine.catching_up || granted.is_some() || soon_deaf
     }
 
     /// In words.

@@ -51,9 +51,9 @@ impl Removal {
     }
 }
 
-/// All of them, or these lines of the list alone.
-pub fn study(lines: &[usize]) -> bool {
-    let usual = usual();
+/// All of them, or these lines of the list alone; with at most one fault.
+pub fn study(lines: &[usize], most_faults: u8) -> bool {
+    let usual = usual(most_faults);
     let mut removals = removals();
     removals.retain(|removal| lines.is_empty() || removal.is_one_of(lines));
     let texts = Mutex::new(vec![String::new(); removals.len()]);
@@ -70,9 +70,10 @@ pub fn study(lines: &[usize]) -> bool {
     true
 }
 
-fn usual() -> Vec<Usual> {
+fn usual(most_faults: u8) -> Vec<Usual> {
     let without = WITHOUT_FAULTS.map(|pair| run(pair, 0));
-    let runs: Vec<Run> = without.into_iter().chain(WITH_A_FAULT.map(|pair| run(pair, 1))).collect();
+    let with = WITH_A_FAULT.map(|pair| run(pair, 1));
+    let runs: Vec<Run> = without.into_iter().chain(with).filter(|run| run.faults <= most_faults).collect();
     let found = Mutex::new(Vec::new());
     on_every_core(runs.len(), |at| {
         let whole = Run { limit: MOST_STATES, stop: MOST_STATES, ..runs[at] };
