@@ -39,36 +39,41 @@ fn build(compiler: &str, flags: &[&str], source: &str, link: Link, folder: &Path
     program
 }
 
-fn build_and_run(test: &str, compiler: &str, flags: &[&str], link: Link) {
+/// `forks`: what the program `processes` is told, which forks while other threads are inside the library.
+fn build_and_run(test: &str, compiler: &str, flags: &[&str], link: Link, forks: Option<&str>) {
     if !is_there(compiler) {
         return;
     }
     let folder = workshop(test);
     for name in PROGRAMS {
         let program = build(compiler, flags, &format!("{name}.c"), link, &folder);
-        assert_eq!(run(&mut Command::new(program)), "ok\n", "{name}");
+        let mut command = Command::new(program);
+        command.args(forks.filter(|_| name == "processes"));
+        assert_eq!(run(&mut command), "ok\n", "{name}");
     }
 }
 
 #[test]
 fn shared_with_gcc() {
-    build_and_run("shared_with_gcc", "gcc", &["-std=gnu99"], Link::Shared);
+    build_and_run("shared_with_gcc", "gcc", &["-std=gnu99"], Link::Shared, None);
 }
 
 #[test]
 fn shared_with_clang() {
-    build_and_run("shared_with_clang", "clang", &["-std=gnu17"], Link::Shared);
+    build_and_run("shared_with_clang", "clang", &["-std=gnu17"], Link::Shared, None);
 }
 
 #[test]
 fn static_with_gcc() {
-    build_and_run("static_with_gcc", "gcc", &["-std=gnu11"], Link::Static);
+    build_and_run("static_with_gcc", "gcc", &["-std=gnu11"], Link::Static, None);
 }
 
 #[test]
 fn static_with_sanitizers() {
     let flags = ["-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    build_and_run("static_with_sanitizers", "gcc", &flags, Link::Static);
+    // The sanitizer's allocator does not survive a fork while another thread allocates: its lock stays taken in the
+    // child, now and then, and a thread started there waits for ever. The C library's does.
+    build_and_run("static_with_sanitizers", "gcc", &flags, Link::Static, Some("0"));
 }
 
 #[test]

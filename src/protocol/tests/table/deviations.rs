@@ -51,13 +51,13 @@ fn read(line: usize, text: &'static str) -> Option<Deviation> {
     let states: Vec<_> = cells[0].split(' ').map(legacy::state).collect::<Option<_>>()?;
     let events = cells[1].split(' ').map(|name| What::from_name(name).unwrap_or_else(|| panic!("{name}")));
     let (ours, why) = match cells[3..] {
-        [next, does, why] => {
+        [next, does, why, _without] => {
             let next = (next != "=").then(|| legacy::state(next).unwrap_or_else(|| panic!("{next}")));
             let does = does.split(' ').filter(|word| *word != "–").collect();
             (Ours::Does { next, does }, why)
         }
-        [flag, why] => (Ours::Flag(flag == "1"), why),
-        _ => panic!("line {line}: a line has five or six cells"),
+        [flag, why, _without] => (Ours::Flag(flag == "1"), why),
+        _ => panic!("line {line}: a line has six or seven cells"),
     };
     let ids = why.split(':').next().into_iter().flat_map(|ids| ids.split(", "));
     Some(Deviation {
