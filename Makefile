@@ -43,7 +43,7 @@ tools:
 	@command -v $(CARGO) >/dev/null || { echo 'error: no cargo; install Rust: https://rustup.rs/'; exit 1; }
 	@command -v cc >/dev/null || { echo 'error: no C compiler; as root: apt-get install gcc libc6-dev'; exit 1; }
 
-# Two minutes and 3 GB on two quiet cores; FAULTS=2 goes as far as 10 million states a pair.
+# Two minutes and 3 GB on two quiet cores; FAULTS=2 tries faults until 10,000 states of a pair are found.
 model: ## search every behaviour of a pair of nodes for one that breaks a promise
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- $(if $(FAULTS),--faults $(FAULTS))
 

@@ -16,14 +16,15 @@ Reading it:
   What comes all the time is counted and stands where it came last. A daemon keeps the
   last sixteen heartbeats of each resource or more, and of the time before only what led to
   the last changes of state, four failovers as a rule. When it is started anew it knows
-  nothing of what was.
+  nothing of what was. An answer of the daemon ends after five seconds: over a slow link ask
+  for single resources.
 
 Exit status:
   0   all is well            69  the daemon does not answer
   1   replay: different      74  the output cannot be written
   64  wrong command line     78  wrong configuration
   65  not a flight record    73  the file of --output cannot be made
-  66  no such file or resource";
+  66  no such file or resource  71  the system refuses";
 
 /// The operator's command.
 #[derive(Parser)]
