@@ -5,21 +5,23 @@ RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 # The client library's file: the ABI number (docs/adr/0001-soname-3.md), then two that only rise with releases.
 LIBVERSION := 3.0.0
 SOVERSION := $(firstword $(subst ., ,$(LIBVERSION)))
-# Where schrittmacher-run finds the library if the system does not look there: in build folder and installed tree.
-RUN_PATH ?= -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib'
 # The class SchrittmacherClient for Objective-C. `no` leaves it out of `make` and `make install`.
 WITH_OBJC ?= yes
 
-.PHONY: all check test demo bench tools model sim fuzz table fmt lint clean help
+# The packages with something to install.
+SHIPPED := -p schrittmacher -p schrittmacher-ctl -p schrittmacher-run -p schrittmacherclient
+
+.PHONY: all portable check test demo bench tools model sim fuzz table fmt lint clean help
 
 all: ## build the daemon, schrittmacherctl, the client libraries and schrittmacher-run (release)
-	$(CARGO) build --release --locked -p schrittmacher -p schrittmacherclient
+	$(CARGO) build --release --locked $(SHIPPED)
 	ln -sf libschrittmacherclient.so $(RELEASE)/libschrittmacherclient.so.$(SOVERSION)
-	$(CC) -O2 -Wall -Wextra $(CPPFLAGS) $(CFLAGS) -Iinclude -o $(RELEASE)/schrittmacher-run c-examples/schrittmacher-run.c \
-	    -L$(RELEASE) -lschrittmacherclient $(RUN_PATH) $(LDFLAGS)
 ifneq ($(WITH_OBJC),no)
 	$(OBJC_MAKE) if-possible
 endif
+
+portable: ## programs and libraries for glibc 2.17 and for musl, in target/portable; needs cargo-zigbuild
+	@scripts/portable '$(SHIPPED)'
 
 check: ## run every test, as CI does
 	@scripts/check
@@ -30,21 +32,23 @@ test: ## run the Rust tests alone
 
 .PHONY: check-many-runs
 check-many-runs: ## 10,000 commands leave nothing behind; `make check` runs 2,000
-	RUNS=10000 $(CARGO) test --locked --lib two_thousand_runs_leave_no_descriptor_and_no_memory
+	RUNS=10000 $(CARGO) test --locked --bin schrittmacher two_thousand_runs_leave_no_descriptor_and_no_memory
 
 # The demonstration's application is built as its users would build it, against the shared library.
-demo: tools all ## two daemons, two applications, every kind of failover, live
+demo: tools all ## two daemons, two applications, every kind of failover, live; as root a client and its outages too
 	@$(MAKE) --no-print-directory -C c-examples OUT='$(abspath $(RELEASE))/c-examples' CPPFLAGS=-I../include \
 	    LIBS='-L$(abspath $(RELEASE)) -lschrittmacherclient -Wl,-rpath,$(abspath $(RELEASE))'
+	@[ "$$(id -u)" != 0 ] || \
+	    $(CARGO) build --release --locked -p schrittmacher-testapp -p schrittmacher-harness --bins --example outage
 	@scripts/demo
 
-# What a build needs and a fresh machine may lack.
+# The tools of a build that a fresh machine may lack.
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'error: no cargo; install Rust: https://rustup.rs/'; exit 1; }
 	@command -v cc >/dev/null || { echo 'error: no C compiler; as root: apt-get install gcc libc6-dev'; exit 1; }
 
-# Two minutes and 3 GB on two quiet cores; FAULTS=2 tries faults until 10,000 states of a pair are found.
-model: ## search every behaviour of a pair of nodes for one that breaks a promise
+# FAULTS=1 takes minutes and 3 GB on two quiet cores; FAULTS=2 tries faults until 10,000 states of a pair are found.
+model: ## search every behaviour of a pair of nodes for one that breaks a promise; FAULTS=1 with one fault
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- $(if $(FAULTS),--faults $(FAULTS))
 
 .PHONY: model-legacy model-without
@@ -54,10 +58,20 @@ model-legacy: ## the same of two nodes of 2.0.0: prints how they fail
 model-without: ## the same with each deviation from 2.0.0 taken out in turn (an hour)
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- --without
 
-# PAGE=docs/protocol.md writes the table there.
+# PAGE=docs/verification.md writes the table there.
 sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, or SEED=n to replay one
-	@$(CARGO) run -q --release --locked -p schrittmacher-sim -- \
+	@$(CARGO) run -q --release --locked -p schrittmacher-random-faults -- \
 	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(PAGE),--page $(PAGE)))
+
+.PHONY: drills
+drills: ## stop, restart and reload both daemons in every order, and write down which side serves (half an hour)
+	$(CARGO) build --workspace
+	PAGE='$(CURDIR)/docs/drills.md' $(CARGO) test --test e2e -- drills::every_pair_of_acts --ignored --nocapture
+
+.PHONY: check-page
+check-page: ## test the status page in Chromium, with axe; says what it lacks and skips (two minutes)
+	$(CARGO) build --workspace
+	@scripts/check-page
 
 fuzz: ## fuzz what arrives from outside, SECS=60 for each of the targets, or for TARGET=wire alone
 	@SECS='$(SECS)' TARGET='$(TARGET)' scripts/fuzz
@@ -68,6 +82,11 @@ table: ## print the transition table as JSON lines
 bench: ## how long a switch takes, and what an idle daemon costs (two minutes, on a quiet machine)
 	$(CARGO) build --release --locked -p schrittmacher-testapp
 	$(CARGO) bench --locked --bench pair
+
+.PHONY: bench-outage
+bench-outage: ## how long a client is without the address, beside keepalived (root; a quarter of an hour)
+	$(CARGO) build --release --locked -p schrittmacher -p schrittmacher-testapp
+	$(CARGO) bench --locked --bench outage
 
 include packaging/install.mk
 

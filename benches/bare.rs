@@ -1,5 +1,5 @@
-//! What the kernel and a shell take alone: a process ends, its pidfd says so, a datagram is sent, and whoever
-//! gets it runs a command. No program that does this work can be faster.
+//! The time of the kernel and a shell alone. A process ends, its pidfd says so, a datagram is sent, and its receiver
+//! runs a command. No program that does this work can be faster.
 
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::harness::Side;
 use crate::starts::Starts;
+use schrittmacher_harness::Side;
 
 /// As many of them as wanted.
 pub fn samples(runs: usize) -> Vec<Duration> {
@@ -46,7 +46,7 @@ fn sample(starts: &Starts, command: &str) -> Duration {
 }
 
 fn pidfd(child: &Child) -> OwnedFd {
-    // SAFETY: the call takes two integers, and returns a descriptor that nobody else owns, or -1.
+    // SAFETY: the call takes two integers, and returns a descriptor with no other owner, or -1.
     unsafe {
         let descriptor = libc::syscall(libc::SYS_pidfd_open, child.id(), 0);
         assert!(descriptor >= 0, "no pidfd: {}", std::io::Error::last_os_error());

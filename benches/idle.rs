@@ -1,11 +1,11 @@
-//! What a daemon costs that has nothing to do but its heartbeat.
+//! The cost of a daemon that only sends its heartbeat.
 
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Pair, Setup, Side};
 use crate::row;
+use schrittmacher_harness::{Pair, Setup, Side};
 
 const SPAN: Duration = Duration::from_secs(30);
 

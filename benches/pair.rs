@@ -5,17 +5,13 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that can't be made ends the run")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
-#[expect(dead_code, unused_imports, reason = "the end-to-end tests use all of it")]
-#[path = "../tests/e2e/harness/mod.rs"]
-mod harness;
-
 mod bare;
 mod idle;
 mod starts;
 
 use std::time::Duration;
 
-use harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
+use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 use starts::Starts;
 
 /// How often each way to switch is measured.
@@ -75,14 +71,18 @@ fn median(samples: &[Duration]) -> f64 {
 /// old side has nothing to wait for.
 fn setup(heartbeat: f64, timeout: f64) -> Setup {
     let start = Some("echo {host} >{folder}/starts; kill -10 `cat {pid-file}`");
-    Setup { heartbeat, timeout, start, stop: None, ..Setup::default() }
+    // An application that is killed again and again would be held back.
+    Setup { heartbeat, timeout, start, stop: None, core: "hold-back = 0", ..Setup::default() }
 }
 
-/// The believed process of the hot application ends; its daemon knows by pidfd, whatever the heartbeat.
+/// The believed process of the hot application ends; its daemon knows by pidfd, at any heartbeat.
 fn application_killed() -> Vec<Duration> {
     let mut pair = Pair::new(setup(1.0, 60.0));
     let starts = Starts::new(pair.folder());
     pair.start(Side::A);
+    for side in [Side::A, Side::B] {
+        pair[side].wait_believed();
+    }
     let mut hot = Side::A;
     let mut one = || {
         let other = hot.other();
@@ -106,6 +106,9 @@ fn host_lost() -> Vec<Duration> {
     let mut pair = Pair::new(setup(0.01, 0.03));
     let starts = Starts::new(pair.folder());
     pair.start(Side::A);
+    for side in [Side::A, Side::B] {
+        pair[side].wait_believed();
+    }
     let mut hot = Side::A;
     let mut one = || {
         let other = hot.other();
@@ -119,6 +122,8 @@ fn host_lost() -> Vec<Duration> {
         pair[hot].start_app("--start-as standby");
         pair.start_daemon(hot);
         pair.wait_settled(other, AT_ONCE);
+        // In the moment of its start a side waits for the first report of its application.
+        pair[hot].wait_believed();
         hot = other;
         sample
     };
@@ -130,6 +135,9 @@ fn failover() -> Vec<Duration> {
     let mut pair = Pair::new(setup(1.0, 60.0));
     let starts = Starts::new(pair.folder());
     pair.start(Side::A);
+    for side in [Side::A, Side::B] {
+        pair[side].wait_believed();
+    }
     let mut hot = Side::A;
     let mut one = || {
         let other = hot.other();

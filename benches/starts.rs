@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
-use crate::harness::Side;
+use schrittmacher_harness::Side;
 
 /// Nothing that is measured here takes that long.
 const PATIENCE: u16 = 10_000;

@@ -1,8 +1,8 @@
 /*
- * demo-app.c - a demonstration application: takes its time to go hot and standby, and says what it does
+ * demo-app.c - a demonstration application: takes its time to go hot and standby, and prints what it does
  *
- * It has an event loop of its own, and so no second thread: the library's descriptor is one of those that
- * the loop waits for. Its heartbeats stop when the loop hangs, and then the daemon fails over.
+ * It has an event loop of its own, and so no second thread. The loop waits for the library's descriptor among others.
+ * The heartbeats stop if the loop hangs, and then the daemon fails over.
  */
 
 #include <errno.h>
@@ -23,11 +23,11 @@ static int switch_time_ms = 500;
 static schrittmacher_client *client;
 static volatile sig_atomic_t quit;
 
-/* The switch that is going on, if any. */
+/* The current switch, if any. */
 static int switching_to; /* SchrittmacherClientWantedState_... or 0 */
 static struct timespec switch_end;
 
-/* ---- saying what happens ---- */
+/* ---- output ---- */
 
 static void say(const char *text)
 {
@@ -41,7 +41,7 @@ static void say(const char *text)
     printf("%s.%03ld %s: %s\n", clock_time, now.tv_nsec / 1000000, name, text);
 }
 
-/* A missing daemon is no reason to end: it may come back, and the heartbeats go on. Said once, not every beat. */
+/* A missing daemon is no reason to end: the heartbeats go on trying. Prints each change once. */
 static void say_if_daemon_changed(void)
 {
     static int error_before = 0;
@@ -65,7 +65,7 @@ static void begin_switch(int wanted_state)
         switch_end.tv_nsec -= 1000000000L;
         switch_end.tv_sec++;
     }
-    /* The library has set the state already. Saying so now spares the daemon to wait for the heartbeat. */
+    /* The library has set the state already. Sent now, it reaches the daemon before the next heartbeat would. */
     schrittmacher_client_do_heartbeat(client);
 }
 
@@ -81,7 +81,7 @@ static void go_standby(void)
     begin_switch(SchrittmacherClientWantedState_standby);
 }
 
-/* Milliseconds to the end of the switch, rounded up; -1 if none is going on. */
+/* Milliseconds to the end of the switch, rounded up; -1 without a switch. */
 static int switch_remaining_ms(void)
 {
     struct timespec now;
@@ -125,7 +125,7 @@ static void handle(int signo, void (*handler)(int))
     struct sigaction action;
 
     memset(&action, 0, sizeof action);
-    action.sa_handler = handler; /* no SA_RESTART: poll() shall return for SIGTERM */
+    action.sa_handler = handler; /* no SA_RESTART: SIGTERM has to end poll() */
     sigemptyset(&action.sa_mask);
     sigaction(signo, &action, NULL);
 }
@@ -189,10 +189,13 @@ int main(int argc, char **argv)
     };
     const char *start_as = "unknown";
     int option;
-    int status = SCHRITTMACHER_OK;
+    int status = schrittmacher_client_new(&client);
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    client = schrittmacher_client_new();
+    if (status < 0) {
+        say(schrittmacher_strerror(status));
+        return 1;
+    }
     while (status == SCHRITTMACHER_OK && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'r': status = schrittmacher_client_set_resource_id(client, optarg); break;
@@ -208,7 +211,7 @@ int main(int argc, char **argv)
         return usage();
     }
 
-    schrittmacher_client_set_go_hot_func(client, go_hot);
+    schrittmacher_client_set_go_hot_func(client, go_hot); /* cannot fail: the client is one */
     schrittmacher_client_set_go_standby_func(client, go_standby);
     handle(SIGUSR1, on_order);
     handle(SIGUSR2, on_order);

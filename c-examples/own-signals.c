@@ -1,8 +1,8 @@
 /*
  * own-signals.c - an application whose signal handlers only count, and whose main loop looks at the counters
  *
- * Many programs are made like this, and need no more than the two calls in obey(): the library then works on
- * the main thread, and the callbacks need no lock. The heartbeats come from the library's own thread.
+ * Many programs are made like this. They need no more than the two calls in obey(). The library then calls back on the
+ * main thread, and the callbacks need no lock. The heartbeats come from the library's own thread.
  *
  * own-signals RESOURCE [PORT]
  */
@@ -28,34 +28,42 @@ static void count_signal(int signo)
     }
 }
 
+/* Ends the program if a call has failed. */
+static void check(int status)
+{
+    /* A daemon that is not there yet is no reason: the heartbeats go on trying. */
+    if (status < 0 && status != SCHRITTMACHER_ERR_NO_DAEMON) {
+        fprintf(stderr, "own-signals: %s\n", schrittmacher_strerror(status));
+        exit(1);
+    }
+}
+
 static void go_hot(void)
 {
     puts("hot");
-    schrittmacher_client_report_active(client, NULL);
+    check(schrittmacher_client_report_active(client, NULL));
 }
 
 static void go_standby(void)
 {
     puts("standby");
-    schrittmacher_client_report_inactive(client, NULL);
+    check(schrittmacher_client_report_inactive(client, NULL));
 }
 
 static void obey(void)
 {
     if (hot_orders > 0) {
         hot_orders = 0;
-        schrittmacher_client_signal_go_hot(client); /* calls go_hot() unless we are hot */
+        check(schrittmacher_client_signal_go_hot(client)); /* calls go_hot() unless we are hot */
     }
     if (standby_orders > 0) {
         standby_orders = 0;
-        schrittmacher_client_signal_go_standby(client);
+        check(schrittmacher_client_signal_go_standby(client));
     }
 }
 
 int main(int argc, char **argv)
 {
-    int status;
-
     if (argc < 2) {
         fprintf(stderr, "usage: own-signals RESOURCE [PORT]\n");
         return 64;
@@ -66,19 +74,15 @@ int main(int argc, char **argv)
     signal(SIGUSR2, count_signal);
     signal(SIGTERM, count_signal);
 
-    client = schrittmacher_client_new();
-    schrittmacher_client_set_resource_id(client, argv[1]);
+    check(schrittmacher_client_new(&client));
+    check(schrittmacher_client_set_resource_id(client, argv[1]));
     if (argc > 2) {
-        schrittmacher_client_set_port(client, atoi(argv[2]));
+        check(schrittmacher_client_set_port(client, atoi(argv[2])));
     }
-    schrittmacher_client_set_go_hot_func(client, go_hot);
-    schrittmacher_client_set_go_standby_func(client, go_standby);
-    status = schrittmacher_client_start(client);
-    if (status != SCHRITTMACHER_OK) {
-        fprintf(stderr, "own-signals: %s\n", schrittmacher_strerror(status));
-        return 1;
-    }
-    schrittmacher_client_report_unknown(client, NULL);
+    check(schrittmacher_client_set_go_hot_func(client, go_hot));
+    check(schrittmacher_client_set_go_standby_func(client, go_standby));
+    check(schrittmacher_client_start(client));
+    check(schrittmacher_client_report_unknown(client, NULL));
 
     while (!quit) {
         obey();

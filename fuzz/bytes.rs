@@ -1,4 +1,4 @@
-//! How the targets that play something out read their input: settings first, then steps of four bytes.
+//! The input of the targets that take steps: settings first, then steps of four bytes.
 //!
 //! Steps of one size, so that libFuzzer can take some out, double them and exchange them without shifting the rest.
 
@@ -7,12 +7,12 @@ use std::time::Duration;
 use schrittmacher_protocol::Settings;
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use crate::support::settings;
+use schrittmacher_testkit::settings;
 
 /// The bytes that one node's settings take.
 const SETTINGS: usize = 8;
 
-/// What is left of an input.
+/// The rest of an input.
 pub struct Bytes<'a>(&'a [u8]);
 
 /// When, what, and what exactly.
@@ -29,7 +29,7 @@ impl<'a> Bytes<'a> {
         Bytes(input)
     }
 
-    /// So many bytes; zeros where the input is too short.
+    /// The next bytes; zeros where the input is too short.
     pub fn take<const N: usize>(&mut self) -> [u8; N] {
         let (taken, rest) = self.0.split_at(N.min(self.0.len()));
         self.0 = rest;
@@ -55,6 +55,7 @@ impl<'a> Bytes<'a> {
             going_standby_timeout: Duration::from_secs(one_of(standby, &[6, 1, 60])),
             startup_delay: Duration::from_secs(one_of(delay, &[0, 5, 60])),
             preempt: flags & 1 != 0,
+            held: flags & 4 != 0,
             extensions: flags & 2 == 0,
             ..settings(one_of(priority, &[0, 10, -10, i32::MAX, i32::MIN]))
         }
@@ -71,12 +72,12 @@ pub fn duration(byte: u8) -> Duration {
     Duration::from_millis(u64::from(byte).pow(3) / 400)
 }
 
-/// A status of the peer, or one that nobody knows.
+/// A status of the peer, or an unknown one.
 pub fn peer_code(byte: u8) -> Option<PeerCode> {
     PeerCode::ALL.get(usize::from(byte) % (PeerCode::ALL.len() + 1)).copied()
 }
 
-/// A status of the application, or one that nobody knows.
+/// A status of the application, or an unknown one.
 pub fn app_code(byte: u8) -> Option<AppCode> {
     AppCode::ALL.get(usize::from(byte) % (AppCode::ALL.len() + 1)).copied()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use schrittmacher_fuzz::config::{
+use schrittmacher_config::{
     Config, Diagnostic, LoadError, failure, failure_json, load_text, report, report_json,
 };
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn check(path: &Path, text: &str) {
     }
 }
 
-/// Whoever has to mend it is told where.
+/// Every error has its place.
 fn check_places(diagnostics: &[Diagnostic], path: &Path, text: &str) {
     let lines = 1 + text.matches('\n').count();
     for diagnostic in diagnostics {
@@ -66,7 +66,7 @@ fn check_places(diagnostics: &[Diagnostic], path: &Path, text: &str) {
     }
 }
 
-/// What the rest of the daemon takes for granted: the ranges that `Config` states.
+/// The ranges that `Config` states, and that the rest of the daemon relies on.
 fn check_config(config: &Config) {
     const MS_10: Duration = Duration::from_millis(10);
     const HOUR: Duration = Duration::from_secs(3600);

@@ -1,4 +1,4 @@
-//! Anything at all happens to one node, in any order and at any time: P4, P5 and P6 hold, and its deadlines move on.
+//! Any events for one node, in any order and at any time: P4, P5 and P6 hold, and its deadlines move on.
 //!
 //! `STEPS=1` writes down what happens.
 #![no_main]
@@ -8,10 +8,10 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, Event, FORCED_RANDOM, Machine, OUR_RANDOM, PeerReport, Resource, Segment, Settings, StateName,
-    Time,
+    Action, AppFailure, Command, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM, PeerReport,
+    Resource, Segment, Settings, State, StateName, Time,
 };
-use schrittmacher_wire::{AppCode, PeerCode};
+use schrittmacher_wire::{AppCode, Note, PeerCode};
 
 /// The most heartbeats of one input; then it ends.
 const TICKS: u32 = 500;
@@ -38,6 +38,8 @@ struct Node {
     now: Time,
     /// The last order about the interface was to bring it up.
     interface: bool,
+    /// This run has brought it up: else all is as an earlier run has left it.
+    activated: bool,
     /// The commands of a hand-over run.
     commands: bool,
     gone: bool,
@@ -55,6 +57,7 @@ impl Node {
             resource,
             now: Time::ZERO,
             interface,
+            activated: false,
             commands: false,
             gone: false,
             shown: std::env::var_os("STEPS").is_some(),
@@ -92,7 +95,7 @@ impl Node {
         let event = match step.what & 0x3f {
             0..=15 => Event::Peer(self.peer_report(step)),
             16..=31 => Event::App(app_code(step.a)),
-            32 => Event::AppDied,
+            32 => Event::AppFailed(AppFailure::Ended),
             33 => Event::StartBegan,
             // The executor reports this once for each barrier.
             34..=39 if self.commands => {
@@ -102,11 +105,13 @@ impl Node {
             40 => Event::Failover { force: step.a & 1 != 0 },
             41 => Event::Takeover,
             42 if step.a < 64 => Event::Shutdown,
+            43 if step.a < 128 => Event::Freeze(step.a & 1 != 0),
+            43 if step.a < 192 => Event::LeftHot(Duration::from_millis(100 * u64::from(step.a))),
             43 => Event::Reloaded,
             44 => {
                 let settings = bytes.settings();
                 self.resource.set_settings(self.now, settings);
-                // What was said with the old heartbeat is not held against the new one.
+                // Messages of the old heartbeat do not count against the new one.
                 self.chatter = (0, self.now);
                 return;
             }
@@ -130,12 +135,13 @@ impl Node {
             has_type: step.a & 0x80 == 0,
             period: one_of(step.a >> 4, &[None, Some(2000), Some(10), Some(20_000)])
                 .map(Duration::from_millis),
+            note: one_of(step.b >> 6, &[None, Some(Note::Claim), Some(Note::Leaving)]),
         }
     }
 
     fn give(&mut self, event: Event) {
         let before = self.resource.state().name();
-        let actions = self.resource.handle(self.now, event);
+        let actions = self.resource.handle(self.now, event).actions;
         if self.shown {
             let (now, after) = (self.now.since_origin(), self.resource.state().name());
             eprintln!("{now:10.3?}  {before} -> {after}  {event:?}\n            {actions:?}");
@@ -148,14 +154,14 @@ impl Node {
                     self.check_message(code, random);
                     messages += 1;
                 }
-                Action::Activate => self.interface = true,
-                Action::Deactivate { .. } => self.interface = false,
-                Action::Barrier => {
+                Action::Command(Command::Activate) => (self.interface, self.activated) = (true, true),
+                Action::Command(Command::Deactivate { .. }) => self.interface = false,
+                Action::Command(Command::Barrier) => {
                     assert!(!self.commands, "a hand-over within another one");
                     self.commands = true;
                 }
                 Action::Exit => self.gone = true,
-                Action::Start | Action::Stop | Action::Refuse(_) | Action::Notice(_) => {}
+                Action::Command(Command::Start | Command::Stop) | Action::Refuse(_) | Action::Notice(_) => {}
             }
         }
         let ordered = matches!(
@@ -165,45 +171,63 @@ impl Node {
         if before == self.resource.state().name() && !ordered {
             self.count(messages);
         }
-        self.check_rights();
+        self.check_rights(event);
     }
 
-    /// P5: nobody who has the service says that he has it not.
+    /// P5: a node that has the service does not say that it has released it.
     fn check_message(&self, code: PeerCode, random: u32) {
         use PeerCode::{Fail, Fovr, Hott, Stby, Tcnf, ToHot, ToStandby, Trej, Treq, Unk};
         match code {
             Stby | ToStandby | Fail | Fovr | Tcnf => {
-                assert!(!self.interface, "P5: says {code} before deactivate was ordered");
+                let is_left = self.is_as_it_was_left();
+                assert!(!self.interface || is_left, "P5: says {code} before deactivate was ordered");
                 assert!(!self.commands, "P5: says {code} while the commands of the hand-over run");
             }
             Unk | Hott | Treq | Trej | ToHot => {}
         }
         // W1: only questions have one.
         match code {
-            Treq => assert!([OUR_RANDOM, FORCED_RANDOM].contains(&random)),
+            // A smaller one is for how long this side has been hot.
+            Treq => assert!(random >= OUR_RANDOM || self.resource.state().name() == StateName::Hot),
             Unk => assert_eq!(random, OUR_RANDOM),
-            Stby | ToStandby | Fail | Fovr | Tcnf | Hott | Trej | ToHot => assert_eq!(random, 0),
+            // The machine checks after each of its transitions whether this side is held back. It may be so no longer
+            // at the end of the event.
+            Fail => assert!([0, HELD_BACK_RANDOM].contains(&random)),
+            Stby | ToStandby | Fovr | Tcnf | Hott | Trej | ToHot => assert_eq!(random, 0),
         }
     }
 
-    /// P4, and that who is hot has seen to his interface.
-    fn check_rights(&self) {
-        let (state, failed) = (self.resource.state().name(), self.resource.machine().app.failed);
+    fn is_waiting_for_app(&self) -> bool {
+        matches!(self.resource.state(), State::Releasing(release) if release.waits_until.is_some())
+    }
+
+    /// A node that yields before its application has reported orders nothing (P9): the interface is as an earlier run has
+    /// left it.
+    fn is_as_it_was_left(&self) -> bool {
+        !self.activated && !self.resource.machine().app.reported
+    }
+
+    /// P4, and a hot node has activated its interface.
+    fn check_rights(&self, event: Event) {
+        let state = self.resource.state().name();
+        let failed = matches!(event, Event::AppFailed(_) | Event::App(Some(AppCode::Lfai)));
+        let down = !self.interface || self.is_as_it_was_left();
         let good = match state {
             StateName::Unknown => !failed,
             StateName::Hot => !failed && self.interface,
-            StateName::Standby | StateName::ToStandby => !failed && !self.interface,
-            StateName::Failed | StateName::Leaving => !self.interface,
+            StateName::Standby | StateName::ToStandby => !failed && down,
+            StateName::Failed | StateName::Leaving => down,
             StateName::ToHot => self.interface,
-            StateName::Releasing => !self.interface && self.commands,
+            // Its commands run, or are over and the application is waited for (run-5).
+            StateName::Releasing => !self.interface && self.commands != self.is_waiting_for_app(),
         };
         assert!(good || self.gone, "P4: {state}, failed {failed}, interface {}", self.interface);
     }
 
-    /// The flight record says what happened: fed through the machine once more, it happens again. `RECORD=FILE` keeps it, as
+    /// The flight record repeats the run: fed through the machine once more, the same happens. `RECORD=FILE` keeps it, as
     /// a seed for the target `replay`.
     fn check_record(&self) {
-        let segments = self.resource.record().segments();
+        let segments = self.resource.flight_record().segments();
         let json = serde_json::to_vec(&segments).expect("JSON");
         let read: Vec<Segment> = serde_json::from_slice(&json).expect("what was written");
         assert_eq!(read, segments);
@@ -220,9 +244,9 @@ impl Node {
         }
     }
 
-    /// P6: whatever others say, a node that stays what it is says only so much in a second: at each of its heartbeats
-    /// what it is, twice an echo and a refusal; ten answers of at most two messages in each of two windows; a question
-    /// and its repetitions. A window is five heartbeats long if that is less than a second.
+    /// P6: a node that stays in its state sends a bounded number of messages in a second. At each of its heartbeats:
+    /// its state, two echoes and a refusal. In each of two windows: ten answers of at most two messages. And a request
+    /// with its repetitions. A window is five heartbeats long if that is less than a second.
     fn count(&mut self, messages: u32) {
         if self.now >= self.chatter.1 {
             self.chatter = (0, self.now + Duration::from_secs(1));

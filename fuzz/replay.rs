@@ -1,5 +1,5 @@
-//! A made-up flight record, as `schrittmacherctl replay` may be given one: whatever stands in it, the machine goes through
-//! it without a panic.
+//! A made-up flight record, as `schrittmacherctl replay` may be given one. The machine goes through any of them without
+//! a panic.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};

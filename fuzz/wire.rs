@@ -11,7 +11,7 @@ fuzz_target!(|datagram: &[u8]| -> Corpus {
     let plain = plain(datagram);
     match (Message::parse(datagram), &plain) {
         (Ok(message), Some(plain)) => {
-            // Nothing counts but the members, whatever their order, the blanks, and what stands beside them.
+            // Only the known members count. Their order, blanks and other members do not.
             let mut again = Message::parse(plain.to_string().as_bytes()).expect("no less than before");
             if json(&again.reason).is_some_and(|reason| Some(reason) == json(&message.reason)) {
                 // The members of an object have another order now.
@@ -83,6 +83,9 @@ fn check(message: &Message) {
             host: message.host.as_deref(),
             priority: message.priority,
             heartbeat: message.heartbeat,
+            note: message.note,
+            freeze: message.freeze,
+            run: message.run,
         }
         .encode(),
         Code::App(code) => AppMessage {
@@ -97,7 +100,7 @@ fn check(message: &Message) {
         .encode(),
         Code::Unknown => return,
     };
-    // Whoever sends has seen to it that the names are not too long.
+    // The sender has made sure that the names are not too long.
     let names = [Some(&message.resource), message.kind.as_ref(), message.host.as_ref()];
     if names.into_iter().flatten().all(|name| is_sendable_name(name)) {
         assert!(again.len() <= MAX_DATAGRAM);

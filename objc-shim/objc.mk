@@ -2,7 +2,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE ?= $(TARGET)/release
-# What is built, and from where it is installed.
+# The place of the built files, from where they are installed.
 OUT ?= $(TARGET)/objc
 SHIM := objc-shim
 SOVERSION := 3
@@ -36,6 +36,7 @@ GNUSTEP_CFLAGS = $(shell MAKEFLAGS= gnustep-config --objc-flags 2>/dev/null | se
 GNUSTEP_LIBS = $(shell MAKEFLAGS= gnustep-config --base-libs)
 # @synthesize has a parameter that GCC takes for an unused one.
 WARNINGS = -Wall -Wextra -Wno-unused-parameter
+# First on the command line: the other flags may name a folder that has the older library's headers.
 INCLUDES = -I$(OUT)/include -I$(SHIM)/include -Iinclude
 
 OBJECTS = $(SOURCES:%=$(OUT)/%.o)
@@ -65,25 +66,36 @@ $(CONFIG): FORCE
 
 -include $(OBJECTS:.o=.d)
 $(OUT)/%.o: $(SHIM)/src/%.m $(CONFIG)
-	$(OBJC) $(GNUSTEP_CFLAGS) $(ULIB_CFLAGS) $(DIALECT) $(INCLUDES) $(WARNINGS) $(CFLAGS) -fPIC -c -o $@ $<
+	$(OBJC) $(INCLUDES) $(GNUSTEP_CFLAGS) $(ULIB_CFLAGS) $(DIALECT) $(WARNINGS) $(CFLAGS) -fPIC -c -o $@ $<
 
 # -z defs: programs find it through the linker script, which works only if it names all that it needs itself.
 # $$ORIGIN: a program that has a run path for its one library finds the second one beside it.
+# The C library by its file: -L$(RELEASE) could find the older library in a folder of LDFLAGS.
 $(LIBRARY): $(OBJECTS) $(RELEASE)/libschrittmacherclient.so
 	$(OBJC) $(CFLAGS) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,-rpath,'$$ORIGIN' -o $@ $(OBJECTS) $(LDFLAGS) \
-	    -L$(RELEASE) -lschrittmacherclient $(ULIB_LIBS) $(GNUSTEP_LIBS)
+	    $(RELEASE)/libschrittmacherclient.so $(ULIB_LIBS) $(GNUSTEP_LIBS)
 
-# The development file: `-lschrittmacherclient` gives a C program the C library and nothing else, an Objective-C
-# program the class too, and the runtime that the class was linked with.
+# Where the linker found the libraries that the class needs: in a folder of the flags, or where the compiler looks.
+LIBRARY_FOLDERS = $(patsubst -L%,%,$(filter -L%,$(LDFLAGS) $(ULIB_LIBS) $(GNUSTEP_LIBS)))
+
+# The development file: `-lschrittmacherclient` gives a C program the C library and nothing else. An Objective-C program
+# gets the class too, and the runtime that the class was linked with. That runtime is there with its path, since a
+# linker opens even what a C program does not need, and GNUstep may be where no linker looks.
 $(SCRIPT): $(LIBRARY)
-	@needed=$$(readelf -d $(LIBRARY) | sed -n 's/.*(NEEDED).*\[\(lib\(objc\|gnustep-base\|ulib\)\..*\)\]/\1/p'); \
+	@needed=; \
+	for name in $$(readelf -d $(LIBRARY) | sed -n 's/.*(NEEDED).*\[\(lib\(objc\|gnustep-base\|ulib\)\..*\)\]/\1/p'); do \
+	    path=$$($(OBJC) -print-file-name=$$name); \
+	    for folder in $(LIBRARY_FOLDERS); do if test -e $$folder/$$name; then path=$$folder/$$name; break; fi; done; \
+	    test ! -e "$$path" || path=$$(realpath -s "$$path"); \
+	    needed="$$needed $$path"; \
+	done; \
 	{ echo '/* GNU ld script: the C library, and the Objective-C library for programs that need it */'; \
-	  echo "INPUT(libschrittmacherclient.so.$(SOVERSION) AS_NEEDED($(notdir $(LIBRARY))" $$needed'))'; } >$@
+	  echo "INPUT(libschrittmacherclient.so.$(SOVERSION) AS_NEEDED($(notdir $(LIBRARY))$$needed))"; } >$@
 
 HEADERS = $(SHIM)/include/schrittmacherclient/UMSchrittmacherClient.h $(SHIM)/include/schrittmacherclient/SMCompat.h \
     $(SHIM)/include/schrittmacherclient/SMStandIn.h $(CONFIG)
 
-# rm: the linker script takes the place of a symbolic link to the C library, and must not be written through it.
+# rm: the linker script replaces a symbolic link to the C library, and must not be written through it.
 install:
 	@test -e $(LIBRARY) || { echo "error: $(LIBRARY) is missing; run 'make' first, not as root" >&2; exit 1; }
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)/schrittmacherclient $(DESTDIR)$(INCLUDEDIR)/libschrittmacher
@@ -93,15 +105,17 @@ install:
 	$(INSTALL) -m 644 $(SCRIPT) $(DESTDIR)$(LIBDIR)/
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/schrittmacherclient/
 	$(INSTALL) -m 644 $(SHIM)/include/libschrittmacher/*.h $(DESTDIR)$(INCLUDEDIR)/libschrittmacher/
-	@# The header imports ulib's then. Private: the linker script names the library, for those who need it.
-	@! grep -q 'WITH_ULIB 1' $(CONFIG) || echo 'Requires.private: ulib' >>$(DESTDIR)$(LIBDIR)/pkgconfig/schrittmacherclient.pc
+	@# The header imports ulib's then, and the older library's file said so too.
+	@! grep -q 'WITH_ULIB 1' $(CONFIG) || echo 'Requires: ulib' >>$(DESTDIR)$(LIBDIR)/pkgconfig/schrittmacherclient.pc
 ifeq ($(LEGACY_LINKS),1)
+	@# Old Makefiles name the library before the objects. ld.bfd would drop what is only needed by these.
+	sed -i 's/AS_NEEDED(\(.*\)))/\1)/' $(DESTDIR)$(LIBDIR)/$(notdir $(SCRIPT))
 	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/libschrittmacherclient.so.1
 	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/libschrittmacherclient.so.1.18
 endif
 	@test -n "$(DESTDIR)" || ldconfig || echo "now, as root: ldconfig"
 
-# A legacy name goes only if it is our link: an old library may have stayed.
+# A legacy name goes only if it is our link. The older library's own links come back with `make uninstall`.
 uninstall:
 	for link in libschrittmacherclient.so.1 libschrittmacherclient.so.1.18; do \
 	    test "$$(readlink $(DESTDIR)$(LIBDIR)/$$link)" != $(notdir $(LIBRARY)) || rm -f $(DESTDIR)$(LIBDIR)/$$link; done

@@ -1,4 +1,4 @@
-//! What stands around the client: the daemon's socket, the functions that it calls, the signals.
+//! The surroundings of the client: the daemon's socket, the functions that it calls, the signals.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -12,7 +12,7 @@ use schrittmacher_wire::{Code, Message};
 
 use crate::functions::{self, Handle};
 
-/// The socket that stands for the daemon.
+/// The socket in the place of the daemon.
 pub struct Sink(UdpSocket);
 
 impl Sink {
@@ -37,7 +37,7 @@ impl Sink {
         self.0.local_addr().expect("it is bound").port()
     }
 
-    /// The statuses that have arrived; whatever arrives is a message of an application.
+    /// The statuses that have arrived. Every datagram is a message of an application.
     pub fn take(&self) -> Vec<String> {
         let mut statuses = Vec::new();
         let mut buffer = [0; 2000];
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn on_order(client: Handle, context: *mut c_void) {
             0 => drop(functions::schrittmacher_client_report_active(client, std::ptr::null())),
             1 => drop(functions::schrittmacher_client_report_failed(client, std::ptr::null())),
             2 => drop(functions::schrittmacher_client_set_go_hot_func(client, None)),
-            // Only on the fuzzer's own thread, or nobody could say what the next call has to answer.
+            // Only on the fuzzer's own thread. Otherwise the answer of the next call would be unknown.
             _ => FREED.with_borrow_mut(|freed| {
                 if let Some(freed) = freed {
                     functions::schrittmacher_client_free(client);
@@ -91,7 +91,12 @@ pub unsafe extern "C" fn on_order(client: Handle, context: *mut c_void) {
     }
 }
 
-pub unsafe extern "C" fn on_log(_context: *mut c_void, level: c_int, message: *const c_char) {
+pub unsafe extern "C" fn on_log(
+    _client: Handle,
+    level: c_int,
+    message: *const c_char,
+    _context: *mut c_void,
+) {
     assert!((0..=5).contains(&level));
     // SAFETY: the header says that it is a text.
     assert!(unsafe { CStr::from_ptr(message) }.to_str().is_ok());

@@ -2,12 +2,12 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-/// What C sees as `schrittmacher_client *`; never followed here.
+/// The type that C knows as `schrittmacher_client *`; never followed here.
 pub type Handle = *mut c_void;
 
 pub type Order = Option<unsafe extern "C" fn()>;
 pub type Callback = Option<unsafe extern "C" fn(Handle, *mut c_void)>;
-pub type Log = Option<unsafe extern "C" fn(*mut c_void, c_int, *const c_char)>;
+pub type Log = Option<unsafe extern "C" fn(Handle, c_int, *const c_char, *mut c_void)>;
 
 /// Declares functions of one signature, and a table of them with their names.
 macro_rules! functions {
@@ -18,7 +18,7 @@ macro_rules! functions {
     };
 }
 
-// Functions that do something: 0 or a status code.
+// Functions that do something: 0 or a negative status code.
 functions!(ACT: (_: Handle) -> c_int {
     schrittmacher_client_start
     schrittmacher_client_start_polled
@@ -51,6 +51,7 @@ functions!(SET_TEXT: (_: Handle, _: *const c_char) -> c_int {
     schrittmacher_client_set_type
     schrittmacher_client_set_failure_reason
     schrittmacher_client_set_daemon_address
+    schrittmacher_client_set_run_directory
     schrittmacher_client_log
     schrittmacher_client_send_status
 });
@@ -62,6 +63,7 @@ functions!(GET_TEXT: (_: Handle, _: *mut c_char, _: usize) -> c_int {
     schrittmacher_client_get_type
     schrittmacher_client_get_failure_reason
     schrittmacher_client_get_daemon_address
+    schrittmacher_client_get_run_directory
 });
 
 functions!(SET_NUMBER: (_: Handle, _: c_int) -> c_int {
@@ -73,6 +75,7 @@ functions!(SET_NUMBER: (_: Handle, _: c_int) -> c_int {
     schrittmacher_client_set_max_transiting_counter
     schrittmacher_client_set_log_level
     schrittmacher_client_set_logging_enabled
+    schrittmacher_client_set_daemon_lost_after_ms
     schrittmacher_client_set_current_state
     schrittmacher_client_set_wanted_state
     schrittmacher_client_set_transiting_counter
@@ -89,10 +92,12 @@ functions!(GET_NUMBER: (_: Handle) -> c_int {
     schrittmacher_client_get_max_transiting_counter
     schrittmacher_client_get_log_level
     schrittmacher_client_get_logging_enabled
+    schrittmacher_client_get_daemon_lost_after_ms
     schrittmacher_client_get_current_state
     schrittmacher_client_get_wanted_state
     schrittmacher_client_get_transiting_counter
     schrittmacher_client_is_started
+    schrittmacher_client_is_daemon_lost
     schrittmacher_client_poll_fd
     schrittmacher_client_last_errno
 });
@@ -115,15 +120,18 @@ functions!(GET_ORDER: (_: Handle) -> Order {
 functions!(SET_CALLBACK: (_: Handle, _: Callback, _: *mut c_void) -> c_int {
     schrittmacher_client_set_go_hot_callback
     schrittmacher_client_set_go_standby_callback
+    schrittmacher_client_set_heartbeat_callback
+    schrittmacher_client_set_daemon_lost_callback
 });
 
 functions!(SET_LOG: (_: Handle, _: Log, _: *mut c_void) -> c_int { schrittmacher_client_set_log_func });
 functions!(SET_POINTER: (_: Handle, _: *mut c_void) -> c_int { schrittmacher_client_set_user_data });
 functions!(GET_POINTER: (_: Handle) -> *mut c_void { schrittmacher_client_get_user_data });
-functions!(NEW: () -> Handle { schrittmacher_client_new });
+functions!(NEW: (_: *mut Handle) -> c_int { schrittmacher_client_new });
 functions!(FREE: (_: Handle) -> () { schrittmacher_client_free });
 functions!(STRERROR: (_: c_int) -> *const c_char { schrittmacher_strerror });
 functions!(VERSION: () -> *const c_char { schrittmacher_client_version });
+functions!(VERSION_NUMBER: () -> c_int { schrittmacher_client_version_number });
 
 /// The header has these functions and no others: a new one must be called too.
 pub fn check_against_header() {
@@ -148,6 +156,7 @@ pub fn check_against_header() {
         names(FREE),
         names(STRERROR),
         names(VERSION),
+        names(VERSION_NUMBER),
     ]
     .concat();
     called.sort_unstable();
@@ -155,8 +164,8 @@ pub fn check_against_header() {
     // A declaration begins in the first column, with its type.
     let declarations = header.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
     let mut declared: Vec<&str> = declarations
-        .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next())
-        .filter(|name| name.starts_with("schrittmacher_") && !name.ends_with(';'))
+        .filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("schrittmacher_"))
         .collect();
     declared.sort_unstable();
     assert_eq!(called, declared);

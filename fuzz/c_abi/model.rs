@@ -1,4 +1,4 @@
-//! What the header promises, as a plain model of each client.
+//! The promises of the header, as a plain model of each client.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_int};
@@ -10,16 +10,16 @@ use crate::application::FREED;
 use crate::functions::{self, Handle};
 
 pub const OK: c_int = 0;
-pub const NULL: c_int = 1;
-pub const HANDLE: c_int = 2;
-pub const INVALID: c_int = 3;
-pub const UTF8: c_int = 4;
-pub const NO_RESOURCE_ID: c_int = 5;
-pub const NOT_STARTED: c_int = 6;
-pub const NOT_POLLED: c_int = 7;
-pub const ADDRESS: c_int = 8;
-pub const NO_DAEMON: c_int = 9;
-pub const SYSTEM: c_int = 10;
+pub const NULL: c_int = -1;
+pub const HANDLE: c_int = -2;
+pub const INVALID: c_int = -3;
+pub const UTF8: c_int = -4;
+pub const NO_RESOURCE_ID: c_int = -5;
+pub const NOT_STARTED: c_int = -6;
+pub const NOT_POLLED: c_int = -7;
+pub const ADDRESS: c_int = -8;
+pub const NO_DAEMON: c_int = -9;
+pub const SYSTEM: c_int = -10;
 
 /// An errno that no call may change.
 const ERRNO: c_int = 4711;
@@ -27,7 +27,7 @@ const ERRNO: c_int = 4711;
 /// The handles that an input can name.
 const SLOTS: usize = 4;
 
-/// Texts of every kind that the header has something to say about.
+/// Texts of every kind that the header mentions.
 pub fn text(value: u8) -> Option<CString> {
     let texts: [Option<Vec<u8>>; 20] = [
         None,
@@ -55,12 +55,12 @@ pub fn text(value: u8) -> Option<CString> {
     text.map(|text| CString::new(text).expect("no NUL in it"))
 }
 
-/// An address for which nobody has to be asked: numeric, or no possible name.
+/// An address that needs no resolver: numeric, or no possible name.
 pub fn is_safe_address(text: &CString) -> bool {
     text.to_str().map_or(true, |text| text.len() > 255 || text.parse::<std::net::IpAddr>().is_ok())
 }
 
-/// Who sends the heartbeats.
+/// The sender of the heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drive {
     Thread,
@@ -71,9 +71,9 @@ enum Drive {
 #[derive(Debug)]
 pub struct Client {
     /// In the order of `SET_TEXT`.
-    pub texts: [Option<CString>; 5],
+    pub texts: [Option<CString>; 6],
     /// In the order of `SET_NUMBER`, as far as nothing else changes them.
-    numbers: [c_int; 8],
+    numbers: [c_int; 9],
     drive: Option<Drive>,
     was_started: bool,
 }
@@ -83,13 +83,13 @@ impl Client {
         let pid = c_int::try_from(std::process::id()).expect("a pid is an int");
         Client {
             texts: Default::default(),
-            numbers: [7701, 4, pid, 0, 1500, 30, 0, 0],
+            numbers: [7701, 4, pid, 0, 1500, 30, 0, 0, 0],
             drive: None,
             was_started: false,
         }
     }
 
-    /// What a call may say that sends a message.
+    /// The possible answers of a call that sends a message.
     pub fn sent(&self) -> Vec<c_int> {
         match (self.drive, &self.texts[0]) {
             (None, _) => vec![NOT_STARTED, NO_RESOURCE_ID],
@@ -108,7 +108,7 @@ impl Client {
         self.drive.is_some() && self.texts[0].is_some() && is_ipv4
     }
 
-    /// What a call may say that opens a socket.
+    /// The possible answers of a call that opens a socket.
     pub fn may_fail_to_open(&self) -> Vec<c_int> {
         vec![OK, ADDRESS, SYSTEM]
     }
@@ -134,7 +134,7 @@ impl Client {
         self.drive = None;
     }
 
-    /// What the function of `SET_TEXT` with this number says to a text.
+    /// The answer of the function of `SET_TEXT` with this number to a text.
     pub fn text_set(&self, at: usize, text: Option<&CString>) -> Vec<c_int> {
         let text = match text.map(|text| text.to_str()) {
             Some(Err(_)) => return vec![UTF8],
@@ -146,15 +146,17 @@ impl Client {
             (1 | 2, Some(text)) => is_sendable_name(text),
             (3, Some(text)) => text.len() <= 1399,
             (4, _) => return self.may_fail_to_open_if_started(),
-            (5 | 6, None) => return vec![NULL],
-            (6, Some(text)) if AppCode::from_text(text).is_some() => return self.sent(),
-            (6, Some(_)) => false,
+            (5, Some(text)) if !text.starts_with('/') => false,
+            (5, _) => return self.may_fail_to_open_if_started(),
+            (6 | 7, None) => return vec![NULL],
+            (7, Some(text)) if AppCode::from_text(text).is_some() => return self.sent(),
+            (7, Some(_)) => false,
             _ => true,
         };
         vec![if valid { OK } else { INVALID }]
     }
 
-    /// What the function of `SET_NUMBER` with this number says to a number.
+    /// The answer of the function of `SET_NUMBER` with this number to a number.
     pub fn number_set(&self, at: usize, number: c_int) -> Vec<c_int> {
         let valid = match at {
             0 => (1..=65_535).contains(&number),
@@ -163,9 +165,10 @@ impl Client {
             4 => (10..=10_000).contains(&number),
             6 => (0..=5).contains(&number),
             7 => true,
-            8 => number == 0 || (200..=205).contains(&number),
-            9 => [0, 101, 102].contains(&number),
-            11 => [libc::SIGUSR1, libc::SIGUSR2].contains(&number),
+            8 => (0..=86_400_000).contains(&number),
+            9 => number == 0 || (200..=205).contains(&number),
+            10 => [0, 101, 102].contains(&number),
+            12 => [libc::SIGUSR1, libc::SIGUSR2].contains(&number),
             _ => number >= 0,
         };
         match at {
@@ -181,14 +184,15 @@ impl Client {
         }
     }
 
-    /// What the function of `GET_NUMBER` with this number and name may give.
+    /// The possible results of the function of `GET_NUMBER` with this number and name.
     pub fn number_got(&self, at: usize, name: &str) -> Vec<c_int> {
         match (self.numbers.get(at), name.trim_start_matches("schrittmacher_client_")) {
             (Some(number), _) => vec![*number],
             (None, "get_current_state") => [vec![0], (200..=205).collect()].concat(),
             (None, "get_wanted_state") => vec![0, 101, 102],
             (None, "is_started") => vec![self.drive.is_some().into()],
-            (None, "poll_fd") if !self.was_started => vec![-NOT_STARTED],
+            (None, "is_daemon_lost") => vec![0, 1],
+            (None, "poll_fd") if !self.was_started => vec![NOT_STARTED],
             // A counter, a descriptor, an errno.
             (None, _) => Vec::new(),
         }
@@ -209,7 +213,7 @@ impl Default for Session {
 }
 
 impl Session {
-    /// What an input means by a byte: the client that was made there last, a freed one, or what never was one.
+    /// The handle that a byte of the input means: the last client made there, a freed one, or a wild one.
     pub fn handle(&self, who: u8) -> Handle {
         match who {
             0..=199 => self.slots[usize::from(who) % SLOTS],
@@ -228,8 +232,10 @@ impl Session {
     pub fn make(&mut self, slot: u8, port: u16) {
         let slot = usize::from(slot) % SLOTS;
         self.free(self.slots[slot]);
-        // SAFETY: nothing is given.
-        let handle = unsafe { functions::schrittmacher_client_new() };
+        let mut handle = ptr::null_mut();
+        // SAFETY: the handle's place is given.
+        let status = unsafe { functions::schrittmacher_client_new(&raw mut handle) };
+        assert_eq!(status, OK);
         assert!(!handle.is_null() && !self.clients.contains_key(&handle.addr()));
         // SAFETY: it is a client.
         let status = unsafe { functions::schrittmacher_client_set_port(handle, port.into()) };
@@ -281,22 +287,24 @@ impl Session {
         status
     }
 
-    /// Makes a call that gives one of these, or anything but an error if there are none.
+    /// Makes a call that gives one of these, or anything but an error if there are none. A handle that is none gives
+    /// an error, or 0 to a question.
     pub fn expect_got(
         &mut self,
         handle: Handle,
+        is_question: bool,
         expected: impl FnOnce(&Client) -> Vec<c_int>,
         call: impl FnOnce() -> c_int,
     ) {
-        let refusal = refusal(handle);
-        let expected = self.client(handle).map_or(vec![-refusal], |client| expected(client));
+        let refusal = if is_question { 0 } else { refusal(handle) };
+        let expected = self.client(handle).map_or(vec![refusal], |client| expected(client));
         let got = with_errno(call);
         let good = if expected.is_empty() { got >= 0 } else { expected.contains(&got) };
         assert!(good, "gives {got}, and should give one of {expected:?}");
     }
 }
 
-/// What is said to a handle that is none.
+/// The answer to a wild handle.
 fn refusal(handle: Handle) -> c_int {
     if handle.is_null() { NULL } else { HANDLE }
 }

@@ -1,91 +1,128 @@
 /*
  * schrittmacherclient.h - the client library of schrittmacher
  *
- * Of two hosts one does the work. The schrittmacher daemon on each host agrees with its peer which one, and
- * tells the application: SIGUSR1 means "become hot", SIGUSR2 "become standby". The application tells the
- * daemon how it is: with a report at each change, and with a heartbeat every 1.5 seconds, which this library
- * sends by itself.
+ * Of two hosts one does the work. The schrittmacher daemons on both hosts agree which one, and each tells its
+ * application: SIGUSR1 means "become hot", SIGUSR2 means "become standby". The application reports its state to the
+ * daemon at each change. The library repeats the last report as a heartbeat every 1.5 seconds.
  *
+ * An application with callbacks for the orders, app.c:
+ *
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
+ *     #include <unistd.h>
  *     #include <schrittmacherclient/schrittmacherclient.h>
+ *
+ *     static void check(int status)
+ *     {
+ *         if (status < 0 && status != SCHRITTMACHER_ERR_NO_DAEMON) {
+ *             fprintf(stderr, "schrittmacher: %s\n", schrittmacher_strerror(status));
+ *             exit(1);
+ *         }
+ *     }
  *
  *     static void go_hot(schrittmacher_client *client, void *context)
  *     {
- *         start_work();
- *         schrittmacher_client_report_active(client, NULL);
+ *         puts(context);
+ *         check(schrittmacher_client_report_active(client, NULL));
  *     }
  *
  *     static void go_standby(schrittmacher_client *client, void *context)
  *     {
- *         stop_work();
- *         schrittmacher_client_report_inactive(client, NULL);
+ *         puts(context);
+ *         check(schrittmacher_client_report_inactive(client, NULL));
  *     }
  *
- *     schrittmacher_client *client = schrittmacher_client_new();
- *     schrittmacher_client_set_resource_id(client, "my-service");
- *     schrittmacher_client_set_go_hot_callback(client, go_hot, NULL);
- *     schrittmacher_client_set_go_standby_callback(client, go_standby, NULL);
- *     schrittmacher_client_install_signal_handlers(client);
- *     schrittmacher_client_start(client);
- *     schrittmacher_client_report_unknown(client, NULL);
+ *     int main(void)
+ *     {
+ *         schrittmacher_client *client;
  *
- *     cc app.c $(pkg-config --cflags --libs schrittmacherclient)
+ *         check(schrittmacher_client_new(&client));
+ *         check(schrittmacher_client_set_resource_id(client, "my-service"));
+ *         check(schrittmacher_client_set_go_hot_callback(client, go_hot, "the work begins here"));
+ *         check(schrittmacher_client_set_go_standby_callback(client, go_standby, "the work ends here"));
+ *         check(schrittmacher_client_install_signal_handlers(client));
+ *         check(schrittmacher_client_start(client));
+ *         check(schrittmacher_client_report_unknown(client, NULL));
+ *         for (;;) {
+ *             pause();
+ *         }
+ *     }
  *
- * An application with signal handlers of its own calls schrittmacher_client_notify_signal() in them, or
- * schrittmacher_client_signal_go_hot() and _go_standby() later. One with an event loop of its own needs no
- * second thread: schrittmacher_client_start_polled().
+ *     cc -pthread app.c $(pkg-config --cflags --libs schrittmacherclient)
+ *
+ * A daemon that is not there yet is no reason to end: the heartbeats go on trying. These callbacks run on the library's
+ * thread, and no heartbeat leaves meanwhile. An application whose work takes time to begin or end does that on a thread
+ * of its own: c-examples/minimal.c, to copy. Other ways to get the orders:
+ *
+ * Without callbacks: the application sets none, and asks for schrittmacher_client_get_wanted_state() in its main loop.
+ * When that changes, it switches, and reports. Meanwhile the heartbeats say "on the way", since the order has set the
+ * current state so. c-examples/minimal.go is made like this.
+ *
+ * With signal handlers of its own: it calls schrittmacher_client_notify_signal() in them. Or it notes the signal, and
+ * its main loop calls schrittmacher_client_signal_go_hot() or _go_standby().
+ *
+ * With an event loop of its own: it needs no second thread; see schrittmacher_client_start_polled().
  *
  * What holds for every function:
  *
- * Errors     A function that does something returns SCHRITTMACHER_OK (0) or a status code. One that gets a
- *            number or a text returns the number or the length, or a negative status code. A failed call has
- *            changed nothing, unless its comment says otherwise. "Errors: INVALID" in a comment stands for
- *            SCHRITTMACHER_ERR_INVALID. NULL, HANDLE, FORKED and INTERNAL are possible everywhere and not
- *            repeated. errno stays as it was.
- * Misuse     NULL, a freed client, a pointer that never was a client: a status code, no crash. Only a text or
- *            a buffer that is not what it claims to be cannot be detected.
- * Threads    Every function may be called from every thread, for the same client at the same time, and from
- *            the functions of the application that the library calls. From signal handlers: only
- *            schrittmacher_client_notify_signal() and schrittmacher_strerror().
- * Ownership  Texts are UTF-8. They are copied, in both directions; the library keeps no pointer to one. A text
- *            is got into a buffer by the rule of snprintf(): cut if it does not fit, always terminated; the
- *            return value is its whole length, so that size 0 with buffer NULL asks for the length. A text
- *            that is returned as a pointer is static.
- * fork()     A client that is not started goes along into the child. A started one stays with the parent,
- *            until the child calls schrittmacher_client_start() or _start_polled(), which take it over. If
- *            another thread was inside the client during the fork, the child can only free it.
- * exec()     closes the descriptors of a client: two, from the first start on. A program that closes all its
- *            descriptors itself does so before the start, or starts the client anew at once, before their
- *            numbers are in use again: the library cannot know that they are no longer its own.
- * Globals    The library installs no signal handler, starts no thread, prints nothing and ends no process,
- *            except as asked for. After dlclose() it stays loaded.
+ * Errors     A negative result is an error, one of schrittmacher_status. 0 or more is success, and in functions that
+ *            get a number or a text it is that number or the length. A question (_is_..., _get_logging_enabled) is 1
+ *            or 0, and 0 on error. A failed call has changed nothing, unless its comment says otherwise. "Errors:
+ *            INVALID" in a comment stands for SCHRITTMACHER_ERR_INVALID. NULL, HANDLE, FORKED and INTERNAL are
+ *            possible everywhere, and not repeated. errno stays as it was.
+ * Arguments  The client comes first. In callbacks the context comes last, as in most C libraries.
+ * Misuse     NULL, a freed client, or a pointer that never was a client gives an error code, and no crash. Only a text
+ *            or buffer that is not what it claims to be cannot be detected.
+ * Threads    Every function may be called from every thread, for the same client at the same time, and from callbacks.
+ *            A signal handler may only call schrittmacher_client_notify_signal() and schrittmacher_strerror().
+ * Ownership  Texts are UTF-8. They are copied in both directions, and the library keeps no pointer to one. A function
+ *            that gets a text writes it into a buffer as snprintf() does: cut if it does not fit, always terminated.
+ *            It returns the whole length. Size 0 with buffer NULL asks for the length. A text that is returned as a
+ *            pointer is static.
+ * fork()     A client that is not started goes along into the child. A started one stays with the parent, until the
+ *            child calls schrittmacher_client_start() or _start_polled(), which take it over. If another thread was
+ *            inside the client during the fork, the child can only free it.
+ * exec()     closes the descriptors of a client: up to three, from the first start on. A program that closes all its
+ *            descriptors does so before the start, or starts the client anew at once. The library cannot know that
+ *            their numbers are no longer its own.
+ * Globals    The library installs no signal handler, starts no thread, prints nothing and ends no process, except as
+ *            asked for. After dlclose() it stays loaded.
  */
 
 #ifndef SCHRITTMACHERCLIENT_H
 #define SCHRITTMACHERCLIENT_H
 
 #include <stddef.h>
+/* In Objective-C this file also declares the class SchrittmacherClient, at its end, as it always did. */
 
-/* The version of this header; the library's own is schrittmacher_client_version(). */
-#define SCHRITTMACHERCLIENT_VERSION_MAJOR 3
-#define SCHRITTMACHERCLIENT_VERSION_MINOR 0
-#define SCHRITTMACHERCLIENT_VERSION_PATCH 0
+/* The version of this header, as text and as a number to compare: 3.1.2 is 30102. The library's own version is
+ * schrittmacher_client_version() and schrittmacher_client_version_number(). */
 #define SCHRITTMACHERCLIENT_VERSION "3.0.0"
+#define SCHRITTMACHERCLIENT_VERSION_NUMBER 30000
 
 /* ---- States ------------------------------------------------------------------------------------------------ */
 
-/* What the daemon wants the application to be. (Objective-C has real enums of these names.) */
-#ifndef __OBJC__
-#define SchrittmacherClientWantedState_hot 101
-#define SchrittmacherClientWantedState_standby 102
+/* Functions take and return states and log levels as int, because the result of getting one can be an error. */
 
-/* What the application is. */
-#define SchrittmacherClientCurrentState_inactive 200               /* standby */
-#define SchrittmacherClientCurrentState_active 201                 /* hot */
-#define SchrittmacherClientCurrentState_failed 202
-#define SchrittmacherClientCurrentState_unknown 203
-#define SchrittmacherClientCurrentState_transiting_to_hot 204
-#define SchrittmacherClientCurrentState_transiting_to_standby 205
-#endif
+/** What the daemon wants the application to be. */
+typedef enum SchrittmacherClientWantedState
+{
+    SchrittmacherClientWantedState_none = 0, /* before the first order */
+    SchrittmacherClientWantedState_hot = 101,
+    SchrittmacherClientWantedState_standby = 102
+} SchrittmacherClientWantedState;
+
+/** What the application is. */
+typedef enum SchrittmacherClientCurrentState
+{
+    SchrittmacherClientCurrentState_none = 0, /* before the first report or order */
+    SchrittmacherClientCurrentState_inactive = 200, /* standby */
+    SchrittmacherClientCurrentState_active = 201,   /* hot */
+    SchrittmacherClientCurrentState_failed = 202,
+    SchrittmacherClientCurrentState_unknown = 203,
+    SchrittmacherClientCurrentState_transiting_to_hot = 204,
+    SchrittmacherClientCurrentState_transiting_to_standby = 205
+} SchrittmacherClientCurrentState;
 
 /* The same on the wire. (In Objective-C they are NSString literals.) */
 #ifdef __OBJC__
@@ -102,60 +139,68 @@
 #define MESSAGE_LOCAL_REQUEST_FAILOVER SCHRITTMACHER_TEXT_("LRFO")
 #define MESSAGE_LOCAL_REQUEST_TAKEOVER SCHRITTMACHER_TEXT_("LRTO")
 
-/* How important a message for the log is; the library itself uses DEBUG, INFO, WARNING and MAJOR. */
-#define SCHRITTMACHER_LOG_DEBUG 0
-#define SCHRITTMACHER_LOG_INFO 1
-#define SCHRITTMACHER_LOG_WARNING 2
-#define SCHRITTMACHER_LOG_MINOR 3
-#define SCHRITTMACHER_LOG_MAJOR 4
-#define SCHRITTMACHER_LOG_PANIC 5
+/* ---- Log levels and status codes --------------------------------------------------------------------------- */
 
-/* ---- Status codes ------------------------------------------------------------------------------------------ */
-
-/** Done. */
-#define SCHRITTMACHER_OK 0
-/** A pointer is NULL that must not be. */
-#define SCHRITTMACHER_ERR_NULL 1
-/** The client is not one: never made, or freed. */
-#define SCHRITTMACHER_ERR_HANDLE 2
-/** An argument is out of its range, or a text is too long. */
-#define SCHRITTMACHER_ERR_INVALID 3
-/** A text is not UTF-8. */
-#define SCHRITTMACHER_ERR_UTF8 4
-/** No resource id is set. */
-#define SCHRITTMACHER_ERR_NO_RESOURCE_ID 5
-/** The client is not started. A reported state is kept and sent by the first heartbeat. */
-#define SCHRITTMACHER_ERR_NOT_STARTED 6
-/** The client runs its own thread, so there is nothing to dispatch. */
-#define SCHRITTMACHER_ERR_NOT_POLLED 7
-/** The daemon address cannot be resolved. */
-#define SCHRITTMACHER_ERR_ADDRESS 8
-/** Sent, but nobody listens there. The heartbeats go on. Noticed with a daemon on loopback only. */
-#define SCHRITTMACHER_ERR_NO_DAEMON 9
-/** The operating system refused something: see schrittmacher_client_last_errno(). */
-#define SCHRITTMACHER_ERR_SYSTEM 10
-/** The client was started by the process that forked this one: start it here, or free it. */
-#define SCHRITTMACHER_ERR_FORKED 11
-/** An internal error was caught. The client is silent from now on, so that the daemon notices. */
-#define SCHRITTMACHER_ERR_INTERNAL 12
+/** How important a message for the log is. The library itself uses DEBUG, INFO, WARNING and MAJOR. */
+typedef enum schrittmacher_log_level
+{
+    SCHRITTMACHER_LOG_DEBUG = 0,   /* each message that is sent */
+    SCHRITTMACHER_LOG_INFO = 1,    /* start, stop, orders */
+    SCHRITTMACHER_LOG_WARNING = 2, /* the daemon cannot be reached */
+    SCHRITTMACHER_LOG_MINOR = 3,
+    SCHRITTMACHER_LOG_MAJOR = 4,   /* the application cannot be switched, or the daemon is lost */
+    SCHRITTMACHER_LOG_PANIC = 5
+} schrittmacher_log_level;
 
 /** How many clients a process can have at a time. */
 #define SCHRITTMACHER_CLIENTS_MAX 1024
 
+/** The result of a call: 0, or a negative code. Functions return it as int, since many return a number too. */
+typedef enum {
+    /** Done. */
+    SCHRITTMACHER_OK = 0,
+    /** A pointer is NULL and must not be. */
+    SCHRITTMACHER_ERR_NULL = -1,
+    /** The handle is no client: it was never made, or is freed. */
+    SCHRITTMACHER_ERR_HANDLE = -2,
+    /** An argument is out of its range, or a text is too long. */
+    SCHRITTMACHER_ERR_INVALID = -3,
+    /** A text is not UTF-8. */
+    SCHRITTMACHER_ERR_UTF8 = -4,
+    /** No resource id is set. */
+    SCHRITTMACHER_ERR_NO_RESOURCE_ID = -5,
+    /** The client is not started. A reported state is kept, and the first heartbeat sends it. */
+    SCHRITTMACHER_ERR_NOT_STARTED = -6,
+    /** The client runs its own thread, so there is nothing to dispatch. */
+    SCHRITTMACHER_ERR_NOT_POLLED = -7,
+    /** The daemon address cannot be resolved. */
+    SCHRITTMACHER_ERR_ADDRESS = -8,
+    /** No daemon is listening. The heartbeats go on trying. Noticed only with a daemon on loopback. */
+    SCHRITTMACHER_ERR_NO_DAEMON = -9,
+    /** The operating system refused something: see schrittmacher_client_last_errno(). */
+    SCHRITTMACHER_ERR_SYSTEM = -10,
+    /** A parent process has started this client. Start it in this process, or free it. */
+    SCHRITTMACHER_ERR_FORKED = -11,
+    /** The library caught an internal error. The client sends nothing more, so that the daemon notices. */
+    SCHRITTMACHER_ERR_INTERNAL = -12,
+    /** The process has SCHRITTMACHER_CLIENTS_MAX clients already. */
+    SCHRITTMACHER_ERR_TOO_MANY = -13
+} schrittmacher_status;
+
 /** A client: one resource's connection to the local daemon. */
 typedef struct schrittmacher_client schrittmacher_client;
 
-/** A function of the application, called on an order of the daemon. */
+/** A callback: a function of the application that gets the client, and the context that was set with it. */
+typedef void (*schrittmacher_callback)(schrittmacher_client *client, void *context);
+
+/** A callback as the older library had it: it is called for an order, and gets nothing. */
 typedef void (*schrittmacher_func_ptr)(void);
 
-/** The same with the client and a pointer of the application's. */
-typedef void (*schrittmacher_context_func)(schrittmacher_client *client, void *context);
-
-/**
- * A function that takes a message for the log: a SCHRITTMACHER_LOG_... level and a text without newline,
- * which is gone after the call.
- */
-typedef void (*schrittmacher_log_func)(void *context, int level, const char *message);
+/** A callback that takes a message for the log. The message has no newline, and is gone after the call. */
+typedef void (*schrittmacher_log_func)(schrittmacher_client *client,
+                                       schrittmacher_log_level level,
+                                       const char *message,
+                                       void *context);
 
 #ifdef __cplusplus
 extern "C" {
@@ -164,98 +209,113 @@ extern "C" {
 /* ---- Errors and version ------------------------------------------------------------------------------------ */
 
 /**
- * The text for a status code, in English. Takes the negative numbers of the get functions too. Never NULL;
- * the text is static. May be called from anywhere, signal handlers included.
+ * The text for a status code, in English. Never NULL; the text is static. May be called from everywhere, signal
+ * handlers included.
  */
 const char *schrittmacher_strerror(int status);
 
-/**
- * The library's version, for example "3.0.0". Never NULL; the text is static. May differ from
- * SCHRITTMACHERCLIENT_VERSION, which is the version of the header that the program was compiled with.
- */
+/** The library's version as text, for example "3.0.0". Never NULL; the text is static. */
 const char *schrittmacher_client_version(void);
+
+/**
+ * The library's version as a number: 3.1.2 is 30102. It is at least the SCHRITTMACHERCLIENT_VERSION_NUMBER of the
+ * header that the program was compiled with, unless the installed library is too old for the program.
+ */
+int schrittmacher_client_version_number(void);
 
 /* ---- Life cycle -------------------------------------------------------------------------------------------- */
 
 /**
- * Makes a client with the default settings. Opens and starts nothing. Free it with
- * schrittmacher_client_free(). NULL if the process has SCHRITTMACHER_CLIENTS_MAX clients already.
+ * Makes a client with the default settings, and stores it in *client. Opens and starts nothing. Free it with
+ * schrittmacher_client_free(). On error *client is NULL.
+ *
+ * Errors: NULL, TOO_MANY.
  */
-schrittmacher_client *schrittmacher_client_new(void);
+int schrittmacher_client_new(schrittmacher_client **client);
 
 /**
- * Stops the client and frees it. No function of the application is called for it afterwards, except by other
- * threads that are inside the client just now; a function that calls this goes on to its end. NULL and a
- * client that is freed already are fine. In a child process, by fork(), no thread is waited for.
+ * Stops the client and frees it. Does nothing for NULL and for a client that is freed already.
  *
- * What may not happen, here and in schrittmacher_client_stop(): to hold a lock that a running go-hot,
- * go-standby or log function waits for.
+ * Afterwards no callback is called for this client. In two cases a callback may still run: another thread is inside
+ * a call for this client, or the callback itself has called this function.
+ *
+ * The call waits for a callback that runs on the heartbeat thread, as schrittmacher_client_stop() does. Do not hold a
+ * lock that a callback needs: both would wait for ever. In a child process by fork() the call does not wait.
  */
 void schrittmacher_client_free(schrittmacher_client *client);
 
 /**
- * Opens a socket, and starts a thread that repeats the last report to the daemon every heartbeat interval,
- * for the first time one interval from now. Sends nothing itself: call a report function next. A started
- * client is stopped and started anew.
+ * Opens the sockets, and starts the heartbeat thread. The thread repeats the last report every heartbeat interval, the
+ * first time one interval from now. This call sends nothing: call a report function next. A started client is
+ * stopped first.
  *
- * The thread has all signals blocked and 256 KiB of stack. It calls the go-hot and go-standby functions for
- * orders that came by schrittmacher_client_notify_signal() or the installed handlers. While such a function
- * runs no heartbeat leaves, so it has to return well within the daemon's patience (app-timeout, 10 s by
- * default): begin the switch there, report the end of it later, from any thread.
+ * The thread has all signals blocked, and 256 KiB of stack. Callbacks run on it. While one of them runs, no heartbeat
+ * leaves, and after app-timeout (10 s by default) the daemon takes the application for dead.
  *
  * A host name as daemon address is resolved here, which can take the resolver's time.
  *
- * In a child process of the one that started the client this takes the client over for the child; it then
- * reports the child's pid. The parent's keeps running there.
+ * In a child process of the one that started the client, this call takes the client over for the child. It then
+ * reports the child's pid. The parent's client goes on in the parent.
  *
- * Errors: ADDRESS, SYSTEM. FORKED, if another thread of the parent was inside the client during the fork.
- * After an error the client is stopped and can be started again.
+ * Errors: ADDRESS, SYSTEM. FORKED if another thread of the parent was inside the client during the fork(). After an
+ * error the client is stopped, and can be started again.
  */
 int schrittmacher_client_start(schrittmacher_client *client);
 
 /**
- * Like schrittmacher_client_start(), but without a thread: for applications with an event loop of their own.
- * Watch the descriptor schrittmacher_client_poll_fd() for reading, and call schrittmacher_client_dispatch()
- * when it is readable. The heartbeat then proves that the loop is alive.
+ * Starts the client without a thread, for an application with an event loop of its own. The loop watches the
+ * descriptor schrittmacher_client_poll_fd() for reading, and calls schrittmacher_client_dispatch() when it is
+ * readable. Callbacks run in that call. The heartbeats then prove that the loop is alive.
+ *
+ * Errors: as schrittmacher_client_start().
  */
 int schrittmacher_client_start_polled(schrittmacher_client *client);
 
 /**
- * Ends the heartbeats and closes the socket. Sends no farewell; the daemon notices the silence. Returns when
- * the thread has ended and with it a function of the application that it was running; called from such a
- * function it returns at once. Fine for a client that is not started.
+ * Ends the heartbeats, and closes the sockets. Sends no farewell: the daemon notices the silence. The call returns
+ * when the heartbeat thread has ended. Called on that thread, from a callback, it returns at once. It does nothing
+ * for a client that is not started.
+ *
+ * Do not hold a lock that a callback needs: both would wait for ever.
+ *
+ * Errors: none of its own. FORKED in a child process means that the client goes on in the parent.
  */
 int schrittmacher_client_stop(schrittmacher_client *client);
 
-/** 1 if the client is started, 0 if not, a negative status code on error. */
+/** 1 if the client is started, 0 if not, and 0 on error. */
 int schrittmacher_client_is_started(const schrittmacher_client *client);
 
 /**
- * The descriptor to watch after schrittmacher_client_start_polled(): readable when
- * schrittmacher_client_dispatch() has something to do. The same until the client is freed. Neither read it
- * nor close it. A negative status code on error: NOT_STARTED before the first start.
+ * The descriptor to watch after schrittmacher_client_start_polled(). It is readable when
+ * schrittmacher_client_dispatch() has something to do, and stays the same until the client is freed. Neither read
+ * it nor close it.
+ *
+ * Errors: NOT_STARTED before the first start.
  */
 int schrittmacher_client_poll_fd(const schrittmacher_client *client);
 
 /**
- * Does what there is to do: calls the go-hot or go-standby function for an order that came by signal, sends
- * a heartbeat that is due. Never waits. Calls too many do no harm.
+ * Does what the heartbeat thread would do now. Carries out an order that came by signal, sends a heartbeat that is
+ * due, and tells of a lost daemon. Runs callbacks on this thread. Never waits. A call without need does no harm.
  *
- * Errors: NOT_STARTED, NOT_POLLED; those of schrittmacher_client_do_heartbeat() if one was due.
+ * Errors: NOT_STARTED, NOT_POLLED. If a heartbeat was due, as schrittmacher_client_do_heartbeat().
  */
 int schrittmacher_client_dispatch(schrittmacher_client *client);
 
 /**
- * The errno of what the operating system last refused this client, in any thread: sending a heartbeat, for
- * example. 0 if it refused nothing, or if a message was sent since. A negative status code on error.
+ * The errno of the last system call that failed for this client, in any thread. 0 if none failed, or if a message
+ * was sent since.
  */
 int schrittmacher_client_last_errno(const schrittmacher_client *client);
+
+/** 1 if the daemon is lost, 0 if not, and 0 on error. See schrittmacher_client_set_daemon_lost_after_ms(). */
+int schrittmacher_client_is_daemon_lost(const schrittmacher_client *client);
 
 /* ---- Settings ---------------------------------------------------------------------------------------------- */
 
 /**
- * Sets the resource's name, as in the daemon's configuration: 1 to 255 bytes. Nothing can be sent without
- * it. NULL takes it away.
+ * Sets the resource's name, as in the daemon's configuration: 1 to 255 bytes. Nothing can be sent without it. NULL
+ * removes it.
  *
  * Errors: INVALID, UTF8.
  */
@@ -265,10 +325,10 @@ int schrittmacher_client_set_resource_id(schrittmacher_client *client, const cha
 int schrittmacher_client_get_resource_id(const schrittmacher_client *client, char *buffer, size_t size);
 
 /**
- * Sets the daemon's address: numeric, or a host name. NULL is the default: loopback, 127.0.0.1 or ::1 by the
- * address type. A started client goes over to it at once.
+ * Sets the daemon's address: numeric, or a host name. NULL, the default, is loopback: 127.0.0.1, or ::1 with address
+ * type 6. A started client uses the new address at once.
  *
- * A name is resolved at the start, or here if the client is started, and never again.
+ * A name is resolved at the start, or here if the client is started, and not again later.
  *
  * Errors: UTF8. If the client is started: ADDRESS, SYSTEM, and the client goes on with the old address.
  */
@@ -278,8 +338,22 @@ int schrittmacher_client_set_daemon_address(schrittmacher_client *client, const 
 int schrittmacher_client_get_daemon_address(const schrittmacher_client *client, char *buffer, size_t size);
 
 /**
- * Sets the daemon's port for applications: the port of its configuration plus one. 1 to 65535, default 7701.
- * A started client goes over to it at once.
+ * Sets the run-directory of the daemon's configuration, an absolute path. NULL, the default, is /run/schrittmacher. A
+ * started client uses it at once.
+ *
+ * The daemon has a Unix socket there. By it the kernel tells the daemon the process and user of each report. Messages
+ * go by that socket while it is there, otherwise by UDP.
+ *
+ * Errors: INVALID, UTF8. If the client is started: ADDRESS, SYSTEM, and the client goes on with the old one.
+ */
+int schrittmacher_client_set_run_directory(schrittmacher_client *client, const char *directory);
+
+/** Copies the run-directory; "" if none is set. */
+int schrittmacher_client_get_run_directory(const schrittmacher_client *client, char *buffer, size_t size);
+
+/**
+ * Sets the daemon's port for applications: the port of its configuration plus one. 1 to 65535, default 7701. A
+ * started client uses the new port at once.
  *
  * Errors: INVALID. If the client is started: ADDRESS, SYSTEM, and the client goes on with the old port.
  */
@@ -289,8 +363,8 @@ int schrittmacher_client_set_port(schrittmacher_client *client, int port);
 int schrittmacher_client_get_port(const schrittmacher_client *client);
 
 /**
- * Sets which internet protocol to use where the daemon's address leaves it open (a host name, or NULL):
- * 4 (default) or 6. A started client goes over to it at once.
+ * Sets which internet protocol to use if the daemon's address is a host name or NULL: 4 (default) or 6. A started
+ * client uses it at once.
  *
  * Errors: INVALID. If the client is started: ADDRESS, SYSTEM, and the client goes on as before.
  */
@@ -320,8 +394,8 @@ int schrittmacher_client_set_type(schrittmacher_client *client, const char *appl
 int schrittmacher_client_get_type(const schrittmacher_client *client, char *buffer, size_t size);
 
 /**
- * Sets the process that the daemon watches and signals. Default: the process that uses the client, also after
- * a fork(). 0: messages name no process, and the daemon neither watches nor signals one.
+ * Sets the process that the daemon watches and signals. Default: the process that uses the client, also after a
+ * fork(). With 0, messages name no process, and the daemon neither watches nor signals one.
  *
  * Errors: INVALID if negative.
  */
@@ -331,7 +405,7 @@ int schrittmacher_client_set_pid(schrittmacher_client *client, int pid);
 int schrittmacher_client_get_pid(const schrittmacher_client *client);
 
 /**
- * Sets the port of the application's own administration page, for the daemon to link to. 0, the default: not
+ * Sets the port of the application's own administration page, which the daemon's page links to. 0, the default: not
  * sent.
  *
  * Errors: INVALID if not 0 to 65535.
@@ -352,19 +426,40 @@ int schrittmacher_client_set_heartbeat_interval_ms(schrittmacher_client *client,
 int schrittmacher_client_get_heartbeat_interval_ms(const schrittmacher_client *client);
 
 /**
- * Sets how many heartbeats in a row may say "on the way"; with one more the application has failed. 0 or
- * more, default 30: 46 s.
+ * Sets for how long messages must be refused before the daemon is lost: 1 to 86400000 ms. 0, the default, is off.
+ *
+ * The daemon is lost if it was there, and since then has refused every message for this time. The peer's daemon takes
+ * over when it no longer hears the lost one. An application that goes on serving then serves beside the other host's.
+ * So it should stop serving when the daemon is lost. Choose a time longer than the daemon's restart takes, and
+ * shorter than the peer's timeout.
+ *
+ * A daemon may also end on purpose and leave the application alone. It says so by a file, left-alone in its folder in
+ * state-directory. The library does not look for the file: the callback may.
+ *
+ * A refusal is noticed with a daemon on loopback, which is the default, and with one that had a Unix socket. The
+ * callback that tells of a lost daemon is set with schrittmacher_client_set_daemon_lost_callback().
+ *
+ * Errors: INVALID.
+ */
+int schrittmacher_client_set_daemon_lost_after_ms(schrittmacher_client *client, int after_ms);
+
+/** That time in milliseconds, 0 for off, or a negative status code. */
+int schrittmacher_client_get_daemon_lost_after_ms(const schrittmacher_client *client);
+
+/**
+ * Sets how many heartbeats in a row may say "on the way". With one more the application has failed. 0 or more,
+ * default 30: about 45 s with the default interval.
  *
  * Errors: INVALID if negative.
  */
 int schrittmacher_client_set_max_transiting_counter(schrittmacher_client *client, int heartbeats);
 
-/** How many heartbeats in a row may say "on the way", or a negative status code. */
+/** The number of heartbeats in a row that may say "on the way", or a negative status code. */
 int schrittmacher_client_get_max_transiting_counter(const schrittmacher_client *client);
 
 /**
- * Keeps a text for the application, up to 1399 bytes, as the legacy class did. It is never sent: what the
- * daemon shall know is the reason given to schrittmacher_client_report_failed(). NULL takes it away.
+ * Keeps a text for the application, up to 1399 bytes, as the older library did. It is never sent: for the daemon,
+ * give the reason to schrittmacher_client_report_failed(). NULL removes it.
  *
  * Errors: INVALID, UTF8.
  */
@@ -373,48 +468,87 @@ int schrittmacher_client_set_failure_reason(schrittmacher_client *client, const 
 /** Copies the kept text; "" if there is none. */
 int schrittmacher_client_get_failure_reason(const schrittmacher_client *client, char *buffer, size_t size);
 
-/* ---- The application's functions --------------------------------------------------------------------------- */
+/* ---- Callbacks --------------------------------------------------------------------------------------------- */
 
 /**
- * Sets the function that makes the application hot; NULL for none. It replaces one that was set with
- * schrittmacher_client_set_go_hot_callback().
+ * Sets the function that makes the application hot, or NULL for none. The function gets the client and `context`.
+ * The context is the application's, and has to last as long as the function may be called.
  *
- * A function is called with nothing locked: it may call everything, schrittmacher_client_free() included. It
- * may still be called once more after it was replaced, by a thread that was just about to. It must return
- * normally: neither longjmp() nor an exception may leave it.
+ * Thread: for an order by schrittmacher_client_signal_go_hot(), the one that calls it. For an order by signal, the
+ * heartbeat thread, or the one that calls schrittmacher_client_dispatch(). Heartbeats wait while the function runs.
+ * So let it begin the switch and return, and report when the switch is done, from any thread.
+ *
+ * This holds for each callback: nothing is locked while it runs. It may call everything, schrittmacher_client_free()
+ * included. The heartbeat thread runs one callback at a time. A call on another thread can run one beside it: an order
+ * by schrittmacher_client_signal_go_hot() or _go_standby(), and any call that logs. A thread that was about to call it may do so once after it was replaced. It must return normally: neither
+ * longjmp() nor an exception may leave it.
+ */
+int schrittmacher_client_set_go_hot_callback(schrittmacher_client *client,
+                                             schrittmacher_callback func,
+                                             void *context);
+
+/**
+ * Sets the function that makes the application standby; see schrittmacher_client_set_go_hot_callback(). It runs on
+ * the same thread.
+ */
+int schrittmacher_client_set_go_standby_callback(schrittmacher_client *client,
+                                                 schrittmacher_callback func,
+                                                 void *context);
+
+/**
+ * Sets the go-hot function as the older library had it, without client and context. It replaces one that was set
+ * with schrittmacher_client_set_go_hot_callback(), and runs on the same thread.
  */
 int schrittmacher_client_set_go_hot_func(schrittmacher_client *client, schrittmacher_func_ptr func);
 
 /** The function that was set with schrittmacher_client_set_go_hot_func(); NULL if none, and on error. */
 schrittmacher_func_ptr schrittmacher_client_get_go_hot_func(const schrittmacher_client *client);
 
-/** Sets the function that makes the application standby; see schrittmacher_client_set_go_hot_func(). */
+/**
+ * Sets the go-standby function as the older library had it; see schrittmacher_client_set_go_hot_func(). It runs on
+ * the same thread.
+ */
 int schrittmacher_client_set_go_standby_func(schrittmacher_client *client, schrittmacher_func_ptr func);
 
 /** The function that was set with schrittmacher_client_set_go_standby_func(); NULL if none, and on error. */
 schrittmacher_func_ptr schrittmacher_client_get_go_standby_func(const schrittmacher_client *client);
 
 /**
- * Like schrittmacher_client_set_go_hot_func(), for a function that gets the client and `context`. The
- * context is the application's: it has to last as long as the function may be called.
+ * Sets a function that is called in place of each heartbeat that is due, or NULL for none. It sends the heartbeat
+ * with schrittmacher_client_do_heartbeat(), or leaves it out. An application that finds itself stuck falls silent
+ * this way, and the daemon fails over.
+ *
+ * Thread: the heartbeat thread, or the one that calls schrittmacher_client_dispatch().
  */
-int schrittmacher_client_set_go_hot_callback(schrittmacher_client *client,
-                                             schrittmacher_context_func func,
-                                             void *context);
-
-/** Like schrittmacher_client_set_go_hot_callback(), for standby. */
-int schrittmacher_client_set_go_standby_callback(schrittmacher_client *client,
-                                                 schrittmacher_context_func func,
-                                                 void *context);
+int schrittmacher_client_set_heartbeat_callback(schrittmacher_client *client,
+                                                schrittmacher_callback func,
+                                                void *context);
 
 /**
- * Sets the function that takes this client's messages for the log; NULL, the default, for none. It is called
- * on the thread that has something to tell, often the heartbeat thread; otherwise as
- * schrittmacher_client_set_go_hot_func().
+ * Sets a function that is called once each time the daemon is lost, or NULL for none. It needs
+ * schrittmacher_client_set_daemon_lost_after_ms(), which says what lost means.
+ *
+ * Thread: the heartbeat thread, or the one that calls schrittmacher_client_dispatch().
  */
-int schrittmacher_client_set_log_func(schrittmacher_client *client,
-                                      schrittmacher_log_func func,
-                                      void *context);
+int schrittmacher_client_set_daemon_lost_callback(schrittmacher_client *client,
+                                                  schrittmacher_callback func,
+                                                  void *context);
+
+/** Keeps a pointer for the application. The library does nothing with it. */
+int schrittmacher_client_set_user_data(schrittmacher_client *client, void *user_data);
+
+/** The kept pointer; NULL if none is set, and on error. */
+void *schrittmacher_client_get_user_data(const schrittmacher_client *client);
+
+/* ---- Log --------------------------------------------------------------------------------------------------- */
+
+/**
+ * Sets the function that gets this client's messages for the log; NULL, the default, for none.
+ *
+ * Thread: the one that the message comes from. That is often the heartbeat thread, otherwise the one that calls the
+ * library.
+ */
+int schrittmacher_client_set_log_func(schrittmacher_client *client, schrittmacher_log_func func, void *context);
 
 /**
  * Sets the least important level that the log function gets: SCHRITTMACHER_LOG_DEBUG (default) to
@@ -428,58 +562,51 @@ int schrittmacher_client_set_log_level(schrittmacher_client *client, int level);
 int schrittmacher_client_get_log_level(const schrittmacher_client *client);
 
 /**
- * Sets whether schrittmacher_client_log() passes its texts on: 0 for no (default), anything else for yes.
- * The library's own messages do not depend on it.
+ * Sets whether schrittmacher_client_log() passes its texts on: 0 for no (default), anything else for yes. The
+ * library's own messages do not depend on it.
  */
 int schrittmacher_client_set_logging_enabled(schrittmacher_client *client, int enabled);
 
-/** 1 if schrittmacher_client_log() passes its texts on, 0 if not, or a negative status code. */
+/** 1 if schrittmacher_client_log() passes its texts on, 0 if not, and 0 on error. */
 int schrittmacher_client_get_logging_enabled(const schrittmacher_client *client);
 
 /**
- * Passes a text of the application's to its log function, with the level SCHRITTMACHER_LOG_INFO, if logging
- * is enabled.
+ * Passes a text of the application to its log function, with the level SCHRITTMACHER_LOG_INFO, if logging is
+ * enabled.
  *
  * Errors: NULL, UTF8.
  */
 int schrittmacher_client_log(schrittmacher_client *client, const char *message);
 
-/** Keeps a pointer for the application. The library does nothing with it. */
-int schrittmacher_client_set_user_data(schrittmacher_client *client, void *user_data);
-
-/** The kept pointer; NULL if none is set, and on error. */
-void *schrittmacher_client_get_user_data(const schrittmacher_client *client);
-
 /* ---- Reports ----------------------------------------------------------------------------------------------- */
 
 /**
- * Tells the daemon that the application is hot: it does the work. The message leaves at once, on this
- * thread, and again with every heartbeat until the next report. `reason` is a text for the operator, NULL for
- * none; of a long one the first 1 KiB or so is sent. Takes a few microseconds and never waits.
+ * Reports that the application is hot: it does the work. The message leaves at once, on this thread. Every heartbeat
+ * repeats it, until another report or an order changes the current state. `reason` is a text for the operator, NULL
+ * for none; of a long one about the first 1 KiB is sent. The call takes a few microseconds, and never waits.
  *
- * Errors, here and in the other report functions: UTF8, and nothing is changed. NOT_STARTED,
- * NO_RESOURCE_ID, NO_DAEMON, SYSTEM: the state is kept, and the heartbeats go on trying.
+ * Errors, here and in the other report functions: UTF8, and nothing is changed. NOT_STARTED, NO_RESOURCE_ID,
+ * NO_DAEMON, SYSTEM: the state is kept, and the heartbeats go on trying.
  */
 int schrittmacher_client_report_active(schrittmacher_client *client, const char *reason);
 
-/** The application is standby: healthy, and leaves the work to the other host. */
+/** Reports that the application is standby: healthy, and leaving the work to the other host. */
 int schrittmacher_client_report_inactive(schrittmacher_client *client, const char *reason);
 
-/** The application does not know what to be; the daemon shall decide. The usual first report. */
+/** Reports that the application has no state yet: the daemon decides. This is the usual first report. */
 int schrittmacher_client_report_unknown(schrittmacher_client *client, const char *reason);
 
-/** The application cannot work. If it was hot, the other host takes over. */
+/** Reports that the application cannot work. If it was hot, the other host takes over. */
 int schrittmacher_client_report_failed(schrittmacher_client *client, const char *reason);
 
-/** The application is on its way to hot. */
+/** Reports that the application is on its way to hot. */
 int schrittmacher_client_report_transiting_to_hot(schrittmacher_client *client, const char *reason);
 
-/** The application is on its way to standby. */
+/** Reports that the application is on its way to standby. */
 int schrittmacher_client_report_transiting_to_standby(schrittmacher_client *client, const char *reason);
 
 /**
- * Sends a heartbeat now, besides those that leave anyway. Before the first report there is nothing to say,
- * and nothing is sent.
+ * Sends a heartbeat now, besides the regular ones. Before the first report it sends nothing.
  *
  * Errors: as the report functions.
  */
@@ -502,13 +629,14 @@ int schrittmacher_client_request_failover(schrittmacher_client *client);
 /* ---- States ------------------------------------------------------------------------------------------------ */
 
 /**
- * What the application said last, or is since an order: a SchrittmacherClientCurrentState_... number, 0
- * before the first report or order, or a negative status code.
+ * The current state: what the application reported last, or "on the way" since an order. A
+ * SchrittmacherClientCurrentState, _none before the first report or order, or a negative status code.
  */
 int schrittmacher_client_get_current_state(const schrittmacher_client *client);
 
 /**
- * Sets the current state without sending anything; the next heartbeat does. 0: heartbeats are silent again.
+ * Sets the current state, a SchrittmacherClientCurrentState. Sends nothing: the next heartbeat does. With _none the
+ * heartbeats are silent again.
  *
  * Errors: INVALID.
  */
@@ -522,17 +650,18 @@ int schrittmacher_client_set_current_state(schrittmacher_client *client, int cur
 const char *schrittmacher_client_current_state_string(const schrittmacher_client *client);
 
 /**
- * What the application was last told to become: a SchrittmacherClientWantedState_... number, 0 before the
- * first order, or a negative status code.
+ * The wanted state: what the daemon last ordered. A SchrittmacherClientWantedState, _none before the first order, or a
+ * negative status code. An application without callbacks asks for it; see the top of this file.
  */
 int schrittmacher_client_get_wanted_state(const schrittmacher_client *client);
 
 /**
- * Sets the wanted state, and nothing else: an order is schrittmacher_client_signal_go_hot().
+ * Sets the wanted state, a SchrittmacherClientWantedState, and does nothing else. To give an order, call schrittmacher_client_signal_go_hot().
  *
  * Errors: INVALID.
  */
-int schrittmacher_client_set_wanted_state(schrittmacher_client *client, int wanted_state);
+int schrittmacher_client_set_wanted_state(schrittmacher_client *client,
+                                          int wanted_state);
 
 /**
  * The wanted state as text: "hot", "standby"; "unknown wanted state 0" before the first order, and on error.
@@ -540,11 +669,11 @@ int schrittmacher_client_set_wanted_state(schrittmacher_client *client, int want
  */
 const char *schrittmacher_client_wanted_state_string(const schrittmacher_client *client);
 
-/** How many heartbeats and reports in a row have said "on the way", or a negative status code. */
+/** The number of heartbeats and reports in a row that have said "on the way", or a negative status code. */
 int schrittmacher_client_get_transiting_counter(const schrittmacher_client *client);
 
 /**
- * Sets that number: 0 gives a long switch more time.
+ * Sets that number. 0 gives a long switch more time.
  *
  * Errors: INVALID if negative.
  */
@@ -553,10 +682,10 @@ int schrittmacher_client_set_transiting_counter(schrittmacher_client *client, in
 /* ---- Orders ------------------------------------------------------------------------------------------------ */
 
 /**
- * Carries out the daemon's order to become hot, on this thread: sets the wanted state, and unless the
- * application is hot or on its way, sets the current state to transiting_to_hot and calls the go-hot
- * function before it returns. Sends nothing: the next heartbeat says "on the way". Not for signal handlers:
- * those call schrittmacher_client_notify_signal().
+ * Carries out the daemon's order to become hot, on this thread. Sets the wanted state. Unless the application is hot
+ * or on its way, it also sets the current state to transiting_to_hot, and calls the go-hot function before it
+ * returns. Sends nothing: the next heartbeat says "on the way". Signal handlers call
+ * schrittmacher_client_notify_signal() instead.
  */
 int schrittmacher_client_signal_go_hot(schrittmacher_client *client);
 
@@ -564,24 +693,28 @@ int schrittmacher_client_signal_go_hot(schrittmacher_client *client);
 int schrittmacher_client_signal_go_standby(schrittmacher_client *client);
 
 /**
- * For the application's own handlers of SIGUSR1 (become hot) and SIGUSR2 (become standby): hands the signal
- * over and returns at once. The heartbeat thread carries out the order, as
- * schrittmacher_client_signal_go_hot() and _go_standby() do, or the next schrittmacher_client_dispatch(). If
- * several wait, the last one counts; before the start they wait for it.
+ * Hands a signal over and returns at once. It is for the application's own handlers of SIGUSR1 (become hot) and
+ * SIGUSR2 (become standby). The heartbeat thread carries out the order, or the next schrittmacher_client_dispatch(),
+ * as schrittmacher_client_signal_go_hot() and _go_standby() do. If several orders wait, the last one counts. Before
+ * the start an order waits for it.
  *
- * Async-signal-safe, and fine even if the client was freed meanwhile.
+ * Async-signal-safe, even if the client was freed meanwhile.
  *
  * Errors: INVALID for another signal.
  */
 int schrittmacher_client_notify_signal(schrittmacher_client *client, int signo);
 
 /**
- * Installs handlers for SIGUSR1 and SIGUSR2 that do what schrittmacher_client_notify_signal() does and then
- * call the handlers that were there before. The library never does so unasked. A second call changes nothing.
+ * Installs handlers for SIGUSR1 and SIGUSR2. They do what schrittmacher_client_notify_signal() does, and then call
+ * the handlers that were there before. They run on the alternate signal stack of a thread that has one. A second
+ * call changes nothing. The library installs no handler without this call.
  *
- * They act for this client until it is freed; afterwards they only call the earlier handlers. A later
- * sigaction() or signal() for these signals by the application removes them without a trace: call this after
- * it.
+ * A signal goes to the process and does not say for which resource it is. If several clients of a process have
+ * installed handlers, each of them takes every order. So a process reports for one resource, or its resources are
+ * ordered by start-action and stop-action instead.
+ *
+ * The handlers act for this client until it is freed. Afterwards they only call the earlier handlers. A later
+ * sigaction() or signal() of the application for these signals removes them: make this call after it.
  *
  * Errors: SYSTEM.
  */
@@ -602,7 +735,7 @@ int schrittmacher_client_heartbeat_unknown(schrittmacher_client *client);
 int schrittmacher_client_notify_failure(schrittmacher_client *client);
 
 /**
- * Does what the status stands for, one of MESSAGE_LOCAL_...: reports that state, without a reason, or
+ * Reports the state that a MESSAGE_LOCAL_... text stands for, without a reason. For the two texts of requests it
  * requests the failover or takeover.
  *
  * Errors: NULL. INVALID for another text. As the report functions.

@@ -1,25 +1,33 @@
+/* In Objective-C this file also declares the class SchrittmacherClient, at its end, as it always did. */
 
-/* The version of this header; the library's own is schrittmacher_client_version(). */
-#define SCHRITTMACHERCLIENT_VERSION_MAJOR @MAJOR@
-#define SCHRITTMACHERCLIENT_VERSION_MINOR @MINOR@
-#define SCHRITTMACHERCLIENT_VERSION_PATCH @PATCH@
+/* The version of this header, as text and as a number to compare: 3.1.2 is 30102. The library's own version is
+ * schrittmacher_client_version() and schrittmacher_client_version_number(). */
 #define SCHRITTMACHERCLIENT_VERSION "@MAJOR@.@MINOR@.@PATCH@"
+#define SCHRITTMACHERCLIENT_VERSION_NUMBER @NUMBER@
 
 /* ---- States ------------------------------------------------------------------------------------------------ */
 
-/* What the daemon wants the application to be. (Objective-C has real enums of these names.) */
-#ifndef __OBJC__
-#define SchrittmacherClientWantedState_hot 101
-#define SchrittmacherClientWantedState_standby 102
+/* Functions take and return states and log levels as int, because the result of getting one can be an error. */
 
-/* What the application is. */
-#define SchrittmacherClientCurrentState_inactive 200               /* standby */
-#define SchrittmacherClientCurrentState_active 201                 /* hot */
-#define SchrittmacherClientCurrentState_failed 202
-#define SchrittmacherClientCurrentState_unknown 203
-#define SchrittmacherClientCurrentState_transiting_to_hot 204
-#define SchrittmacherClientCurrentState_transiting_to_standby 205
-#endif
+/** What the daemon wants the application to be. */
+typedef enum SchrittmacherClientWantedState
+{
+    SchrittmacherClientWantedState_none = 0, /* before the first order */
+    SchrittmacherClientWantedState_hot = 101,
+    SchrittmacherClientWantedState_standby = 102
+} SchrittmacherClientWantedState;
+
+/** What the application is. */
+typedef enum SchrittmacherClientCurrentState
+{
+    SchrittmacherClientCurrentState_none = 0, /* before the first report or order */
+    SchrittmacherClientCurrentState_inactive = 200, /* standby */
+    SchrittmacherClientCurrentState_active = 201,   /* hot */
+    SchrittmacherClientCurrentState_failed = 202,
+    SchrittmacherClientCurrentState_unknown = 203,
+    SchrittmacherClientCurrentState_transiting_to_hot = 204,
+    SchrittmacherClientCurrentState_transiting_to_standby = 205
+} SchrittmacherClientCurrentState;
 
 /* The same on the wire. (In Objective-C they are NSString literals.) */
 #ifdef __OBJC__
@@ -36,12 +44,15 @@
 #define MESSAGE_LOCAL_REQUEST_FAILOVER SCHRITTMACHER_TEXT_("LRFO")
 #define MESSAGE_LOCAL_REQUEST_TAKEOVER SCHRITTMACHER_TEXT_("LRTO")
 
-/* How important a message for the log is; the library itself uses DEBUG, INFO, WARNING and MAJOR. */
-#define SCHRITTMACHER_LOG_DEBUG 0
-#define SCHRITTMACHER_LOG_INFO 1
-#define SCHRITTMACHER_LOG_WARNING 2
-#define SCHRITTMACHER_LOG_MINOR 3
-#define SCHRITTMACHER_LOG_MAJOR 4
-#define SCHRITTMACHER_LOG_PANIC 5
+/* ---- Log levels and status codes --------------------------------------------------------------------------- */
 
-/* ---- Status codes ------------------------------------------------------------------------------------------ */
+/** How important a message for the log is. The library itself uses DEBUG, INFO, WARNING and MAJOR. */
+typedef enum schrittmacher_log_level
+{
+    SCHRITTMACHER_LOG_DEBUG = 0,   /* each message that is sent */
+    SCHRITTMACHER_LOG_INFO = 1,    /* start, stop, orders */
+    SCHRITTMACHER_LOG_WARNING = 2, /* the daemon cannot be reached */
+    SCHRITTMACHER_LOG_MINOR = 3,
+    SCHRITTMACHER_LOG_MAJOR = 4,   /* the application cannot be switched, or the daemon is lost */
+    SCHRITTMACHER_LOG_PANIC = 5
+} schrittmacher_log_level;

@@ -1,8 +1,8 @@
 //! The part of a client that a signal handler may touch.
 //!
-//! A handler may take no lock and allocate nothing. It leaves the order in an atomic and rings the alarm,
-//! which is only a wake-up: a forked child that rings the shared timer of its parent wakes it for nothing,
-//! but gives it no order.
+//! A handler may take no lock and allocate nothing. It leaves the order in an atomic, and rings the alarm. The alarm is
+//! only a wake-up. A forked child may ring the timer that it shares with its parent, but that gives the parent no
+//! order.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -16,17 +16,19 @@ const NONE: u8 = 0;
 const HOT: u8 = 1;
 const STANDBY: u8 = 2;
 
-/// Orders that came by signal, and the alarm that tells of them.
+/// Orders that came by signal, and the alarm that wakes the thread for them.
 #[derive(Debug)]
 pub(crate) struct Bell {
-    /// The last order not yet carried out. A later one replaces an earlier one: only the last counts.
+    /// The last order that is not carried out yet. A later order replaces an earlier one.
     order: AtomicU8,
     /// Made by the first start.
     pub alarm: OnceLock<Alarm>,
     /// The process that the client belongs to.
     owner: AtomicU32,
-    /// A panic was caught; nothing is sent any more.
+    /// A panic was caught: nothing is sent any more.
     pub broken: AtomicBool,
+    /// The client was freed: no function of the application may be called any more.
+    closed: AtomicBool,
 }
 
 impl Bell {
@@ -37,6 +39,7 @@ impl Bell {
             alarm: OnceLock::new(),
             owner: AtomicU32::new(std::process::id()),
             broken: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -70,6 +73,16 @@ impl Bell {
     /// Makes the client belong to this process.
     pub fn own(&self) {
         self.owner.store(std::process::id(), Ordering::Relaxed);
+    }
+
+    /// Ends the calls of the application's functions.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the application's functions may not be called any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Whether an order waits.

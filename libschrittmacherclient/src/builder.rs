@@ -1,9 +1,10 @@
-//! Describing a client before it is made.
+//! The description of a client before it is made.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::OrderFn;
+use crate::callbacks::Callbacks;
 use crate::log::{Log, LogFn};
 use crate::settings::{self, Pid, Settings};
 use crate::{AddressFamily, Client, Error, LogLevel};
@@ -14,8 +15,7 @@ pub struct ClientBuilder {
     resource_id: String,
     settings: Settings,
     port: u16,
-    go_hot: Option<Arc<OrderFn>>,
-    go_standby: Option<Arc<OrderFn>>,
+    callbacks: Callbacks,
     log: Log,
 }
 
@@ -23,7 +23,7 @@ impl ClientBuilder {
     pub(crate) fn new(resource_id: String) -> ClientBuilder {
         let settings = Settings::default();
         let port = settings.endpoint.port;
-        ClientBuilder { resource_id, settings, port, go_hot: None, go_standby: None, log: Log::default() }
+        ClientBuilder { resource_id, settings, port, callbacks: Callbacks::default(), log: Log::default() }
     }
 
     /// The daemon's address or host name. Default: the loopback address of the
@@ -45,13 +45,21 @@ impl ClientBuilder {
         self
     }
 
+    /// The `run-directory` of the daemon's configuration, an absolute path. Default: `/run/schrittmacher`. The daemon has a
+    /// Unix socket there, by which the kernel tells it the process and user of a report. Messages go by that socket while
+    /// it is there, otherwise by UDP.
+    pub fn run_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.endpoint.run_directory = Some(directory.into());
+        self
+    }
+
     /// This host's name, at most 255 bytes. Default: not sent.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.settings.host = Some(host.into());
         self
     }
 
-    /// What kind of application this is, at most 255 bytes; the key `type` on the wire. Default: not sent.
+    /// The kind of application, at most 255 bytes: the key `type` on the wire. Default: not sent.
     pub fn application_type(mut self, kind: impl Into<String>) -> Self {
         self.settings.kind = Some(kind.into());
         self
@@ -75,8 +83,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The application has failed when it is on its way to hot or standby for more than so many heartbeats.
-    /// Default 30, which is 46 s.
+    /// The number of heartbeats for which the application may be on its way to hot or standby. With one more it has
+    /// failed. Default 30: about 45 s with the default interval.
     pub fn max_transiting_counter(mut self, heartbeats: u32) -> Self {
         self.settings.max_transiting_counter = heartbeats;
         self
@@ -88,21 +96,53 @@ impl ClientBuilder {
         self
     }
 
-    /// Called when the application has to become hot. It may report at once, or start the switch, return, and
-    /// report when it is done. On which thread: see [`Client::signal_go_hot`] and [`Client::start`].
+    /// Called when the application has to become hot. It may report at once. Or it starts the switch and returns, and the
+    /// application reports when it is done. For its thread, see [`Client::signal_go_hot`] and [`Client::start`]. Without
+    /// this function and [`on_go_standby`](ClientBuilder::on_go_standby), the application asks for
+    /// [`Client::wanted_state`].
     pub fn on_go_hot(mut self, function: impl Fn(&Client) + Send + Sync + 'static) -> Self {
-        self.go_hot = Some(Arc::new(function));
+        self.callbacks.go_hot = Some(Arc::new(function));
         self
     }
 
     /// Called when the application has to become standby; see [`on_go_hot`](ClientBuilder::on_go_hot).
     pub fn on_go_standby(mut self, function: impl Fn(&Client) + Send + Sync + 'static) -> Self {
-        self.go_standby = Some(Arc::new(function));
+        self.callbacks.go_standby = Some(Arc::new(function));
         self
     }
 
-    /// Called with messages of `least` importance and above, on the thread that has them to tell. It may call
-    /// the client, but what it makes the client log there is logged inside it.
+    /// Called instead of the heartbeat, each time one is due. The function sends it with [`Client::do_heartbeat`], or lets it
+    /// out. An application that has found itself stuck falls silent this way, and the daemon fails over. Runs on the heartbeat
+    /// thread, or in [`Client::dispatch`].
+    pub fn on_heartbeat(mut self, function: impl Fn(&Client) + Send + Sync + 'static) -> Self {
+        self.callbacks.heartbeat = Some(Arc::new(function));
+        self
+    }
+
+    /// Called when the daemon is lost: it was there, and since then has refused every message for `after`,
+    /// 1 ms to one day. Called once for each loss, on the heartbeat thread or in [`Client::dispatch`]. Off by
+    /// default.
+    ///
+    /// The peer's daemon takes over when it no longer hears the lost one. An application that does not stop by
+    /// then serves beside the other host's. Choose `after` longer than the daemon's restart takes, and shorter
+    /// than the peer's `timeout`.
+    ///
+    /// A daemon may also end on purpose and leave the application alone. It says so by a file, `left-alone` in its folder
+    /// in `state-directory`. The library does not look for the file: the function may.
+    ///
+    /// Refusals are noticed with a daemon on loopback, which is the default, and with one that had a Unix socket.
+    pub fn on_daemon_lost(
+        mut self,
+        after: Duration,
+        function: impl Fn(&Client) + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.daemon_lost_after = Some(after);
+        self.callbacks.daemon_lost = Some(Arc::new(function));
+        self
+    }
+
+    /// Called with messages of `least` importance and above, on the thread that they come from. It may call the client.
+    /// If that call logs something, the function is called again inside itself.
     pub fn on_log(
         mut self,
         least: LogLevel,
@@ -122,13 +162,14 @@ impl ClientBuilder {
         let settings = &mut self.settings;
         settings.resource_id = settings::checked_resource_id(Some(&self.resource_id))?;
         settings.endpoint.port = settings::checked_port(self.port)?;
+        settings::checked_run_directory(settings.endpoint.run_directory.as_deref())?;
         settings::checked_name(settings.host.as_deref())?;
         settings::checked_name(settings.kind.as_deref())?;
         settings::checked_interval(settings.heartbeat_interval)?;
+        settings.daemon_lost_after.map(settings::checked_lost_after).transpose()?;
         let client = Client::new(self.settings);
         client.with_state(|state, _| {
-            state.go_hot = self.go_hot;
-            state.go_standby = self.go_standby;
+            state.callbacks = self.callbacks;
             state.log = self.log;
         })?;
         Ok(client)

@@ -16,22 +16,20 @@ use crate::settings::{self, Endpoint, Settings};
 use crate::shared::{Run, Shared, State};
 use crate::signals::SignalHooks;
 use crate::thread::HeartbeatThread;
+use crate::watch::Watch;
 use crate::{ClientBuilder, CurrentState, Error, WantedState};
-
-/// A function of the application, called when the daemon orders a switch.
-pub(crate) type OrderFn = dyn Fn(&Client) + Send + Sync;
 
 /// An application's connection to its schrittmacher daemon.
 ///
-/// Made by [`Client::builder`]. Clones are the same client; the last one that goes stops it. Every method may
-/// be called from every thread, and from the client's own functions (go-hot, go-standby, log): these are never
-/// called while something is locked.
+/// Made by [`Client::builder`]. Clones are the same client, and dropping the last one stops it. Every method may be
+/// called from every thread, and from the application's functions that the client calls. Nothing is locked while such a
+/// function runs.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-/// Who sends the heartbeats.
+/// The way in which heartbeats are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Drive {
     Thread,
@@ -39,8 +37,7 @@ enum Drive {
 }
 
 impl Client {
-    /// Begins to describe a client for the resource `resource_id`, the name that the daemon's configuration
-    /// gives it.
+    /// Describes a client for the resource with this name in the daemon's configuration.
     pub fn builder(resource_id: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(resource_id.into())
     }
@@ -53,11 +50,12 @@ impl Client {
         Client { shared }
     }
 
-    /// Opens a socket and starts a thread that repeats the last report every heartbeat interval, for the
-    /// first time one interval from now. Sends nothing itself. A running client is stopped first.
+    /// Opens a socket, and starts a thread that repeats the last report every heartbeat interval. The first heartbeat
+    /// is due one interval from now. This call sends nothing. A started client is stopped first.
     ///
-    /// The thread has all signals blocked and 256 KiB of stack. It runs the go-hot and go-standby functions
-    /// for orders that come by signal; while such a function runs, no heartbeat leaves.
+    /// The thread has all signals blocked and 256 KiB of stack. It calls the application's functions: go-hot
+    /// and go-standby for orders that come by signal, heartbeat, and daemon-lost. While one of them runs, no
+    /// heartbeat leaves.
     ///
     /// In a child process of the one that started the client, this takes the client over for the child.
     ///
@@ -69,8 +67,8 @@ impl Client {
         self.start_driven(Drive::Thread)
     }
 
-    /// Like [`start`](Client::start), but without a thread: the application watches
-    /// [`poll_fd`](Client::poll_fd) and calls [`dispatch`](Client::dispatch) when it is readable.
+    /// Starts the client without a thread: the application watches [`poll_fd`](Client::poll_fd), and calls
+    /// [`dispatch`](Client::dispatch) when it is readable.
     ///
     /// # Errors
     ///
@@ -84,11 +82,11 @@ impl Client {
         self.stop()?;
         self.shared.make_alarm()?;
         loop {
-            // A name takes its time to be resolved, and so is not resolved under the lock.
+            // Resolving a name takes time, so the lock is not held meanwhile.
             let endpoint = self.with_state(|state, _| state.reporter.settings.endpoint.clone())?;
             let link = self.shared.os(Link::open(&endpoint))?;
             let begun = self.with_state(|state, journal| {
-                // Else another thread changed it meanwhile.
+                // Otherwise another thread has changed it meanwhile.
                 let unchanged = state.reporter.settings.endpoint == endpoint;
                 unchanged.then(|| self.begin_run(state, link, drive, journal))
             })?;
@@ -108,7 +106,7 @@ impl Client {
         journal.note(LogLevel::Info, || format!("started, reporting to {}", link.daemon()));
         let schedule = Schedule::new(Instant::now(), state.reporter.settings.heartbeat_interval);
         state.runs += 1;
-        state.run = Some(Run { link, schedule, thread: None });
+        state.run = Some(Run { link, schedule, watch: Watch::default(), thread: None });
         let thread = self.shared.set_alarm(state).and_then(|()| match drive {
             Drive::Polled => Ok(None),
             Drive::Thread => self.spawn_thread(state.runs).map(Some),
@@ -129,9 +127,8 @@ impl Client {
         self.shared.os(thread.map_err(Error::system("start the heartbeat thread")))
     }
 
-    /// Stops the heartbeats and closes the socket. No farewell is sent: the daemon notices the silence.
-    /// Returns when the thread has ended, and with it a function that it may be running; called from such a
-    /// function it returns at once. A client that is not started is left as it is.
+    /// Stops the heartbeats, and closes the socket. Sends no farewell: the daemon notices the silence. Returns when the
+    /// thread has ended; called on that thread, it returns at once. Does nothing for a client that is not started.
     ///
     /// # Errors
     ///
@@ -163,13 +160,13 @@ impl Client {
         self.with_state(|state, _| state.run.is_some())
     }
 
-    /// Tells the daemon at once what the application is, and with every heartbeat from now on. A reason is
-    /// repeated with it; none clears an earlier one.
+    /// Reports the application's state at once, and with every heartbeat from now on. The reason is repeated with it;
+    /// without one, an earlier reason is cleared.
     ///
     /// # Errors
     ///
-    /// In each of these the state is kept all the same, and sent by a later heartbeat: [`Error::NotStarted`],
-    /// [`Error::NoResourceId`], [`Error::NoDaemon`], [`Error::System`]. [`Error::Forked`].
+    /// [`Error::NotStarted`], [`Error::NoResourceId`], [`Error::NoDaemon`], [`Error::System`]: the state is kept, and a
+    /// later heartbeat sends it. [`Error::Forked`].
     pub fn report(&self, state: CurrentState, reason: Option<&str>) -> Result<(), Error> {
         self.with_state(|client, journal| {
             client.reporter.report(state, reason);
@@ -177,8 +174,7 @@ impl Client {
         })?
     }
 
-    /// Sends a heartbeat now, besides those that are sent anyway. Before the first report there is nothing to
-    /// say, and nothing is sent.
+    /// Sends a heartbeat now, besides the regular ones. Before the first report it sends nothing.
     ///
     /// # Errors
     ///
@@ -212,9 +208,9 @@ impl Client {
         })?
     }
 
-    /// Takes the order to become hot, as when the application got SIGUSR1: unless it is hot or on its way,
-    /// it is on its way from now on, and the go-hot function is called on this thread. Sends nothing: the next
-    /// heartbeat says so.
+    /// Carries out the order to become hot, as if SIGUSR1 had come. Unless the application is hot or on its way, its
+    /// state becomes "on the way", and the go-hot function is called on this thread. Sends nothing: the next heartbeat
+    /// does.
     ///
     /// # Errors
     ///
@@ -223,7 +219,7 @@ impl Client {
         self.order(WantedState::Hot)
     }
 
-    /// Takes the order to become standby; see [`signal_go_hot`](Client::signal_go_hot).
+    /// Carries out the order to become standby; see [`signal_go_hot`](Client::signal_go_hot).
     ///
     /// # Errors
     ///
@@ -232,28 +228,9 @@ impl Client {
         self.order(WantedState::Standby)
     }
 
-    fn order(&self, wanted: WantedState) -> Result<(), Error> {
-        let function = self.with_state(|state, journal| {
-            if !state.reporter.order(wanted) {
-                return None;
-            }
-            journal.note(LogLevel::Info, || format!("ordered to go {}", wanted.as_str()));
-            let function = state.order_fn(wanted);
-            if function.is_none() {
-                journal.note(LogLevel::Major, || format!("there is no go-{} function", wanted.as_str()));
-            }
-            function
-        })?;
-        if let Some(function) = function {
-            function(self);
-        }
-        Ok(())
-    }
-
-    /// Hands over a signal from the application's own handler: SIGUSR1 is the order to become hot, SIGUSR2 to
-    /// become standby. The order is carried out by the heartbeat thread, or by the next
-    /// [`dispatch`](Client::dispatch); of two orders that wait, the later one counts. Async-signal-safe:
-    /// takes no lock, allocates nothing, leaves `errno` alone.
+    /// Hands over a signal from the application's own handler: SIGUSR1 is the order to become hot, SIGUSR2 to become
+    /// standby. The heartbeat thread carries out the order, or the next [`dispatch`](Client::dispatch). Of two waiting
+    /// orders the later one counts. Async-signal-safe: takes no lock, allocates nothing, leaves `errno` alone.
     ///
     /// # Errors
     ///
@@ -262,9 +239,9 @@ impl Client {
         self.shared.bell.signal(signo)
     }
 
-    /// Installs handlers for SIGUSR1 and SIGUSR2 that do what [`notify_signal`](Client::notify_signal) does
-    /// and then call the handlers that were there. Calling it again changes nothing. They stay until the last
-    /// clone of the client is gone; a later `sigaction` by the application silently removes them.
+    /// Installs handlers for SIGUSR1 and SIGUSR2. They do what [`notify_signal`](Client::notify_signal) does, and then
+    /// call the handlers that were there before. A second call changes nothing. They stay until the last clone of the
+    /// client is dropped. A later `sigaction` of the application removes them.
     ///
     /// # Errors
     ///
@@ -280,14 +257,14 @@ impl Client {
         })?
     }
 
-    /// The descriptor to watch for [`dispatch`](Client::dispatch): readable when there is something to do.
-    /// It stays the same, and open, until the last clone of the client is gone. None before the first start.
+    /// The descriptor to watch for [`dispatch`](Client::dispatch): readable when there is something to do. It stays the
+    /// same, and open, until the last clone of the client is dropped. None before the first start.
     pub fn poll_fd(&self) -> Option<RawFd> {
         self.shared.bell.alarm.get().map(Alarm::descriptor)
     }
 
-    /// Does what there is to do: carries out an order that came by signal, sends a heartbeat that is due.
-    /// Never waits. Needless calls do no harm.
+    /// Carries out an order that came by signal, sends a heartbeat that is due, and tells of a lost daemon. The
+    /// application's functions are called on this thread. Never waits. A call without need does no harm.
     ///
     /// # Errors
     ///
@@ -303,42 +280,14 @@ impl Client {
         self.beat_if_due(None)
     }
 
-    /// One turn of the heartbeat thread of start number `run`. False when that run is over.
-    pub(crate) fn turn(&self, run: u64) -> bool {
-        // The order comes first: its function may stop the client.
-        self.is_run(run) && self.obey().is_ok() && self.is_run(run) && {
-            // What goes wrong with a heartbeat is in the log and in os_error; the next one tries again.
-            let _ = self.beat_if_due(Some(run));
-            true
-        }
+    /// Stops the client for good: no function of the application is called any more.
+    pub(crate) fn close(&self) {
+        // In a child process nothing is stopped; that is no error here.
+        let _ = self.stop();
+        self.shared.bell.close();
     }
 
-    fn is_run(&self, run: u64) -> bool {
-        self.with_state(|state, _| state.runs == run && state.run.is_some()).unwrap_or(false)
-    }
-
-    fn obey(&self) -> Result<(), Error> {
-        match self.shared.bell.take_order() {
-            Some(wanted) => self.order(wanted),
-            None => Ok(()),
-        }
-    }
-
-    /// Sends the heartbeat if its time has come, and sets the alarm for the next one; unless the run that was
-    /// expected is over.
-    fn beat_if_due(&self, expected_run: Option<u64>) -> Result<(), Error> {
-        self.with_state(|state, journal| {
-            let is_over = expected_run.is_some_and(|run| run != state.runs);
-            let Some(run) = state.run.as_mut().filter(|_| !is_over) else {
-                return Ok(());
-            };
-            let result =
-                if run.schedule.is_due(Instant::now()) { self.shared.beat(state, journal) } else { Ok(()) };
-            self.shared.set_alarm(state).and(result)
-        })?
-    }
-
-    /// What the application was last told to become; none before the first order.
+    /// The wanted state: the daemon's last order. None before the first one.
     ///
     /// # Errors
     ///
@@ -347,8 +296,8 @@ impl Client {
         self.with_state(|state, _| state.reporter.wanted)
     }
 
-    /// What the application said last, or is since an order: on its way. [`CurrentState::Failed`] after being
-    /// on the way for too long. None before the first report or order.
+    /// The current state: what the application reported last, or "on the way" since an order.
+    /// [`CurrentState::Failed`] if that took too long. None before the first report or order.
     ///
     /// # Errors
     ///
@@ -357,7 +306,20 @@ impl Client {
         self.with_state(|state, _| state.reporter.current)
     }
 
-    /// What the operating system last refused; none if nothing, or if a datagram was sent since.
+    /// Whether the daemon is lost, as [`on_daemon_lost`](ClientBuilder::on_daemon_lost) defines it. False while
+    /// the client is stopped, and if no time was set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`].
+    pub fn is_daemon_lost(&self) -> Result<bool, Error> {
+        self.with_state(|state, _| {
+            let limit = state.reporter.settings.daemon_lost_after;
+            state.run.as_ref().is_some_and(|run| run.watch.is_lost(limit))
+        })
+    }
+
+    /// The error of the last system call that failed. None if none failed, or if a datagram was sent since.
     pub fn last_os_error(&self) -> Option<io::Error> {
         match self.shared.os_error.load(Ordering::Relaxed) {
             0 => None,
@@ -365,7 +327,7 @@ impl Client {
         }
     }
 
-    /// Changes how the daemon is reached; a started client goes over to it at once.
+    /// Changes the daemon's address; a started client uses it at once.
     pub(crate) fn change_endpoint(&self, change: impl Fn(&mut Endpoint)) -> Result<(), Error> {
         loop {
             let (mut endpoint, started) =
@@ -373,12 +335,13 @@ impl Client {
             change(&mut endpoint);
             let link = if started { Some(self.shared.os(Link::open(&endpoint))?) } else { None };
             let changed = self.with_state(|state, _| {
-                // Else another thread started or stopped the client meanwhile.
+                // Otherwise another thread has started or stopped the client meanwhile.
                 let unchanged = state.run.is_some() == started;
                 if unchanged {
                     state.reporter.settings.endpoint = endpoint;
                     if let (Some(run), Some(link)) = (&mut state.run, link) {
                         run.link = link;
+                        run.watch = Watch::default();
                     }
                 }
                 unchanged
@@ -401,7 +364,7 @@ impl Client {
         })?
     }
 
-    /// Reads or changes what needs no further care.
+    /// Reads or changes state that needs no further care.
     pub(crate) fn with_state<T>(&self, body: impl FnOnce(&mut State, &mut Journal) -> T) -> Result<T, Error> {
         self.shared.with_state(body)
     }

@@ -1,4 +1,4 @@
-//! Descriptors in somebody else's process.
+//! Descriptors that the application may close.
 
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 
 use nix::fcntl::{FcntlArg, fcntl};
 
-/// A descriptor that may be gone when it is closed: programs that go into the background like to close all
-/// that are open. The standard library takes that for a reason to abort.
+/// A descriptor that may be closed already when it is dropped. Programs that go into the background close all their
+/// descriptors. The standard library aborts in that case.
 #[derive(Debug)]
 pub(crate) struct Descriptor<T: AsFd>(ManuallyDrop<T>);
 

@@ -1,18 +1,18 @@
-//! What can go wrong.
+//! Errors of the client.
 
 use std::io;
 
-/// Why a call did not do what it was asked.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting was given a value that it cannot have. The text names the setting and its range.
+    /// A value is out of its setting's range. The text names the setting and the range.
     #[error("{0}")]
     Invalid(&'static str),
     /// A message needs a resource id, and none is set. (The legacy library threw `INV_RES_ID`.)
     #[error("no resource id is set")]
     NoResourceId,
-    /// The client is not started. A state reported nevertheless is kept, and sent by the first heartbeat.
+    /// The client is not started. A reported state is kept, and the first heartbeat sends it.
     #[error("the client is not started")]
     NotStarted,
     /// [`dispatch`](crate::Client::dispatch) was called, but the client runs a thread of its own.
@@ -21,30 +21,29 @@ pub enum Error {
     /// The daemon's address is neither a numeric address nor a name that can be resolved.
     #[error("daemon address {0:?} cannot be resolved")]
     Address(String),
-    /// The message was sent, but nobody listens at the daemon's port. Only a loopback daemon is noticed
-    /// missing.
+    /// No daemon is listening. That is noticed only with a daemon on loopback.
     #[error("no daemon is listening")]
     NoDaemon,
     /// The operating system refused something.
     #[error("cannot {action}")]
     System {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// This process is a child (by `fork`) of the one that started the client. Only
-    /// [`start`](crate::Client::start) helps: it takes the client over for this process.
+    /// A parent process has started the client, and this is a child by `fork`. [`start`](crate::Client::start) takes the
+    /// client over for this process.
     #[error("the client was started by another process")]
     Forked,
-    /// An internal error (a panic) was caught earlier. The client sends nothing any more, so that the daemon
+    /// The library caught an internal error (a panic) earlier. The client sends nothing more, so that the daemon
     /// notices.
     #[error("the client is broken by an internal error")]
     Broken,
 }
 
 impl Error {
-    /// For `map_err` on a system call: says what was tried.
+    /// For `map_err` on a system call that tried this action.
     pub(crate) fn system<E: Into<io::Error>>(action: &'static str) -> impl FnOnce(E) -> Error {
         move |source| Error::System { action, source: source.into() }
     }

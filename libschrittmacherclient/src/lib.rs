@@ -1,8 +1,8 @@
 //! Client library of schrittmacher: an application reports its state to the local daemon.
 //!
-//! Of two hosts one does the work. The daemon on each host decides with its peer which, and tells the
-//! application: SIGUSR1 means "become hot", SIGUSR2 "become standby". The application tells the daemon how it
-//! is, at each change and every 1.5 seconds, by UDP.
+//! Of two hosts one does the work. The daemons on both hosts agree which one, and each tells its application: SIGUSR1
+//! means "become hot", SIGUSR2 means "become standby". The application reports its state to the daemon by UDP, at each
+//! change and every 1.5 seconds.
 //!
 //! ```no_run
 //! use schrittmacherclient::{Client, CurrentState};
@@ -20,18 +20,22 @@
 //!     .build()?;
 //! client.install_signal_handlers()?;
 //! client.start()?;
-//! // The daemon will tell us what to become.
+//! // The daemon decides what to become.
 //! client.report(CurrentState::Unknown, None)?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The same library is a shared and a static one for C, see `include/schrittmacherclient/`. On the wire and in
-//! its defaults it is the legacy client library 1.18.0.
+//! The same code is a shared and a static library for C, see `include/schrittmacherclient/`. Its datagrams and defaults
+//! are those of the legacy client library 1.18.0.
+
+#![deny(missing_docs)]
 
 mod alarm;
+mod app_socket;
 mod bell;
 mod builder;
+mod callbacks;
 mod capi;
 mod client;
 mod descriptor;
@@ -47,6 +51,8 @@ mod shared;
 mod signals;
 mod state;
 mod thread;
+mod turn;
+mod watch;
 
 pub use builder::ClientBuilder;
 pub use client::Client;

@@ -1,15 +1,23 @@
-//! The way to the daemon: one UDP socket.
+//! The way to the daemon: its Unix socket for applications if it has one, else UDP.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::Path;
+
+use schrittmacher_wire::RUN_DIRECTORY;
 
 use crate::Error;
+use crate::app_socket::{AppSocket, Attempt};
 use crate::descriptor::Descriptor;
 use crate::settings::{AddressFamily, Endpoint};
 
-/// A socket that can send to the daemon.
+/// The sockets that can send to the daemon. Both carry the same bytes.
 #[derive(Debug)]
 pub(crate) struct Link {
+    app_socket: AppSocket,
+    /// The Unix socket took a message. If it is gone, then so is the daemon.
+    had_app_socket: bool,
+    last: Attempt,
     socket: Descriptor<UdpSocket>,
     daemon: SocketAddr,
     connected: bool,
@@ -25,13 +33,22 @@ impl Link {
         };
         let socket = UdpSocket::bind((any, 0)).map_err(Error::system("open a UDP socket"))?;
         socket.set_nonblocking(true).map_err(Error::system("make the UDP socket non-blocking"))?;
-        // On a connected socket the kernel tells us when nobody listens. Elsewhere than on loopback a
+        // On a connected socket the kernel reports that no daemon is listening. With an address that is not loopback, a
         // connected socket would keep a source address that the host may lose.
         let connected = daemon.ip().is_loopback();
         if connected {
             socket.connect(daemon).map_err(Error::system("connect the UDP socket"))?;
         }
-        Ok(Link { socket: Descriptor::new(socket), daemon, connected })
+        let run_directory = endpoint.run_directory.as_deref().unwrap_or(Path::new(RUN_DIRECTORY));
+        let app_socket = AppSocket::new(daemon, run_directory);
+        Ok(Link {
+            app_socket,
+            had_app_socket: false,
+            last: Attempt::Absent,
+            socket: Descriptor::new(socket),
+            daemon,
+            connected,
+        })
     }
 
     /// The daemon's address and port.
@@ -39,10 +56,31 @@ impl Link {
         self.daemon
     }
 
-    /// Sends one datagram, without waiting.
-    pub fn send(&self, datagram: &[u8]) -> Result<(), Error> {
+    /// The Unix socket by which the last message went; `None` if it went by UDP.
+    pub fn app_socket(&self) -> Option<&Path> {
+        (self.last == Attempt::Taken).then(|| self.app_socket.path())
+    }
+
+    /// Sends one datagram, without waiting. Each one tries the Unix socket first: the daemon may have one by now.
+    pub fn send(&mut self, datagram: &[u8]) -> Result<(), Error> {
+        self.last = self.app_socket.send(datagram);
+        match self.last {
+            Attempt::Taken => {
+                self.had_app_socket = true;
+                Ok(())
+            }
+            Attempt::Full => self.send_by_udp(datagram),
+            Attempt::Absent => {
+                self.send_by_udp(datagram)?;
+                // UDP has noticed nothing if it is not connected.
+                if self.had_app_socket && !self.connected { Err(Error::NoDaemon) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn send_by_udp(&self, datagram: &[u8]) -> Result<(), Error> {
         let sent = match self.try_send(datagram) {
-            // That was the answer to an earlier datagram, and this one was not sent.
+            // The refusal of an earlier datagram. This one was not sent.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => self.try_send(datagram),
             other => other,
         };
@@ -68,7 +106,7 @@ impl Link {
     }
 }
 
-/// The daemon's address: as given, the first one of a name's that has the wanted family, or loopback.
+/// The daemon's address: the given one, the first one of a name with the wanted family, or loopback.
 fn resolve(endpoint: &Endpoint) -> Result<SocketAddr, Error> {
     let loopback: IpAddr = match endpoint.family {
         AddressFamily::V4 => Ipv4Addr::LOCALHOST.into(),

@@ -1,15 +1,17 @@
 //! Messages for the application's log.
 //!
-//! A library inside somebody else's process has no log of its own, and a global one would be shared by
-//! libraries that do not know of each other. Each client therefore has a log function of its own.
+//! A library inside an application's process has no log of its own. A global log function would be shared by libraries
+//! that do not know of each other. Therefore each client has its own.
 
 use std::sync::Arc;
+
+use crate::bell::Bell;
 
 /// How important a log message is. The numbers are those of the legacy log library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(i32)]
 pub enum LogLevel {
-    /// Each datagram.
+    /// Each datagram that is sent.
     Debug = 0,
     /// Start, stop, orders.
     Info = 1,
@@ -17,7 +19,7 @@ pub enum LogLevel {
     Warning = 2,
     /// Not used by this library.
     Minor = 3,
-    /// Something that keeps the application from being switched.
+    /// The application cannot be switched, or the daemon is lost.
     Major = 4,
     /// Not used by this library.
     Panic = 5,
@@ -38,7 +40,7 @@ impl LogLevel {
     }
 }
 
-/// What a log function looks like.
+/// A log function.
 pub(crate) type LogFn = dyn Fn(LogLevel, &str) + Send + Sync;
 
 /// Where messages go, and which.
@@ -60,25 +62,29 @@ impl Log {
     }
 }
 
-/// Messages collected while the client is locked, published when it is not: the log function is the
-/// application's, and may call us back.
+/// Messages that are collected while the client is locked, and published afterwards: the application's log function may
+/// call the client.
 pub(crate) struct Journal {
     log: Log,
     lines: Vec<(LogLevel, String)>,
 }
 
 impl Journal {
-    /// Notes a message. `text` is called only if somebody wants to read it.
+    /// Notes a message. `text` is called only if the log function takes messages of this level.
     pub fn note(&mut self, level: LogLevel, text: impl FnOnce() -> String) {
         if self.log.function.is_some() && level >= self.log.least {
             self.lines.push((level, text()));
         }
     }
 
-    /// Hands the messages to the log function. Nothing may be locked.
-    pub fn publish(self) {
+    /// Hands the messages to the log function. Nothing may be locked. The function may close the client: then it
+    /// is not called again.
+    pub fn publish(self, bell: &Bell) {
         if let Some(function) = self.log.function {
             for (level, text) in self.lines {
+                if bell.is_closed() {
+                    return;
+                }
                 function(level, &text);
             }
         }

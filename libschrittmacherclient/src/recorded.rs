@@ -1,5 +1,5 @@
-//! The calls that were recorded from client library 1.18.0, made again: the same datagrams leave, byte for
-//! byte and in the same order, heartbeats included, and the properties read the same.
+//! Makes the calls again that were recorded from client library 1.18.0. The same datagrams leave, byte for byte and in
+//! the same order, heartbeats included. The properties read the same.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
-//! The client without its surroundings: what to send, given what was reported and ordered.
+//! The content of messages, given the reports and orders so far.
 //!
-//! No socket, no thread, no clock: the behaviour of client library 1.18.0, decision by decision, testable
-//! without waiting. [`crate::client`] puts the surroundings around it.
+//! It behaves as client library 1.18.0 does. It has no socket, thread or clock, so tests need not wait. These belong to
+//! [`crate::client`].
 
 use schrittmacher_wire::{AppCode, AppMessage, MAX_DATAGRAM};
 
@@ -11,30 +11,30 @@ use crate::{CurrentState, Error, WantedState};
 /// The reason that the legacy library gives for a requested takeover or failover.
 const REQUEST_REASON: &str = "user-requested";
 
-/// What the application is, what it was told to become, and how it wants to be described.
+/// The application's state, the daemon's last order, and the settings that go into messages.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     pub settings: Settings,
     /// None until the first order.
     pub wanted: Option<WantedState>,
-    /// None until the first report; until then heartbeats are silent.
+    /// None before the first report: heartbeats are silent then.
     pub current: Option<CurrentState>,
-    /// Heartbeats sent since the application is on its way.
+    /// The number of heartbeats sent since the application is on its way.
     pub transiting_counter: u32,
     /// Given with the last report, repeated by each heartbeat.
     reason: Option<String>,
 }
 
-/// What a heartbeat has to say.
+/// The content of one heartbeat.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Beat {
     pub code: AppCode,
-    /// This heartbeat gave up: the application was on its way for too long.
+    /// The application was on its way for too long, and has failed with this heartbeat.
     pub gave_up: bool,
 }
 
 impl Reporter {
-    /// One that has nothing to report yet.
+    /// A reporter that has nothing to report yet.
     pub fn new(settings: Settings) -> Reporter {
         Reporter { settings, wanted: None, current: None, transiting_counter: 0, reason: None }
     }
@@ -45,9 +45,8 @@ impl Reporter {
         self.reason = reason.map(|reason| beginning(reason).to_owned());
     }
 
-    /// Advances by one heartbeat. An application that is on its way for more than `max_transiting_counter`
-    /// heartbeats (reports count too) has failed. Only a state of rest resets the counter, not a change of
-    /// direction.
+    /// Advances by one heartbeat. An application has failed if it is on its way for more than
+    /// `max_transiting_counter` heartbeats; reports count too. A change of direction does not reset the counter.
     pub fn beat(&mut self) -> Option<Beat> {
         let state = self.current?;
         if !state.is_transiting() {
@@ -63,7 +62,7 @@ impl Reporter {
         Some(Beat { code: AppCode::Lfai, gave_up: true })
     }
 
-    /// Takes an order. True if the application has to act on it: it is not there and not on its way.
+    /// Takes an order. True if the application has to act: it is neither there nor on its way.
     pub fn order(&mut self, wanted: WantedState) -> bool {
         self.wanted = Some(wanted);
         let (there, on_its_way) = match wanted {
@@ -87,7 +86,7 @@ impl Reporter {
         self.datagram(code, Some(REQUEST_REASON))
     }
 
-    /// An empty reason, and what is not set, has no key on the wire.
+    /// An empty reason, or a setting without a value, has no key on the wire.
     fn datagram(&self, code: AppCode, reason: Option<&str>) -> Result<Vec<u8>, Error> {
         let settings = &self.settings;
         let message = AppMessage {
@@ -103,7 +102,7 @@ impl Reporter {
     }
 }
 
-/// As much of a reason as can fit into a datagram, so that a long one is not kept and gone through each time.
+/// The beginning of a reason that can fit into a datagram. The rest is never sent, so it is not kept.
 fn beginning(reason: &str) -> &str {
     let mut end = reason.len().min(MAX_DATAGRAM);
     while !reason.is_char_boundary(end) {

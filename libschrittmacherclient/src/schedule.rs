@@ -15,8 +15,8 @@ impl Schedule {
         Schedule { next: now + interval, interval }
     }
 
-    /// Whether a heartbeat is due; if so, the next one is taken into view. Those that were missed, because the
-    /// process was held up, are not made up for.
+    /// Whether a heartbeat is due. If so, sets the time of the next one. Heartbeats that a delayed process missed are not
+    /// sent later.
     pub fn is_due(&mut self, now: Instant) -> bool {
         if now < self.next {
             return false;
@@ -28,7 +28,7 @@ impl Schedule {
         true
     }
 
-    /// How long there is until the next one.
+    /// The time until the next heartbeat.
     pub fn delay(&self, now: Instant) -> Duration {
         self.next.saturating_duration_since(now)
     }

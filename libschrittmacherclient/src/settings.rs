@@ -1,12 +1,13 @@
-//! What the application can set, with defaults and ranges.
+//! The settings of a client, with defaults and ranges.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schrittmacher_wire::is_sendable_name;
 
 use crate::Error;
 
-/// Which internet protocol the daemon is reached by, where its address leaves that open.
+/// The internet protocol to use if the daemon's address is a host name, or is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AddressFamily {
     /// IPv4: the default daemon address is 127.0.0.1. The default.
@@ -16,23 +17,25 @@ pub enum AddressFamily {
     V6,
 }
 
-/// Where the daemon listens to applications.
+/// The daemon's address for applications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// None: the loopback address of `family`.
     pub address: Option<String>,
     pub port: u16,
     pub family: AddressFamily,
+    /// Where the daemon's Unix sockets are. None: in the daemon's default directory.
+    pub run_directory: Option<PathBuf>,
 }
 
-/// The process that a message names, which the daemon watches and signals.
+/// The process that a message names. The daemon watches and signals it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pid {
-    /// The process that runs the client, asked for anew after a fork. The legacy library asked once, at init,
-    /// and so kept on naming a dead parent (decision A3).
+    /// The process that runs the client, also after a fork. The legacy library asked for it once, at init, and so went on
+    /// naming a dead parent (decision A3).
     Own,
     Fixed(u32),
-    /// Messages carry no pid, as before client 1.16.
+    /// Messages carry no pid, as those of clients before 1.16.
     Absent,
 }
 
@@ -47,7 +50,7 @@ impl Pid {
     }
 }
 
-/// Every setting of a client but its functions.
+/// Every setting of a client except its functions.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub endpoint: Endpoint,
@@ -60,13 +63,15 @@ pub(crate) struct Settings {
     pub adminweb_port: u16,
     pub max_transiting_counter: u32,
     pub heartbeat_interval: Duration,
+    /// For how long messages must be refused before the daemon counts as lost. None: never.
+    pub daemon_lost_after: Option<Duration>,
 }
 
 impl Default for Settings {
     /// The defaults of client 1.18.0.
     fn default() -> Settings {
         Settings {
-            endpoint: Endpoint { address: None, port: 7701, family: AddressFamily::V4 },
+            endpoint: Endpoint { address: None, port: 7701, family: AddressFamily::V4, run_directory: None },
             resource_id: None,
             host: None,
             kind: None,
@@ -74,14 +79,15 @@ impl Default for Settings {
             adminweb_port: 0,
             max_transiting_counter: 30,
             heartbeat_interval: Duration::from_millis(1500),
+            daemon_lost_after: None,
         }
     }
 }
 
-/// The range of the heartbeat interval. Longer than the daemon's shortest patience (10 s) makes no sense.
+/// The range of the heartbeat interval. Its end is the shortest time after which the daemon gives up.
 const INTERVAL: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(10);
 
-/// Accepts a name that fits into a datagram.
+/// Accepts a name that fits into a datagram, or none.
 pub(crate) fn checked_name(name: Option<&str>) -> Result<Option<String>, Error> {
     match name {
         Some(name) if !is_sendable_name(name) => Err(Error::Invalid("the text is longer than 255 bytes")),
@@ -90,7 +96,7 @@ pub(crate) fn checked_name(name: Option<&str>) -> Result<Option<String>, Error> 
     }
 }
 
-/// Accepts a resource id: not empty.
+/// Accepts a resource id that is not empty, or none.
 pub(crate) fn checked_resource_id(text: Option<&str>) -> Result<Option<String>, Error> {
     match text {
         Some("") => Err(Error::Invalid("the resource id is empty")),
@@ -98,9 +104,29 @@ pub(crate) fn checked_resource_id(text: Option<&str>) -> Result<Option<String>, 
     }
 }
 
-/// Accepts a port that can be sent to.
+/// Accepts an absolute path, or none.
+pub(crate) fn checked_run_directory(path: Option<&Path>) -> Result<Option<PathBuf>, Error> {
+    match path {
+        Some(path) if path.is_relative() => Err(Error::Invalid("the run directory is not an absolute path")),
+        other => Ok(other.map(Path::to_owned)),
+    }
+}
+
+/// Accepts a port other than 0.
 pub(crate) fn checked_port(port: u16) -> Result<u16, Error> {
     if port == 0 { Err(Error::Invalid("the port is not between 1 and 65535")) } else { Ok(port) }
+}
+
+/// The range of the time after which a daemon that refuses messages is lost.
+const LOST_AFTER: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
+
+/// Accepts a time after which the daemon is lost.
+pub(crate) fn checked_lost_after(after: Duration) -> Result<Duration, Error> {
+    if LOST_AFTER.contains(&after) {
+        Ok(after)
+    } else {
+        Err(Error::Invalid("the time until the daemon is lost is not between 1 ms and one day"))
+    }
 }
 
 /// Accepts an interval within the range.

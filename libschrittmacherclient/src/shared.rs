@@ -1,4 +1,4 @@
-//! What all clones of a client and its heartbeat thread share: the lock, what it protects, and whose it is.
+//! The state that all clones of a client and its heartbeat thread share, and its lock.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use schrittmacher_wire::AppCode;
 
+use crate::Error;
 use crate::alarm::Alarm;
 use crate::bell::Bell;
-use crate::capi::Functions;
-use crate::client::OrderFn;
+use crate::callbacks::Callbacks;
+use crate::capi::Kept;
 use crate::link::Link;
 use crate::log::{Journal, Log, LogLevel};
 use crate::reporter::Reporter;
@@ -17,7 +18,7 @@ use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::signals::SignalHooks;
 use crate::thread::HeartbeatThread;
-use crate::{Error, WantedState};
+use crate::watch::{Delivery, Watch};
 
 /// The inside of a client. The heartbeat thread has only a weak reference to it and cannot keep it alive.
 pub(crate) struct Shared {
@@ -27,26 +28,26 @@ pub(crate) struct Shared {
     pub os_error: AtomicI32,
 }
 
-/// What the lock protects.
+/// The state under the lock.
 pub(crate) struct State {
     pub reporter: Reporter,
-    pub go_hot: Option<Arc<OrderFn>>,
-    pub go_standby: Option<Arc<OrderFn>>,
+    pub callbacks: Callbacks,
     pub log: Log,
-    /// The C interface's.
-    pub functions: Functions,
+    /// Values that the C interface keeps.
+    pub kept: Kept,
     pub hooks: Option<SignalHooks>,
     pub run: Option<Run>,
-    /// Counts the starts, so that a thread notices that it is no longer the one.
+    /// Counts the starts, so that a thread notices when its run is over.
     pub runs: u64,
-    /// The last datagram could not be delivered. Only changes are logged.
+    /// The last datagram was not delivered. Only changes are logged.
     undelivered: bool,
 }
 
-/// What there is between start and stop.
+/// The state between start and stop.
 pub(crate) struct Run {
     pub link: Link,
     pub schedule: Schedule,
+    pub watch: Watch,
     /// None: the application's own loop calls dispatch.
     pub thread: Option<HeartbeatThread>,
 }
@@ -55,10 +56,9 @@ impl Shared {
     pub fn new(settings: Settings) -> Shared {
         let state = State {
             reporter: Reporter::new(settings),
-            go_hot: None,
-            go_standby: None,
+            callbacks: Callbacks::default(),
             log: Log::default(),
-            functions: Functions::default(),
+            kept: Kept::default(),
             hooks: None,
             run: None,
             runs: 0,
@@ -67,13 +67,13 @@ impl Shared {
         Shared { bell: Arc::new(Bell::new()), state: Mutex::new(state), os_error: AtomicI32::new(0) }
     }
 
-    /// Runs `body` under the lock, then, without it, tells the log what `body` noted.
+    /// Runs `body` under the lock. Then, without the lock, publishes the messages that `body` noted.
     pub fn with_state<T>(&self, body: impl FnOnce(&mut State, &mut Journal) -> T) -> Result<T, Error> {
         let mut state = self.lock()?;
         let mut journal = state.log.journal();
         let value = body(&mut state, &mut journal);
         drop(state);
-        journal.publish();
+        journal.publish(&self.bell);
         Ok(value)
     }
 
@@ -87,7 +87,7 @@ impl Shared {
         self.state.lock().map_err(|_| Error::Broken)
     }
 
-    /// Makes the client belong to this process, even if it runs in the parent.
+    /// Makes the client belong to this process, even if it is started in the parent.
     pub fn claim(&self) -> Result<(), Error> {
         if !self.bell.is_ours() {
             drop(self.adopt(true)?);
@@ -95,7 +95,7 @@ impl Shared {
         Ok(())
     }
 
-    /// In a child process: takes the client over. One that runs is left to the parent unless `running`.
+    /// In a child process: takes the client over. A started client stays with the parent, unless `running` is true.
     fn adopt(&self, running: bool) -> Result<MutexGuard<'_, State>, Error> {
         // A lock that was held at the fork is never released here: its holder does not exist in this process.
         let mut state = self.state.try_lock().map_err(|_| Error::Forked)?;
@@ -126,7 +126,8 @@ impl Shared {
         }
     }
 
-    /// Sets the alarm for the next heartbeat. An order that came meanwhile has rung in vain and rings again.
+    /// Sets the alarm for the next heartbeat. That ends the ringing for an order that has come meanwhile, so it rings
+    /// again.
     pub fn set_alarm(&self, state: &State) -> Result<(), Error> {
         let (Some(run), Some(alarm)) = (&state.run, self.bell.alarm.get()) else {
             return Ok(());
@@ -139,7 +140,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Sends a heartbeat, if there is something to say yet.
+    /// Sends a heartbeat, unless nothing was reported yet.
     pub fn beat(&self, state: &mut State, journal: &mut Journal) -> Result<(), Error> {
         let Some(beat) = state.reporter.beat() else {
             return Ok(());
@@ -151,7 +152,7 @@ impl Shared {
         self.send(state, beat.code, &datagram, journal)
     }
 
-    /// Sends a datagram that says `code`.
+    /// Sends a datagram with the status `code`.
     pub fn send(
         &self,
         state: &mut State,
@@ -159,13 +160,18 @@ impl Shared {
         datagram: &[u8],
         journal: &mut Journal,
     ) -> Result<(), Error> {
-        let link = &state.run.as_ref().ok_or(Error::NotStarted)?.link;
-        let daemon = link.daemon();
-        let result = self.os(link.send(datagram));
+        let longest_gap = state.reporter.settings.heartbeat_interval * 2;
+        let run = state.run.as_mut().ok_or(Error::NotStarted)?;
+        let daemon = run.link.daemon();
+        let result = self.os(run.link.send(datagram));
+        run.watch.note(delivery(&result), Instant::now(), longest_gap);
         match &result {
             Ok(()) => {
                 self.os_error.store(0, Ordering::Relaxed);
-                journal.note(LogLevel::Debug, || format!("sent {code} to {daemon}"));
+                journal.note(LogLevel::Debug, || match run.link.app_socket() {
+                    Some(path) => format!("sent {code} to {}", path.display()),
+                    None => format!("sent {code} to {daemon}"),
+                });
                 if state.undelivered {
                     journal.note(LogLevel::Info, || format!("{daemon} is reached again"));
                 }
@@ -179,7 +185,7 @@ impl Shared {
         result
     }
 
-    /// Keeps the system's number of an error for whoever asks later.
+    /// Keeps the system's number of an error for `last_os_error`.
     pub fn os<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result
             && let Some(code) = error.os_code()
@@ -190,13 +196,11 @@ impl Shared {
     }
 }
 
-impl State {
-    /// The application's function for an order.
-    pub fn order_fn(&self, wanted: WantedState) -> Option<Arc<OrderFn>> {
-        match wanted {
-            WantedState::Hot => self.go_hot.clone(),
-            WantedState::Standby => self.go_standby.clone(),
-        }
+fn delivery(result: &Result<(), Error>) -> Delivery {
+    match result {
+        Ok(()) => Delivery::Taken,
+        Err(Error::NoDaemon) => Delivery::Refused,
+        Err(_) => Delivery::Unsent,
     }
 }
 
@@ -210,8 +214,8 @@ impl Drop for Shared {
                 thread.end();
             }
         } else {
-            // In a child of fork the thread does not exist, and the lock of the signal registry may have been
-            // held by one that does not either.
+            // In a child of fork the thread does not exist. Another thread that does not exist here may have held the
+            // lock of the signal registry.
             std::mem::forget(state.hooks.take());
             if let Some(thread) = thread {
                 thread.forget();

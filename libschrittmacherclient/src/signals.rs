@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use libc::{SIGUSR1, SIGUSR2, c_int};
+use nix::errno::Errno;
 use signal_hook_registry::{SigId, register, unregister};
 
 use crate::bell::Bell;
 
-/// Handlers for SIGUSR1 and SIGUSR2, removed when dropped. The registry behind them is the one thing of this
-/// library that is global, since signal handlers are.
+/// Handlers for SIGUSR1 and SIGUSR2, removed when dropped. The registry behind them is global, since signal handlers
+/// are.
 #[derive(Debug)]
 pub(crate) struct SignalHooks(Vec<SigId>);
 
@@ -28,11 +29,27 @@ fn hook(bell: &Arc<Bell>, signo: c_int) -> io::Result<SigId> {
     let bell = Arc::clone(bell);
     // SAFETY: the action is async-signal-safe: Bell::signal takes no lock, allocates nothing, does not panic
     // and restores errno.
-    unsafe {
+    let id = unsafe {
         register(signo, move || {
             let _ = bell.signal(signo);
         })
+    }?;
+    use_alternate_stack(signo)?;
+    Ok(id)
+}
+
+/// Lets the handler run on the thread's alternate signal stack, if it has one. Go programs end when a handler runs
+/// on the small stack of a goroutine. The registry does not set the flag itself.
+fn use_alternate_stack(signo: c_int) -> io::Result<()> {
+    // SAFETY: a sigaction of zeros is valid, and both calls get a pointer to it or NULL. The handler stays the one
+    // that the registry has installed.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        Errno::result(libc::sigaction(signo, std::ptr::null(), &raw mut action))?;
+        action.sa_flags |= libc::SA_ONSTACK;
+        Errno::result(libc::sigaction(signo, &raw const action, std::ptr::null_mut()))?;
     }
+    Ok(())
 }
 
 impl Drop for SignalHooks {

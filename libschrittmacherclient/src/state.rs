@@ -1,8 +1,8 @@
-//! What the daemon wants of the application, and what the application is.
+//! The states that the daemon wants and the application has.
 
 use schrittmacher_wire::AppCode;
 
-/// What the application was last told to become. The numbers are those of the legacy client library.
+/// The state that the daemon has ordered. The numbers are those of the legacy client library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum WantedState {
@@ -36,17 +36,17 @@ impl WantedState {
     }
 }
 
-/// What the application last said of itself. The numbers are those of the legacy client library.
+/// The state that the application has reported. The numbers are those of the legacy client library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum CurrentState {
-    /// Standby: healthy, leaves the work to the other host.
+    /// Standby: healthy, and leaves the work to the other host.
     Inactive = 200,
     /// Hot: does the work.
     Active = 201,
     /// Cannot do the work.
     Failed = 202,
-    /// Has not decided yet; waits to be told.
+    /// No state yet: the daemon decides.
     Unknown = 203,
     /// On its way to hot.
     TransitingToHot = 204,
@@ -87,7 +87,7 @@ impl CurrentState {
         }
     }
 
-    /// The status code that tells the daemon of this state.
+    /// The status code of this state on the wire.
     pub const fn code(self) -> AppCode {
         match self {
             CurrentState::Inactive => AppCode::Lsby,
@@ -99,7 +99,7 @@ impl CurrentState {
         }
     }
 
-    /// The state that a status code tells of; none for the two requests (`LRFO`, `LRTO`).
+    /// The state of a status code; none for the two requests (`LRFO`, `LRTO`).
     pub const fn from_code(code: AppCode) -> Option<CurrentState> {
         match code {
             AppCode::Lhot => Some(CurrentState::Active),
@@ -112,7 +112,7 @@ impl CurrentState {
         }
     }
 
-    /// Whether the application is on its way and not there yet.
+    /// Whether the application is still on its way.
     pub const fn is_transiting(self) -> bool {
         matches!(self, CurrentState::TransitingToHot | CurrentState::TransitingToStandby)
     }

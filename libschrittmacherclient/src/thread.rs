@@ -18,8 +18,8 @@ use crate::shared::Shared;
 /// Enough for an application's go-hot function; only what is touched costs memory.
 const STACK_SIZE: usize = 256 * 1024;
 
-/// How often the thread looks for work when its alarm is gone, because the application closed descriptors
-/// that are not its own.
+/// How often the thread looks for work when its alarm is gone. An application may close descriptors that are not its
+/// own.
 const WITHOUT_ALARM: Duration = Duration::from_millis(100);
 
 /// A running heartbeat thread. Dropped, it ends on its own once its run is over.
@@ -44,21 +44,23 @@ impl HeartbeatThread {
 
     /// Waits for the thread to end, unless this is the thread itself.
     pub fn end(self) {
-        // Not std::thread::current(): on a thread of a C program it allocates, and the main thread never frees.
-        if self.0.as_pthread_t() != pthread_self() {
+        // Not std::thread::current(): on a thread of a C program it allocates, and the main thread never frees. As
+        // numbers, since musl's own type for a thread is a pointer, and the standard library's is not.
+        #[expect(clippy::cast_possible_truncation, reason = "a pthread_t is as wide as a pointer")]
+        let is_other = self.0.as_pthread_t() as usize != pthread_self() as usize;
+        if is_other {
             // A panic in it has been dealt with there.
             let _ = self.0.join();
         }
     }
 
-    /// Lets go of a thread that does not exist in this process, the child of a fork.
+    /// Forgets a thread that does not exist in this process, the child of a fork.
     pub fn forget(self) {
         std::mem::forget(self.0);
     }
 }
 
-/// Runs the loop. After a panic the client falls silent, so that the daemon fails over, and says why when it
-/// is called.
+/// Runs the loop. After a panic the client is silent, so that the daemon fails over. Calls return an error then.
 fn guarded(client: &Weak<Shared>, bell: &Bell, run: u64) {
     if catch_unwind(AssertUnwindSafe(|| beat_until_stopped(client, bell, run))).is_err() {
         bell.broken.store(true, Ordering::Relaxed);

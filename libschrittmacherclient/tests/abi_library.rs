@@ -1,4 +1,4 @@
-//! The shared library as a file: what it exports, its soname, what it needs, what was promised to programs.
+//! The shared library as a file: its symbols, its soname, the libraries that it needs, and its frozen interface.
 //! `UPDATE_SYMBOLS=1 cargo test -p schrittmacherclient --test abi_library` rewrites the list of symbols.
 #![cfg(target_os = "linux")]
 

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -19,9 +19,9 @@ use nix::unistd::Pid;
 
 use library::workshop;
 use retry::retry;
-use support::{crate_dir, is_there, run};
+use support::{crate_dir, is_there, run, skip};
 
-/// So long nothing hangs that works.
+/// Nothing that works takes as long.
 const HANG: Duration = Duration::from_secs(60);
 
 /// A running example, ended with the test.
@@ -75,15 +75,19 @@ fn cmake_builds_them_too() {
     configure.env("PKG_CONFIG_PATH", &folder).arg("-B").arg(&build);
     run(configure.arg("-S").arg(crate_dir().join("../c-examples")));
     run(Command::new("cmake").arg("--build").arg(&build));
-    assert!(build.join("schrittmacher-run").exists());
+    assert!(build.join("minimal").exists());
 }
 
 impl Example {
     fn start(program: PathBuf, arguments: impl FnOnce(u16) -> Vec<String>) -> Example {
+        Example::run(Command::new(program), arguments)
+    }
+
+    fn run(mut command: Command, arguments: impl FnOnce(u16) -> Vec<String>) -> Example {
         let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
         daemon.set_read_timeout(Some(HANG)).unwrap();
         let port = daemon.local_addr().unwrap().port();
-        let mut process = Command::new(program).args(arguments(port)).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = command.args(arguments(port)).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(process.stdout.take().unwrap());
         let (lines, output) = channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
@@ -107,12 +111,7 @@ impl Example {
         kill(Pid::from_raw(self.process.id().try_into().unwrap()), signal).unwrap();
     }
 
-    /// The next line on its standard output.
-    fn line(&self) -> String {
-        self.output.recv_timeout(HANG).unwrap()
-    }
-
-    /// Ends it, and gives what it has said since the last line read.
+    /// Ends it, and gives what it has said.
     fn end(&self) -> Vec<String> {
         self.signal(Signal::SIGTERM);
         let mut said = Vec::new();
@@ -139,14 +138,97 @@ impl Example {
 }
 
 #[test]
-fn minimal_and_own_signals_go_hot_and_standby() {
+fn the_examples_go_hot_and_standby() {
     let Some(folder) = build("examples") else { return };
-    for name in ["minimal", "own-signals"] {
+    let cplusplus = is_there("c++").then_some("raii");
+    for name in ["minimal", "own-signals"].into_iter().chain(cplusplus) {
         let example = Example::start(folder.join(name), |port| vec!["r1".to_owned(), port.to_string()]);
         example.goes_hot_and_standby();
         let said = example.end();
         assert!(said[0].starts_with("hot") && said[1].starts_with("standby"), "{name}: {said:?}");
     }
+}
+
+/// The program at the top of the header is whole, its command compiles it, and it does what it says.
+#[test]
+fn the_example_in_the_header_goes_hot_and_standby() {
+    if !["cc", "pkg-config"].into_iter().all(is_there) {
+        return;
+    }
+    let folder = install("header_example");
+    let header = crate_dir().join("../include/schrittmacherclient/schrittmacherclient.h");
+    let header = fs::read_to_string(header).unwrap();
+    let (begin, end) = (header.find(" *     #include").unwrap(), header.find(" *     cc ").unwrap());
+    let lines = header[begin..end].lines().map(|line| line.strip_prefix(" *     ").unwrap_or_default());
+    let source = lines.collect::<Vec<_>>().join("\n");
+    // The test's daemon listens elsewhere, and the test reads a pipe.
+    let start = "check(schrittmacher_client_start(client));";
+    assert!(source.contains(start), "{source}");
+    let before =
+        "setvbuf(stdout, NULL, _IOLBF, 0); schrittmacher_client_set_port(client, atoi(getenv(\"PORT\")));";
+    fs::write(folder.join("app.c"), source.replace(start, &format!("{before} {start}"))).unwrap();
+    let command = header[end..].lines().next().unwrap().trim_start_matches(" *     ");
+    let compile = format!("{command} -Wall -Wextra -Werror -Wl,-rpath,{} -o app", folder.display());
+    run(Command::new("sh").args(["-ec", &compile]).current_dir(&folder).env("PKG_CONFIG_PATH", &folder));
+    let mut program = Command::new("sh");
+    program.args(["-ec", "PORT=$1 exec ./app", "sh"]).current_dir(&folder);
+    let example = Example::run(program, |port| vec![port.to_string()]);
+    example.goes_hot_and_standby();
+    let said = example.end();
+    assert!(said[0] == "the work begins here" && said[1] == "the work ends here", "{said:?}");
+}
+
+/// Leads a program in another language, which finds the library in `folder`.
+fn lead(mut command: Command, folder: &Path) {
+    command.env("LD_LIBRARY_PATH", folder);
+    let example = Example::run(command, |port| vec!["r1".to_owned(), port.to_string()]);
+    example.goes_hot_and_standby();
+    let said = example.end();
+    assert!(said[0].starts_with("hot") && said[1].starts_with("standby"), "{said:?}");
+}
+
+#[test]
+fn python_goes_hot_and_standby_with_ctypes() {
+    if !is_there("python3") {
+        return;
+    }
+    let mut command = Command::new("python3");
+    command.arg(crate_dir().join("../c-examples/minimal.py"));
+    lead(command, &workshop("ctypes"));
+}
+
+/// Shows too that cffi takes the header.
+#[test]
+fn python_goes_hot_and_standby_with_cffi() {
+    let has_cffi = |python: &&str| {
+        Command::new(python).args(["-c", "import cffi"]).output().is_ok_and(|output| output.status.success())
+    };
+    let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has_cffi) else {
+        skip("python3 with cffi: it is not installed");
+        return;
+    };
+    let mut command = Command::new(python);
+    command.arg(crate_dir().join("../c-examples/minimal_cffi.py"));
+    command.arg(crate_dir().join("../include/schrittmacherclient/schrittmacherclient.h"));
+    lead(command, &workshop("cffi"));
+}
+
+/// With the library's handlers beside those of the Go runtime, whose handlers they call.
+#[test]
+fn go_goes_hot_and_standby() {
+    if !Command::new("go").arg("version").output().is_ok_and(|output| output.status.success()) {
+        skip("Go: it is not installed");
+        return;
+    }
+    let folder = workshop("go");
+    let program = folder.join("minimal-go");
+    let mut build = Command::new("go");
+    build.arg("build").arg("-o").arg(&program).arg(crate_dir().join("../c-examples/minimal.go"));
+    build.env("CGO_CFLAGS", format!("-I{}", crate_dir().join("../include").display()));
+    build.env("CGO_LDFLAGS", format!("-L{}", folder.display())).env("GOFLAGS", "-mod=mod");
+    build.env("GOCACHE", folder.join("go-cache")).env("HOME", &folder);
+    run(&mut build);
+    lead(Command::new(program), &folder);
 }
 
 #[test]
@@ -168,69 +250,4 @@ fn demo_app_takes_its_time_and_says_what_it_does() {
     let texts: Vec<&str> = said.iter().map(|line| line.split_once(" A: ").unwrap().1).collect();
     assert!(texts[0].starts_with("started as unknown, pid "), "{texts:?}");
     assert_eq!(texts[1..], ["going hot", "HOT", "going standby", "STANDBY", "ended"]);
-}
-
-/// The command that `schrittmacher-run` starts says so, and lives until it is told to end.
-const COMMAND: &str = "trap 'echo ended; exit 0' TERM; echo begun; while :; do sleep 0.01; done";
-
-fn start_run(options: &[&str], command: &str) -> Option<Example> {
-    let folder = build(&format!("run_{}", options.len()))?;
-    Some(Example::start(folder.join("schrittmacher-run"), |port| {
-        let port = port.to_string();
-        let fixed = ["--resource", "r1", "--port", &port];
-        let command = ["--", "/bin/sh", "-c", command];
-        let all = fixed.iter().chain(options).chain(&command);
-        all.map(|argument| (*argument).to_owned()).collect()
-    }))
-}
-
-#[test]
-fn any_command_is_started_and_stopped_as_ordered() {
-    let Some(example) = start_run(&[], COMMAND) else { return };
-    example.hear_status("LUNK");
-    for _ in 0..2 {
-        example.signal(Signal::SIGUSR1);
-        example.hear_status("LHOT");
-        assert_eq!(example.line(), "begun");
-        example.signal(Signal::SIGUSR2);
-        example.hear_status("LSBY");
-        assert_eq!(example.line(), "ended");
-    }
-    example.signal(Signal::SIGUSR1);
-    assert_eq!(example.line(), "begun");
-    // Our own end is that of the command, too, and is reported.
-    assert_eq!(example.end(), ["ended"]);
-    example.hear_status("LFAI");
-}
-
-#[test]
-fn a_command_that_ends_by_itself_is_a_failure_for_a_while() {
-    let Some(example) = start_run(&["--recover-after", "1"], "echo begun; exit 3") else { return };
-    example.hear_status("LUNK");
-    example.signal(Signal::SIGUSR1);
-    assert!(example.hear_status("LFAI").contains("\"reason\": \"the command exited with status 3\""));
-    // The daemon's answer to a failure is the order to stop; that mends nothing.
-    example.signal(Signal::SIGUSR2);
-    example.hear_status("LFAI");
-    example.hear_status("LSBY");
-    assert_eq!(example.end(), ["begun"]);
-}
-
-#[test]
-fn a_command_that_does_not_pass_its_check_is_a_failure() {
-    let health = std::env::temp_dir().join(format!("schrittmacher-run-{}", std::process::id()));
-    let check = format!("test -e {}", health.display());
-    let options = ["--check", &check, "--check-interval", "1", "--recover-after", "0"];
-    let Some(example) = start_run(&options, COMMAND) else { return };
-    example.hear_status("LUNK");
-    example.signal(Signal::SIGUSR1);
-    // Not hot before the first check is passed.
-    example.hear_status("L2HT");
-    fs::write(&health, "").unwrap();
-    example.hear_status("LHOT");
-    fs::remove_file(&health).unwrap();
-    assert_eq!(example.line(), "begun");
-    assert!(example.hear_status("LFAI").contains("\"reason\": \"the check exited with status 1\""));
-    assert_eq!(example.line(), "ended");
-    assert!(example.end().is_empty());
 }

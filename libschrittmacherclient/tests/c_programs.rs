@@ -1,4 +1,4 @@
-//! The C test programs in `tests/c`: compiled, linked and run in every way a user may do it.
+//! The C test programs in `tests/c`, compiled, linked and run in every way that a user may do it.
 
 mod library;
 mod support;
@@ -11,8 +11,8 @@ use support::{crate_dir, is_there, run};
 
 const PROGRAMS: [&str; 4] = ["surface", "misuse", "threads", "processes"];
 
-/// What a program needs besides the static library: `rustc --print native-static-libs`.
-const NATIVE_LIBRARIES: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+/// The libraries of a program besides the static library: `rustc --print native-static-libs`, but for those of the compiler.
+const NATIVE_LIBRARIES: [&str; 6] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Link {
@@ -39,7 +39,7 @@ fn build(compiler: &str, flags: &[&str], source: &str, link: Link, folder: &Path
     program
 }
 
-/// `forks`: what the program `processes` is told, which forks while other threads are inside the library.
+/// `forks` is the argument of the program `processes`, which forks while other threads are inside the library.
 fn build_and_run(test: &str, compiler: &str, flags: &[&str], link: Link, forks: Option<&str>) {
     if !is_there(compiler) {
         return;
@@ -69,10 +69,26 @@ fn static_with_gcc() {
 }
 
 #[test]
+fn fully_static() {
+    build_and_run("fully_static", "gcc", &["-std=gnu11", "-static"], Link::Static, None);
+}
+
+#[test]
+fn fully_static_at_any_address() {
+    build_and_run(
+        "fully_static_at_any_address",
+        "gcc",
+        &["-std=gnu11", "-static-pie", "-fPIE"],
+        Link::Static,
+        None,
+    );
+}
+
+#[test]
 fn static_with_sanitizers() {
     let flags = ["-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    // The sanitizer's allocator does not survive a fork while another thread allocates: its lock stays taken in the
-    // child, now and then, and a thread started there waits for ever. The C library's does.
+    // The sanitizer's allocator does not survive a fork while another thread allocates, unlike the C library's. Now and
+    // then its lock stays taken in the child, and a thread that starts there waits for ever.
     build_and_run("static_with_sanitizers", "gcc", &flags, Link::Static, Some("0"));
 }
 

@@ -1,4 +1,4 @@
-//! The client with its real socket, clock and thread, against a daemon that only listens.
+//! The client with its real socket, clock and thread. The daemon is a socket that only listens.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod retry;
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use retry::retry;
 
-/// So long nothing hangs that works.
+/// Nothing that works takes as long.
 const HANG: Duration = Duration::from_secs(10);
 const QUICK: Duration = Duration::from_millis(10);
 
@@ -58,7 +58,7 @@ impl Daemon {
         }
     }
 
-    /// What has arrived already.
+    /// The datagrams that have arrived already.
     fn pending(&self) -> usize {
         self.0.set_nonblocking(true).unwrap();
         let count = std::iter::from_fn(|| self.0.recv(&mut [0; 2000]).ok()).count();
@@ -189,7 +189,7 @@ fn an_order_by_call_is_carried_out_by_the_caller() {
         .build()
         .unwrap();
     client.signal_go_hot().unwrap();
-    // Already here, since the call is synchronous; and once, since it is on its way now.
+    // Called already, since the call is synchronous. Called once, since the application is on its way now.
     client.signal_go_hot().unwrap();
     let here = thread::current().id();
     assert_eq!(calls.try_iter().collect::<Vec<_>>(), [(here, Some(CurrentState::TransitingToHot))]);
@@ -293,7 +293,7 @@ fn the_log_function_may_call_the_client() {
             }
             told.send((level, text.to_owned())).unwrap();
         };
-        daemon.client().on_log(LogLevel::Info, log_function).build().unwrap()
+        daemon.client().on_log(LogLevel::Info, log_function).on_go_standby(|_| {}).build().unwrap()
     });
     let client = own.get().unwrap();
     client.start().unwrap();
@@ -354,4 +354,118 @@ fn after_a_panic_the_client_is_silent_and_says_why() {
     daemon.pending();
     daemon.0.set_read_timeout(Some(QUICK * 10)).unwrap();
     assert!(daemon.0.recv(&mut [0; 2000]).is_err(), "it still beats");
+}
+
+#[test]
+fn a_heartbeat_function_replaces_the_heartbeat() {
+    let daemon = Daemon::new();
+    let (called, calls) = channel();
+    let stuck = Arc::new(AtomicBool::new(false));
+    let is_stuck = Arc::clone(&stuck);
+    let heartbeat = move |client: &Client| {
+        if !is_stuck.load(Ordering::SeqCst) {
+            client.do_heartbeat().unwrap();
+        }
+        let _ = called.send(thread::current().name().map(str::to_owned));
+    };
+    let client = daemon.client().on_heartbeat(heartbeat).build().unwrap();
+    client.start().unwrap();
+    client.report(CurrentState::Active, None).unwrap();
+    daemon.hear_status("LHOT");
+    daemon.hear_status("LHOT");
+    assert_eq!(calls.recv_timeout(HANG).unwrap(), Some("schrittm-hb".to_owned()));
+
+    stuck.store(true, Ordering::SeqCst);
+    // The call that was going on, and two that found it stuck.
+    while calls.try_recv().is_ok() {}
+    for _ in 0..3 {
+        calls.recv_timeout(HANG).unwrap();
+    }
+    daemon.pending();
+    calls.recv_timeout(HANG).unwrap();
+    assert_eq!(daemon.pending(), 0, "a heartbeat has left in spite of the function");
+}
+
+/// A daemon at an address of its own, so that no other test takes its port while it is away.
+fn daemon_that_can_return(port: u16) -> Daemon {
+    Daemon::at(&format!("127.0.77.1:{port}"))
+}
+
+#[test]
+fn a_lost_daemon_is_told_once_for_each_loss() {
+    let daemon = daemon_that_can_return(0);
+    let port = daemon.port();
+    let (lost, losses) = channel();
+    let client = daemon
+        .client()
+        .daemon_address("127.0.77.1")
+        .on_daemon_lost(QUICK * 5, move |client| lost.send(client.is_daemon_lost().unwrap()).unwrap())
+        .build()
+        .unwrap();
+    client.start().unwrap();
+    client.report(CurrentState::Active, None).unwrap();
+    daemon.hear();
+    assert!(!client.is_daemon_lost().unwrap());
+    drop(daemon);
+    assert!(losses.recv_timeout(HANG).unwrap());
+    let daemon = daemon_that_can_return(port);
+    daemon.hear();
+    daemon.hear();
+    assert!(!client.is_daemon_lost().unwrap());
+    assert!(losses.try_recv().is_err(), "one loss was told twice");
+    drop(daemon);
+    assert!(losses.recv_timeout(HANG).unwrap(), "the second loss is not told");
+}
+
+#[test]
+fn an_own_loop_is_told_of_a_lost_daemon_by_dispatch() {
+    let daemon = daemon_that_can_return(0);
+    let (lost, losses) = channel();
+    let client = daemon
+        .client()
+        .daemon_address("127.0.77.1")
+        .on_daemon_lost(QUICK * 5, move |_| lost.send(thread::current().id()).unwrap())
+        .build()
+        .unwrap();
+    client.start_polled().unwrap();
+    client.report(CurrentState::Active, None).unwrap();
+    drop(daemon);
+    while losses.try_recv() != Ok(thread::current().id()) {
+        wait_readable(&client);
+        let _ = client.dispatch();
+    }
+}
+
+#[test]
+fn a_daemon_that_never_was_there_is_not_lost() {
+    let port = daemon_that_can_return(0).port();
+    let (lost, losses) = channel();
+    let (beat, beats) = channel();
+    let client = Client::builder("r1")
+        .daemon_address("127.0.77.1")
+        .port(port)
+        .heartbeat_interval(QUICK)
+        .on_heartbeat(move |client| {
+            let _ = beat.send(client.do_heartbeat());
+        })
+        .on_daemon_lost(QUICK, move |_| lost.send(()).unwrap())
+        .build()
+        .unwrap();
+    client.start().unwrap();
+    let _ = client.report(CurrentState::Active, None);
+    for _ in 0..5 {
+        assert!(matches!(beats.recv_timeout(HANG).unwrap(), Err(Error::NoDaemon)));
+    }
+    assert!(losses.try_recv().is_err());
+}
+
+#[test]
+fn without_functions_an_order_is_no_trouble() {
+    let daemon = Daemon::new();
+    let (told, log) = channel();
+    let on_log = move |level, text: &str| told.send((level, text.to_owned())).unwrap();
+    let client = daemon.client().on_log(LogLevel::Info, on_log).build().unwrap();
+    client.signal_go_hot().unwrap();
+    assert_eq!(client.wanted_state().unwrap(), Some(WantedState::Hot));
+    assert_eq!(log.try_iter().collect::<Vec<_>>(), [(LogLevel::Info, "ordered to go hot".to_owned())]);
 }

@@ -1,4 +1,4 @@
-/* SMStandIn.m - what users of the class need of ulib, where there is no ulib */
+/* SMStandIn.m - the part of ulib that users of the class need, for hosts without ulib */
 
 #import <schrittmacherclient/SMCompat.h>
 

@@ -1,8 +1,11 @@
 /*
  * SchrittmacherClient.m - the class SchrittmacherClient, a thin layer over the C library
  *
- * All state is the C library's, but for what it has no use for. No literals, blocks or automatic accessors: GCC
+ * The C library keeps all state that it has a use for. There are no literals, blocks or automatic accessors, since GCC
  * does not know them.
+ *
+ * The file is long because the class is in one piece: of a static library the linker takes no object that holds a
+ * category alone, and the methods in it would be missing when they are called.
  */
 
 #include <stdlib.h>
@@ -19,8 +22,8 @@ static NSString *const RAISED = @"schrittmacherclient.raised";
 
 /* ---- between here and the C library ---- */
 
-/* The C client, for all but init and dealloc. A legacy application that forked after start went on to report
- * from the child; the C library refuses that until the child takes the client over. */
+/* The C client, for all but init and dealloc. A legacy application may fork after start, and report from the child.
+ * The C library refuses that until the child takes the client over. */
 static schrittmacher_client *c_client(SchrittmacherClient *self)
 {
     if (self->_startedBy != 0 && self->_startedBy != getpid()) {
@@ -30,23 +33,25 @@ static schrittmacher_client *c_client(SchrittmacherClient *self)
     return self->_client;
 }
 
-/* Tells the log of a property or argument that the C library refused, or of a start that failed. */
-static void check(SchrittmacherClient *self, NSString *what, int status)
+/* A line for the log feed if the application wants any, otherwise for NSLog(). */
+static void complain(SchrittmacherClient *self, NSString *text)
 {
-    NSString *text;
-
-    if (status == SCHRITTMACHER_OK) {
-        return;
-    }
-    text = [NSString stringWithFormat:@"%@: %s", what, schrittmacher_strerror(status)];
-    if (self.logFeed != nil) {
+    if (self.logFeed != nil && self.loggingEnabled) {
         [self.logFeed majorErrorText:text];
     } else {
         NSLog(@"%@", text);
     }
 }
 
-/* After whatever sends. All but the one misuse that was always raised is in the log already, or was ever silent. */
+/* Tells of a property or argument that the C library refused, or of a start that failed. */
+static void check(SchrittmacherClient *self, NSString *what, int status)
+{
+    if (status < 0) {
+        complain(self, [NSString stringWithFormat:@"%@: %s", what, schrittmacher_strerror(status)]);
+    }
+}
+
+/* After each call that sends. The older library raised one misuse; other errors are in the log, or were never told. */
 static void check_sent(int status)
 {
     if (status == SCHRITTMACHER_ERR_NO_RESOURCE_ID) {
@@ -54,7 +59,7 @@ static void check_sent(int status)
     }
 }
 
-/* A text of the C library's; nil for an empty one, which is what it has for one that is not set. */
+/* A text of the C library's. An empty one is nil: the C library has it for a text that is not set. */
 static NSString *get_text(const schrittmacher_client *client,
                           int (*get)(const schrittmacher_client *, char *, size_t))
 {
@@ -69,11 +74,13 @@ static NSString *get_text(const schrittmacher_client *client,
     return text;
 }
 
-/* Runs an application's function for the C library, through which no exception may fly. */
-static void run(schrittmacher_func_ptr func)
+/* Runs an application's function for the C library. No exception may pass through that. */
+static void run(SchrittmacherClient *self, schrittmacher_func_ptr func, NSString *name)
 {
-    /* NULL: it was just taken away by another thread. */
     if (func == NULL) {
+        if (self.loggingEnabled) {
+            [self.logFeed majorErrorText:[NSString stringWithFormat:@"there is no %@ function", name]];
+        }
         return;
     }
     @try {
@@ -83,7 +90,7 @@ static void run(schrittmacher_func_ptr func)
     }
 }
 
-/* The rest of an exception's flight. */
+/* Raises an exception of the application's function again, past the C library. */
 static void raise_again(void)
 {
     NSMutableDictionary *dictionary = [[NSThread currentThread] threadDictionary];
@@ -100,7 +107,7 @@ static void go_hot(schrittmacher_client *client, void *context)
     SchrittmacherClient *self = (__bridge SchrittmacherClient *)context;
 
     (void)client;
-    run(self->_go_hot_func);
+    run(self, self->_go_hot_func, @"go-hot");
 }
 
 static void go_standby(schrittmacher_client *client, void *context)
@@ -108,15 +115,36 @@ static void go_standby(schrittmacher_client *client, void *context)
     SchrittmacherClient *self = (__bridge SchrittmacherClient *)context;
 
     (void)client;
-    run(self->_go_standby_func);
+    run(self, self->_go_standby_func, @"go-standby");
 }
 
-/* On any thread, mostly the C library's, which has no pool and where an exception would end the process. `self` is
- * not retained: dealloc waits for this to return, or is called in here. */
-static void pass_on(void *context, int level, const char *message)
+/* Each heartbeat, on the C library's thread. The application's subclass may have a doHeartbeat of its own. */
+static void heartbeat(schrittmacher_client *client, void *context)
 {
     SchrittmacherClient *self = (__bridge SchrittmacherClient *)context;
 
+    (void)client;
+    SMC_POOL_BEGIN
+    SMC_HOLD(self); /* the method may call stop */
+    @try {
+        [self doHeartbeat];
+    } @catch (NSException *exception) {
+        /* Without a resourceId there is nothing to send. 1.18.0 ended the process here. */
+        if (![[exception name] isEqual:@"INV_RES_ID"]) {
+            NSLog(@"doHeartbeat raised %@", exception);
+        }
+    }
+    SMC_LET_GO(self);
+    SMC_POOL_END
+}
+
+/* A line for the log, on any thread. The C library's thread has no pool, and an exception would end the process there.
+ * `self` lives: start has retained it, or its owner is in a call. */
+static void pass_on(schrittmacher_client *client, schrittmacher_log_level level, const char *message, void *context)
+{
+    SchrittmacherClient *self = (__bridge SchrittmacherClient *)context;
+
+    (void)client;
     SMC_POOL_BEGIN
     @try {
         UMLogFeed *feed = self.logFeed;
@@ -126,7 +154,9 @@ static void pass_on(void *context, int level, const char *message)
         case SCHRITTMACHER_LOG_DEBUG: [feed debugText:text]; break;
         case SCHRITTMACHER_LOG_INFO: [feed infoText:text]; break;
         case SCHRITTMACHER_LOG_WARNING: [feed warningText:text]; break;
-        default: [feed majorErrorText:text]; break;
+        case SCHRITTMACHER_LOG_MINOR:
+        case SCHRITTMACHER_LOG_MAJOR:
+        case SCHRITTMACHER_LOG_PANIC: [feed majorErrorText:text]; break;
         }
     } @catch (id exception) {
         NSLog(@"a log feed raised %@", exception);
@@ -136,24 +166,47 @@ static void pass_on(void *context, int level, const char *message)
 
 /* ---- life cycle ---- */
 
+/* A started client lives on without a reference of the application's, as in 1.18.0, whose timer retained it. Compares
+ * with what the client is now, since start and stop may come from several threads at once. */
+static void hold_while_started(SchrittmacherClient *self)
+{
+    BOOL was_held;
+
+    @synchronized(self) {
+        BOOL started = schrittmacher_client_is_started(self->_client);
+
+        was_held = self->_holdsSelf;
+        self->_holdsSelf = started;
+        if (started && !was_held) {
+            SMC_HOLD(self);
+        }
+        was_held = was_held && !started;
+    }
+    if (was_held) {
+        SMC_LET_GO(self);
+    }
+}
+
 - (instancetype)init
 {
     self = [super init];
     if (self != nil) {
-        _client = schrittmacher_client_new();
-        if (_client == NULL) {
-            NSLog(@"SchrittmacherClient: there are %d clients already", SCHRITTMACHER_CLIENTS_MAX);
+        int status = schrittmacher_client_new(&_client);
+
+        if (status < 0) {
+            NSLog(@"SchrittmacherClient: %s", schrittmacher_strerror(status));
             SMC_RELEASE(self);
             return nil;
         }
-        schrittmacher_client_set_log_func(_client, pass_on, (__bridge void *)self);
+        schrittmacher_client_set_heartbeat_callback(_client, heartbeat, (__bridge void *)self);
+        schrittmacher_client_set_go_hot_callback(_client, go_hot, (__bridge void *)self);
+        schrittmacher_client_set_go_standby_callback(_client, go_standby, (__bridge void *)self);
     }
     return self;
 }
 
 - (void)dealloc
 {
-    /* First: it waits for the heartbeat thread, which may be in pass_on(). */
     schrittmacher_client_free(_client);
     SMC_RELEASE(_delegate);
     SMC_SUPER_DEALLOC;
@@ -164,6 +217,7 @@ static void pass_on(void *context, int level, const char *message)
     int status = schrittmacher_client_start(_client);
 
     _startedBy = status == SCHRITTMACHER_OK ? getpid() : 0;
+    hold_while_started(self);
     check(self, @"start", status);
 }
 
@@ -171,6 +225,7 @@ static void pass_on(void *context, int level, const char *message)
 {
     schrittmacher_client_stop(c_client(self));
     _startedBy = 0;
+    hold_while_started(self);
 }
 
 /* ---- settings ---- */
@@ -275,7 +330,6 @@ static void pass_on(void *context, int level, const char *message)
 - (void)setGo_hot_func:(schrittmacher_func_ptr)func
 {
     _go_hot_func = func;
-    schrittmacher_client_set_go_hot_callback(c_client(self), func != NULL ? go_hot : NULL, (__bridge void *)self);
 }
 
 - (schrittmacher_func_ptr)go_standby_func
@@ -286,18 +340,17 @@ static void pass_on(void *context, int level, const char *message)
 - (void)setGo_standby_func:(schrittmacher_func_ptr)func
 {
     _go_standby_func = func;
-    schrittmacher_client_set_go_standby_callback(c_client(self), func != NULL ? go_standby : NULL,
-                                                 (__bridge void *)self);
 }
 
 - (BOOL)loggingEnabled
 {
-    return schrittmacher_client_get_logging_enabled(c_client(self)) == 1;
+    return schrittmacher_client_get_logging_enabled(c_client(self));
 }
 
 - (void)setLoggingEnabled:(BOOL)enabled
 {
     schrittmacher_client_set_logging_enabled(c_client(self), enabled);
+    schrittmacher_client_set_log_func(c_client(self), enabled ? pass_on : NULL, (__bridge void *)self);
 }
 
 - (UMLogLevel)logLevel
@@ -307,7 +360,7 @@ static void pass_on(void *context, int level, const char *message)
 
 - (void)setLogLevel:(UMLogLevel)level
 {
-    /* UMLOG_UNDEFINED is no level of the C library's: it filters nothing. */
+    /* UMLOG_UNDEFINED is no level of the C library's, and filters nothing. */
     int least = (int)level < SCHRITTMACHER_LOG_DEBUG ? SCHRITTMACHER_LOG_DEBUG : (int)level;
 
     if (least > SCHRITTMACHER_LOG_PANIC) {

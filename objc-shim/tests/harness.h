@@ -3,7 +3,7 @@
 #import <Foundation/Foundation.h>
 #import <schrittmacherclient/schrittmacherclient.h>
 
-/* Ends the test it stands in if the condition does not hold. */
+/* Ends the test if the condition does not hold. */
 #define CHECK(condition) \
     do { \
         if (!(condition)) { \
@@ -34,13 +34,13 @@ typedef struct
 
 #define TEST(name) { #name, name }
 
-/* Runs them all and prints what came out, with a last line as Rust's test programs print it. For main(). */
+/* Runs all tests and prints their results. The last line is that of a Rust test program. For main(). */
 int run_tests(const Test *tests, size_t count);
 
 /* How long to wait for what has to happen: a guard against hanging, far longer than anything takes. */
 #define GUARD_MS 30000
 
-/* In the daemon's place: a UDP socket on 127.0.0.1. */
+/* A UDP socket on 127.0.0.1, used as the daemon. */
 @interface Receiver : NSObject
 {
     int _socket;
@@ -57,8 +57,10 @@ int run_tests(const Test *tests, size_t count);
 /* The datagram of client library 1.18.0 for this status, of this process and the resource r1. */
 NSString *datagram(NSString *status, NSString *reason);
 
-/* A started client of r1 with this daemon. */
+/* A started client of r1 with this daemon. It is stopped after the test. */
 SchrittmacherClient *client_for(Receiver *daemon);
+/* The same of a subclass. */
+SchrittmacherClient *client_of(Class class, Receiver *daemon);
 
 /* Keeps what is logged. */
 @interface Feed : UMLogFeed

@@ -31,17 +31,23 @@ static void warm_up(void)
     __lsan_enable();
 }
 
+/* The clients of the test that runs. A started client lives until it is stopped. */
+static NSMutableArray *started;
+
 static BOOL run_test(const Test *test)
 {
     BOOL passed = YES;
     NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
 
+    started = [NSMutableArray array];
     @try {
         test->run();
     } @catch (NSException *exception) {
         printf("%s: %s: %s\n", test->name, [[exception name] UTF8String], [[exception reason] UTF8String]);
         passed = NO;
     }
+    [started makeObjectsPerformSelector:@selector(stop)];
+    started = nil;
     printf("test %s ... %s\n", test->name, passed ? "ok" : "FAILED");
     fflush(stdout);
     [pool release];
@@ -130,14 +136,20 @@ NSString *datagram(NSString *status, NSString *reason)
                                       getpid(), status, line];
 }
 
-SchrittmacherClient *client_for(Receiver *daemon)
+SchrittmacherClient *client_of(Class class, Receiver *daemon)
 {
-    SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
+    SchrittmacherClient *client = [[[class alloc] init] autorelease];
 
+    [started addObject:client];
     client.resourceId = @"r1";
     client.port = [daemon port];
     [client start];
     return client;
+}
+
+SchrittmacherClient *client_for(Receiver *daemon)
+{
+    return client_of([SchrittmacherClient class], daemon);
 }
 
 @implementation Feed

@@ -1,4 +1,4 @@
-/* lifetime.m - the log feed, the end of a client, fork and threads, against a socket in the daemon's place */
+/* lifetime.m - the log feed, the end of a client, fork and threads, against a socket that is used as the daemon */
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,8 +19,12 @@ static void log_lines_go_to_the_feed(void)
     client.logFeed = feed;
     [client log:@"not enabled"];
     [client reportActive];
-    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:sent]);
+    [client start];
+    client.port = 70000;
+    CHECK([[feed lines] count] == 0); /* as in 1.18.0 */
     client.loggingEnabled = YES;
+    [client reportActive];
+    CHECK_EQUAL([feed lines], [NSArray arrayWithObject:sent]);
     [client log:@"größer"];
     CHECK_EQUAL([feed lines], [NSArray arrayWithObject:@"INFO größer"]);
     client.logLevel = UMLOG_WARNING;
@@ -61,6 +65,7 @@ static void a_feed_that_raises_does_not_stop_the_heartbeats(void)
     RaisingFeed *feed = [[[RaisingFeed alloc] init] autorelease];
 
     client.logFeed = feed;
+    client.loggingEnabled = YES;
     [client reportActive];
     [daemon next];
     [daemon next]; /* two heartbeats, from the library's thread */
@@ -129,33 +134,21 @@ static NSUInteger threads(void)
     return [[[NSFileManager defaultManager] contentsOfDirectoryAtPath:@"/proc/self/task" error:NULL] count];
 }
 
-static void a_released_client_is_gone(void)
+/* The kernel lists a thread for a moment longer than the one that joins it waits. */
+static BOOL threads_become(NSUInteger number)
 {
-    NSUInteger before = threads();
-    Receiver *daemon = [Receiver receiver];
-    SchrittmacherClient *client = [[SchrittmacherClient alloc] init];
+    int waited;
 
-    client.resourceId = @"r1";
-    client.port = [daemon port];
-    [client start];
-    [client reportActive];
-    CHECK(threads() == before + 1);
-    [client release];
-    CHECK(threads() == before);
-    [daemon next];
-    CHECK([daemon isEmpty]);
+    for (waited = 0; threads() != number && waited < GUARD_MS; waited += 10) {
+        usleep(10000);
+    }
+    return threads() == number;
 }
 
-/* Lets go of its client from the heartbeat thread. */
-@interface ReleasingFeed : UMLogFeed
-{
-    SchrittmacherClient *_client;
-}
-- (void)take:(SchrittmacherClient *)client;
-@end
+static volatile int deallocated_on_main;
+static volatile BOOL is_deallocating;
 
-static volatile int deallocated_on_main = -1;
-
+/* Tells where and when it goes. */
 @interface MortalClient : SchrittmacherClient
 @end
 
@@ -164,9 +157,85 @@ static volatile int deallocated_on_main = -1;
 {
     BOOL main = [NSThread isMainThread];
 
+    is_deallocating = YES;
     [super dealloc];
+    is_deallocating = NO;
     deallocated_on_main = main;
 }
+@end
+
+static MortalClient *new_mortal(Receiver *daemon)
+{
+    MortalClient *client = [[MortalClient alloc] init];
+
+    deallocated_on_main = -1;
+    client.resourceId = @"r1";
+    client.port = [daemon port];
+    return client;
+}
+
+/* As in 1.18.0, whose timer retained it. */
+static void a_started_client_lives_until_it_is_stopped(void)
+{
+    NSUInteger before = threads();
+    Receiver *daemon = [Receiver receiver];
+    MortalClient *client = new_mortal(daemon);
+
+    [client start];
+    [client start]; /* anew; retained once all the same */
+    [client reportActive];
+    [client release];
+    CHECK(deallocated_on_main == -1);
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil)); /* a heartbeat */
+    [client stop];
+    CHECK(deallocated_on_main == 1);
+    CHECK(threads_become(before));
+    CHECK([daemon isEmpty]);
+
+    client = new_mortal(daemon);
+    client.daemonAddress = @"no such address";
+    [client start]; /* fails, and so retains nothing */
+    [client release];
+    CHECK(deallocated_on_main == 1);
+}
+
+/* Counts lines that come while the client is deallocated. Under ARC the line would retain the client then, and the
+ * release after it would deallocate the client once more. */
+@interface WatchingFeed : UMLogFeed
+@end
+
+static volatile int lines_from_the_dead;
+
+@implementation WatchingFeed
+- (void)infoText:(NSString *)text
+{
+    (void)text;
+    lines_from_the_dead += is_deallocating;
+}
+@end
+
+static void no_line_comes_while_the_client_is_deallocated(void)
+{
+    MortalClient *client = new_mortal([Receiver receiver]);
+
+    client.logFeed = [[[WatchingFeed alloc] init] autorelease];
+    client.loggingEnabled = YES;
+    [client start];
+    [client release];
+    if (deallocated_on_main == -1) {
+        [client stop];
+    }
+    CHECK(deallocated_on_main == 1);
+    CHECK(lines_from_the_dead == 0);
+}
+
+/* Lets go of its client on the heartbeat thread. */
+@interface ReleasingFeed : UMLogFeed
+{
+    SchrittmacherClient *_client;
+}
+- (void)take:(SchrittmacherClient *)client;
 @end
 
 @implementation ReleasingFeed
@@ -181,22 +250,22 @@ static volatile int deallocated_on_main = -1;
     (void)text;
     if (![NSThread isMainThread]) {
         [_client release];
+        [_client stop];
         _client = nil;
     }
 }
 
 @end
 
-static void the_last_release_may_be_in_the_log_feed(void)
+static void a_log_feed_may_stop_and_release_the_client(void)
 {
     Receiver *daemon = [Receiver receiver];
-    MortalClient *client = [[MortalClient alloc] init];
+    MortalClient *client = new_mortal(daemon);
     ReleasingFeed *feed = [[[ReleasingFeed alloc] init] autorelease];
     int waited;
 
-    client.resourceId = @"r1";
-    client.port = [daemon port];
     client.logFeed = feed;
+    client.loggingEnabled = YES;
     [feed take:client];
     [client start];
     [client reportActive];
@@ -208,6 +277,11 @@ static void the_last_release_may_be_in_the_log_feed(void)
 
 static void a_forked_child_goes_on(void)
 {
+#ifdef __SANITIZE_ADDRESS__
+    /* The whole stacks of `leaks_nothing` are read under a lock of the dynamic linker. The heartbeat's thread may hold
+     * it at the fork, and the child would wait for it for ever. */
+    puts("SKIPPED: a_forked_child_goes_on with AddressSanitizer: its own lock may be held at the fork");
+#else
     Receiver *daemon = [Receiver receiver];
     SchrittmacherClient *client = client_for(daemon);
     NSString *fromParent = datagram(@"LSBY", nil);
@@ -235,12 +309,14 @@ static void a_forked_child_goes_on(void)
             heard++;
         } else {
             CHECK_EQUAL(message, fromParent);
+            CHECK(waitpid(child, NULL, WNOHANG) == 0); /* its alarm has not ended it */
         }
     }
     kill(child, SIGKILL);
     CHECK(waitpid(child, NULL, 0) == child);
     [client doHeartbeat]; /* the parent's is not disturbed */
     CHECK_EQUAL([daemon next], fromParent);
+#endif
 }
 
 static void nothing(void)
@@ -297,8 +373,9 @@ int main(void)
         TEST(log_lines_go_to_the_feed),
         TEST(a_feed_that_raises_does_not_stop_the_heartbeats),
         TEST(the_stand_in_feed_writes_lines),
-        TEST(a_released_client_is_gone),
-        TEST(the_last_release_may_be_in_the_log_feed),
+        TEST(a_started_client_lives_until_it_is_stopped),
+        TEST(no_line_comes_while_the_client_is_deallocated),
+        TEST(a_log_feed_may_stop_and_release_the_client),
         TEST(a_forked_child_goes_on),
         TEST(many_threads_may_use_one_client),
     };

@@ -1,12 +1,11 @@
 /*
- * methods.m - every property, method, constant and exception, against a socket in the daemon's place
+ * methods.m - every property, method, constant and exception, against a socket that is used as the daemon
  *
  * SUPERCLASS is the name that the compiler is given for what the class has to inherit from.
  */
 
 #include <unistd.h>
 
-#import <libschrittmacher/SchrittmacherClientDelegate.h>
 #import <libschrittmacher/libschrittmacher.h>
 
 #import "harness.h"
@@ -43,13 +42,23 @@ static void the_superclass_is_that_of_this_build(void)
     CHECK_EQUAL(NSStringFromClass([SchrittmacherClient superclass]), SUPERCLASS);
 }
 
+/* ulib raises an exception for a name that was never set. */
+static void check_statistics_name(SchrittmacherClient *client)
+{
+    if (SCHRITTMACHER_WITH_ULIB) {
+        CHECK_RAISES(NSInvalidArgumentException, [client objectStatisticsName]);
+    } else {
+        CHECK(client.objectStatisticsName == nil);
+    }
+}
+
 static void a_new_client_has_the_defaults_of_1_18_0(void)
 {
     SchrittmacherClient *client = [[[SchrittmacherClient alloc] init] autorelease];
 
     CHECK(client.resourceId == nil && client.daemonAddress == nil && client.type == nil && client.host == nil);
     CHECK(client.failureReason == nil && client.delegate == nil && client.logFeed == nil);
-    CHECK(client.objectStatisticsName == nil);
+    check_statistics_name(client);
     CHECK(client.port == 7701 && client.addressType == 4 && client.adminweb_port == 0);
     CHECK(client.max_transiting_counter == 30 && client.transiting_counter == 0);
     CHECK(client.go_hot_func == NULL && client.go_standby_func == NULL);
@@ -121,6 +130,7 @@ static void what_cannot_be_is_refused_and_logged(void)
 
     client.resourceId = @"r1";
     client.logFeed = feed;
+    client.loggingEnabled = YES;
     client.port = 70000;
     client.addressType = 5;
     client.adminweb_port = -1;
@@ -153,7 +163,7 @@ static void the_delegate_is_kept_and_never_called(void)
     [client release];
     CHECK([delegate retainCount] == 1);
     [delegate release];
-    CHECK(protocol_getName(@protocol(SchrittmacherClientDelegate)) != NULL);
+    CHECK(protocol_conformsToProtocol(@protocol(SchrittmacherClientDelegate), @protocol(NSObject)));
 }
 
 /* ---- what is sent ---- */
@@ -219,6 +229,7 @@ static void the_oldest_methods_send_too(void)
     CHECK_EQUAL([daemon next], datagram(@"LRTO", @"user-requested"));
 
     client.logFeed = feed;
+    client.loggingEnabled = YES;
     [client sendStatus:@"HOTT"];
     CHECK_EQUAL([feed lines], [NSArray arrayWithObject:@"MAJOR sendStatus: an argument is out of range"]);
     CHECK([daemon isEmpty]);
@@ -241,6 +252,48 @@ static void heartbeats_come_by_themselves(void)
     took = -[begin timeIntervalSinceNow];
     /* 3.0 s, counted from start; the first report can only have been later. */
     CHECK(took > 2.0 && took < GUARD_MS / 1000);
+}
+
+/* Sends every second heartbeat, and something else in between. */
+@interface Skipper : SchrittmacherClient
+{
+    int _beats;
+    BOOL _onAnotherThread;
+}
+- (BOOL)onAnotherThread;
+@end
+
+@implementation Skipper
+
+- (void)doHeartbeat
+{
+    if (![NSThread isMainThread]) {
+        _onAnotherThread = YES;
+        if (_beats++ % 2 == 0) {
+            [self requestTakeover];
+            return;
+        }
+    }
+    [super doHeartbeat];
+}
+
+- (BOOL)onAnotherThread
+{
+    return _onAnotherThread;
+}
+
+@end
+
+static void a_subclass_decides_about_each_heartbeat(void)
+{
+    Receiver *daemon = [Receiver receiver];
+    Skipper *client = (Skipper *)client_of([Skipper class], daemon);
+
+    [client reportActive];
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+    CHECK_EQUAL([daemon next], datagram(@"LRTO", @"user-requested"));
+    CHECK_EQUAL([daemon next], datagram(@"LHOT", nil));
+    CHECK([client onAnotherThread]);
 }
 
 static void a_stopped_client_keeps_what_is_reported_for_later(void)
@@ -333,6 +386,9 @@ static void an_order_without_a_function_is_logged(void)
     Feed *feed = [[[Feed alloc] init] autorelease];
 
     client.logFeed = feed;
+    [client signalGoStandby];
+    CHECK([[feed lines] count] == 0);
+    client.loggingEnabled = YES;
     [client signalGoHot];
     CHECK([[feed lines] containsObject:@"MAJOR there is no go-hot function"]);
 }
@@ -394,6 +450,7 @@ int main(void)
         TEST(every_report_sends_its_status),
         TEST(the_oldest_methods_send_too),
         TEST(heartbeats_come_by_themselves),
+        TEST(a_subclass_decides_about_each_heartbeat),
         TEST(a_stopped_client_keeps_what_is_reported_for_later),
         TEST(texts_of_any_length_do_no_harm),
         TEST(an_order_calls_the_function_once),

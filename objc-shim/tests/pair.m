@@ -30,9 +30,10 @@ static Process *start_daemon(NSString *name, NSString *local, NSString *remote, 
 {
     NSString *file = [folder stringByAppendingPathComponent:[name stringByAppendingString:@".conf"]];
     NSString *text = [NSString stringWithFormat:@"group = core\nlocal-address = %@\nremote-address = %@\nport = %d\n"
-                                                @"http-port = %d\nsecurity = legacy\nheartbeat = 0.2\ntimeout = 3\n\n"
+                                                @"http-port = %d\nsecurity = legacy\nheartbeat = 0.2\ntimeout = 3\n"
+                                                @"run-directory = %@/run\nstate-directory = %@/state\n\n"
                                                 @"group = resource\nname = switchboard\npriority = %d\n",
-                                                local, remote, port, httpPort, priority];
+                                                local, remote, port, httpPort, folder, folder, priority];
     Process *daemon;
 
     CHECK([text writeToFile:file atomically:NO encoding:NSUTF8StringEncoding error:NULL]);

@@ -1,29 +1,44 @@
-//! The protocol thread as the page sees it.
+//! The protocol thread as the page and the control socket see it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use hyper::body::Bytes;
+use schrittmacher_api::ReloadAnswer;
 use tokio::sync::{Mutex, oneshot};
 
-use crate::record;
+use super::freeze::{FreezeOrder, FreezeOutcome};
+use super::order::{OperatorOrder, OrderOutcome};
+use super::snapshot::{FiguresSnapshot, StatusSnapshot};
 
-use super::order::{Order, Outcome};
-use super::snapshot::Snapshot;
-
-/// What the page wants of the protocol thread.
+/// A request to the protocol thread.
 #[derive(Debug)]
-pub enum Request {
+pub enum AdminRequest {
     /// The state of everything.
-    Status(Reply<Snapshot>),
+    Status(Reply<StatusSnapshot>),
+    /// Everything that is counted and measured.
+    Figures(Reply<FiguresSnapshot>),
     /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
-    Record(BTreeSet<String>, Reply<Option<record::Snapshot>>),
+    Record(BTreeSet<String>, Reply<Option<schrittmacher_record::Snapshot>>),
     /// Carry out an order, unless [`Reply::is_wanted`] says that its sender was told otherwise by now.
-    Order(Order, Reply<Outcome>),
+    Order(OperatorOrder, Reply<OrderOutcome>),
+    /// Freeze a resource, or thaw it.
+    Freeze(FreezeOrder, Reply<FreezeOutcome>),
+    /// Read the configuration again and put it in force. Answered when that is done.
+    Reload(ReloadRequest),
 }
 
-/// The way back to the page; never blocks.
+/// A request to read the configuration again.
+#[derive(Debug)]
+pub struct ReloadRequest {
+    /// Only say what would change.
+    pub dry_run: bool,
+    pub reply: Reply<ReloadAnswer>,
+}
+
+/// The way back to the asker; never blocks.
 #[derive(Debug)]
 pub struct Reply<T>(oneshot::Sender<T>);
 
@@ -33,7 +48,7 @@ impl<T> Reply<T> {
         !self.0.is_closed()
     }
 
-    /// Answers; nobody may be there any more, which is no error.
+    /// Answers. The asker may have gone, which is no error.
     pub fn send(self, answer: T) {
         let _: Result<(), T> = self.0.send(answer);
     }
@@ -43,22 +58,29 @@ impl<T> Reply<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoAnswer;
 
-/// Puts requests and waits for replies.
-pub(super) struct Link {
-    requests: SyncSender<Request>,
-    wake: Wake,
+/// Puts requests into the queue of the protocol thread and waits for its replies.
+pub(super) struct ProtocolThread {
+    requests: SyncSender<AdminRequest>,
+    wake: WakeLoop,
     patience: Duration,
     cache: Mutex<Option<Cached>>,
+    metrics: Mutex<Option<(Instant, Result<Bytes, NoAnswer>)>>,
     /// When a record was last asked for.
     recorded: Mutex<Option<Instant>>,
 }
 
 /// Makes the protocol thread look at its queue.
-pub(super) type Wake = Box<dyn Fn() + Send + Sync>;
+pub(super) type WakeLoop = Box<dyn Fn() + Send + Sync>;
 
 struct Cached {
     at: Instant,
-    answer: Result<Arc<Snapshot>, NoAnswer>,
+    answer: Result<Arc<CachedStatus>, NoAnswer>,
+}
+
+/// A snapshot, and its text once it has been asked for: a flood of requests is answered with one text.
+pub(super) struct CachedStatus {
+    pub snapshot: StatusSnapshot,
+    pub json: OnceLock<Bytes>,
 }
 
 /// At most one record in this time. Copying it is a millisecond's work for a thousand resources.
@@ -67,51 +89,98 @@ const RECORD_SPACING: Duration = Duration::from_millis(100);
 /// How old a status may be that is shown once more; bounds what a flood of requests costs.
 const CACHE_AGE: Duration = Duration::from_millis(100);
 
-impl Link {
+/// How long a reload is waited for: a disk may be slow, but not for ever.
+pub(super) const RELOAD_PATIENCE: Duration = Duration::from_secs(30);
+
+impl ProtocolThread {
     /// `patience` is how long an answer is waited for.
-    pub fn new(requests: SyncSender<Request>, wake: Wake, patience: Duration) -> Link {
-        Link { requests, wake, patience, cache: Mutex::new(None), recorded: Mutex::new(None) }
+    pub fn new(requests: SyncSender<AdminRequest>, wake: WakeLoop, patience: Duration) -> ProtocolThread {
+        ProtocolThread {
+            requests,
+            wake,
+            patience,
+            cache: Mutex::new(None),
+            metrics: Mutex::new(None),
+            recorded: Mutex::new(None),
+        }
     }
 
     /// The state of everything, at most 100 ms old.
     ///
     /// The lock is held while waiting, so that many readers wait for one answer instead of asking one by
-    /// one. That nothing answers is remembered as well: they shall not wait for it in turn.
-    pub async fn status(&self) -> Result<Arc<Snapshot>, NoAnswer> {
+    /// one. A missing answer is remembered as well, so that they do not wait for it in turn.
+    pub async fn status(&self) -> Result<Arc<CachedStatus>, NoAnswer> {
         let mut cache = self.cache.lock().await;
         if let Some(cached) = &*cache
             && cached.at.elapsed() < CACHE_AGE
         {
             return cached.answer.clone();
         }
-        let answer = self.ask(Request::Status).await.map(Arc::new);
+        let snapshot = self.ask(self.patience, AdminRequest::Status).await;
+        let answer = snapshot.map(|snapshot| Arc::new(CachedStatus { snapshot, json: OnceLock::new() }));
         *cache = Some(Cached { at: Instant::now(), answer: answer.clone() });
         answer
     }
 
+    /// The figures as text, at most 100 ms old; in the same way.
+    pub async fn metrics(&self, render: impl FnOnce(&FiguresSnapshot) -> String) -> Result<Bytes, NoAnswer> {
+        let mut cache = self.metrics.lock().await;
+        if let Some((at, answer)) = &*cache
+            && at.elapsed() < CACHE_AGE
+        {
+            return answer.clone();
+        }
+        let snapshot = self.ask(self.patience, AdminRequest::Figures).await;
+        let answer = snapshot.map(|snapshot| Bytes::from(render(&snapshot)));
+        *cache = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
     /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
-    pub async fn record(&self, names: BTreeSet<String>) -> Result<Option<record::Snapshot>, NoAnswer> {
+    pub async fn record(
+        &self,
+        names: BTreeSet<String>,
+    ) -> Result<Option<schrittmacher_record::Snapshot>, NoAnswer> {
         let mut last = self.recorded.lock().await;
         if let Some(last) = *last {
             tokio::time::sleep(RECORD_SPACING.saturating_sub(last.elapsed())).await;
         }
-        // Noted first: who hangs up while we wait has cost a copy all the same.
+        // Noted first: a client that hangs up while we wait has cost a copy all the same.
         *last = Some(Instant::now());
-        self.ask(|reply| Request::Record(names, reply)).await
+        self.ask(self.patience, |reply| AdminRequest::Record(names, reply)).await
     }
 
     /// Gives an order; the status that is read next shows its effect.
-    pub async fn order(&self, order: Order) -> Result<Outcome, NoAnswer> {
-        let outcome = self.ask(|reply| Request::Order(order, reply)).await;
+    pub async fn order(&self, order: OperatorOrder) -> Result<OrderOutcome, NoAnswer> {
+        let outcome = self.ask(self.patience, |reply| AdminRequest::Order(order, reply)).await;
         *self.cache.lock().await = None;
         outcome
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, NoAnswer> {
+    /// Freezes or thaws a resource.
+    pub async fn freeze(&self, order: FreezeOrder) -> Result<FreezeOutcome, NoAnswer> {
+        let outcome = self.ask(self.patience, |reply| AdminRequest::Freeze(order, reply)).await;
+        *self.cache.lock().await = None;
+        outcome
+    }
+
+    /// Has the configuration read again.
+    pub async fn reload(&self, dry_run: bool) -> Result<ReloadAnswer, NoAnswer> {
+        let request = |reply| AdminRequest::Reload(ReloadRequest { dry_run, reply });
+        let answer = self.ask(RELOAD_PATIENCE, request).await;
+        *self.cache.lock().await = None;
+        answer
+    }
+
+    async fn ask<T>(
+        &self,
+        patience: Duration,
+        request: impl FnOnce(Reply<T>) -> AdminRequest,
+    ) -> Result<T, NoAnswer> {
         let (reply, answer) = oneshot::channel();
         self.requests.try_send(request(Reply(reply))).map_err(|_| NoAnswer)?;
         (self.wake)();
-        match tokio::time::timeout(self.patience, answer).await {
+        match tokio::time::timeout(patience, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(NoAnswer),
         }

@@ -1,77 +1,89 @@
-//! The status page and the operator's orders, over HTTP.
+//! The operators' doors: the status page, the API and the control socket, all of them by HTTP.
 //!
-//! A thread of its own with a runtime of its own. It owns no state of the daemon: it puts a [`Request`] into
-//! a bounded queue, wakes the protocol thread and waits for the reply. Whatever clients do, the protocol
-//! thread sees at most ten requests a second for the status, ten for records, and the orders (H4, D35).
+//! A thread of its own with a runtime of its own. It owns no state of the daemon: it puts an [`AdminRequest`] into a bounded
+//! queue, wakes the protocol thread and waits for the reply. The protocol thread sees at most ten requests a second for the
+//! status, ten for records, and the orders, with any clients (H4, D35).
 //!
-//! * `server`: addresses, connections, limits
-//! * `service`: one HTTP request
-//! * `origin`: whether an order is meant (H2)
+//! * `server`: addresses, connections, limits; `places` the share of each client
+//! * `control`: the file of the control socket
+//! * `service`: one HTTP request; `api` those of `/api/v1`; `origin` whether an order is meant (H2)
 //! * `link`: the protocol thread as seen from here
-//! * `page`: the HTML
-//! * `record`: the flight record
+//! * `browse`: the pages for people; `page` their HTML; `status` the JSON; `metrics` those for Prometheus; `record` the
+//!   flight record
 
+mod api;
+mod browse;
+mod control;
+mod freeze;
 mod link;
+mod metrics;
 mod order;
 mod origin;
 mod page;
+mod places;
 mod record;
 mod server;
 mod service;
 pub mod snapshot;
+mod status;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::mpsc::SyncSender;
+use std::time::{Instant, SystemTime};
 
-use crate::config::Core;
+use schrittmacher_config::{Core, Page};
 
-pub use self::link::{Reply, Request};
-pub use self::order::{Order, Outcome};
-pub use self::record::CONTENT_TYPE as RECORD_TYPE;
+pub use self::control::ControlDoor;
+pub use self::freeze::{FreezeOrder, FreezeOutcome};
+pub use self::link::{AdminRequest, ReloadRequest};
+pub use self::order::{OperatorOrder, OrderOutcome, Target};
 
-use self::server::Limits;
+use crate::event_hook::EventHook;
+use crate::kept::{History, StateFolder};
 
-/// Where the page is and how it may be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// `http-address` with its default filled in. An IPv6 address means IPv6 alone, `::` too.
-    pub addresses: Vec<IpAddr>,
-    /// `http-port`.
-    pub port: u16,
-    /// `http-host`: further names that requests may carry in `Host`.
-    pub host_names: Vec<String>,
+use self::server::{Doors, Limits};
+use self::service::PageFacts;
+
+/// Where orders are told.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    pub history: History,
+    pub hook: EventHook,
+    /// Where the history is kept.
+    pub folder: Option<StateFolder>,
 }
 
-impl Settings {
-    /// What the configuration says; `None` if it wants no page.
-    pub fn from_config(core: &Core) -> Option<Settings> {
-        let addresses = if !core.http_address.is_empty() {
-            core.http_address.clone()
-        } else if core.local_address.is_loopback() {
-            vec![core.local_address]
-        } else {
-            vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()]
-        };
-        Some(Settings { addresses, port: core.http_port?, host_names: core.http_host.clone() })
-    }
-}
-
-/// Starts the page's thread. It lives as long as the process.
+/// Starts the thread, if there is a door to serve. It lives as long as the process.
 ///
-/// `wake` is called after each request that was put into `requests`; both run on the page's thread. Give
-/// `requests` a small bound (16): while it is full the page answers 503. An address that is not free yet is
+/// `wake` is called after each request that was put into `requests`; both run on that thread. Give
+/// `requests` a small bound (16): while it is full the answer is 503. An address that is not free yet is
 /// tried again each second, with one warning, and holds up nothing.
 ///
 /// # Errors
 ///
 /// The system refuses a thread or the descriptors of an event loop.
 pub fn spawn(
-    settings: Settings,
-    requests: SyncSender<Request>,
+    core: &Core,
+    control: Option<&ControlDoor>,
+    told: Told,
+    requests: SyncSender<AdminRequest>,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> io::Result<()> {
-    server::spawn(settings, Limits::default(), requests, Box::new(wake))
+    let page = Page::from_config(core);
+    if page.is_none() && control.is_none() {
+        return Ok(());
+    }
+    let facts = PageFacts {
+        local_address: core.local_address,
+        remote_address: core.remote_address,
+        port: core.port,
+        started: Instant::now(),
+        started_at: SystemTime::now(),
+        told,
+    };
+    let control = control.map(ControlDoor::listener).transpose()?;
+    let doors = Doors { page, control, http_control: core.http_control, facts };
+    server::spawn(doors, Limits::default(), requests, Box::new(wake))
 }
 
 #[cfg(test)]

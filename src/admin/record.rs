@@ -5,21 +5,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame};
-use schrittmacher_protocol::FlightRecord;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::record::{self, Header, ResourceRecord, Snapshot};
+use schrittmacher_record::{Header, RecordedResource, ResourceRecord, Snapshot};
 
 /// Records that are sent at a time, each at the pace of its reader; others wait.
 pub(super) const AT_ONCE: usize = 4;
 
-/// One JSON object on each line.
-pub const CONTENT_TYPE: &str = "application/jsonl";
-
 /// The lines still to send.
 pub(super) struct Lines {
     header: Option<Header>,
-    resources: std::vec::IntoIter<(String, FlightRecord)>,
+    resources: std::vec::IntoIter<RecordedResource>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -40,8 +36,11 @@ impl Body for Lines {
     ) -> Poll<Option<Result<Frame<Bytes>, serde_json::Error>>> {
         let lines = self.get_mut();
         let line = match lines.header.take() {
-            Some(header) => Some(record::line(&header)),
-            None => lines.resources.next().map(|resource| record::line(&ResourceRecord::new(resource))),
+            Some(header) => Some(schrittmacher_record::line(&header)),
+            None => lines
+                .resources
+                .next()
+                .map(|resource| schrittmacher_record::line(&ResourceRecord::new(resource))),
         };
         Poll::Ready(line.map(|line| line.map(|line| Frame::data(line.into()))))
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as BoundListener};
+use std::os::unix::net::UnixListener as BoundUnixListener;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
@@ -11,21 +12,25 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::Settings;
-use super::link::{Link, Request, Wake};
+use super::browse::PeerName;
+use super::link::{AdminRequest, ProtocolThread, RELOAD_PATIENCE, WakeLoop};
 use super::origin::OwnNames;
-use super::record;
-use super::service::{Refusals, Service};
+use super::places::Places;
+use super::service::{Client, HttpService, PageFacts, Quota, Refusals};
+use schrittmacher_config::{HttpControl, Page};
 
-/// What clients get of us at most.
+/// The limits of clients.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Connections at a time; further ones wait in the kernel.
+    /// Connections to the page at a time; see [`Places`].
     pub connections: usize,
+    /// Connections to the control socket at a time; further ones wait in the kernel.
+    pub control_connections: usize,
     /// From the connection to the end of the request's header.
     pub header: Duration,
     /// From the connection to its end, whatever happens on it.
@@ -38,6 +43,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 64,
+            control_connections: 16,
             header: Duration::from_secs(3),
             connection: Duration::from_secs(5),
             answer: Duration::from_secs(2),
@@ -55,45 +61,66 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often such an error is told at most.
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
+/// The service, and the facts for its answers.
+pub(super) struct Doors {
+    /// The page and the API by TCP.
+    pub page: Option<Page>,
+    /// The same by the control socket.
+    pub control: Option<BoundUnixListener>,
+    /// Whose orders the page takes.
+    pub http_control: HttpControl,
+    /// The facts of this daemon for the status.
+    pub facts: PageFacts,
+}
+
 pub(super) fn spawn(
-    settings: Settings,
+    doors: Doors,
     limits: Limits,
-    requests: SyncSender<Request>,
-    wake: Wake,
+    requests: SyncSender<AdminRequest>,
+    wake: WakeLoop,
 ) -> io::Result<()> {
     let host_name = nix::unistd::gethostname()?.to_string_lossy().into_owned();
-    let service = Arc::new(Service {
-        link: Link::new(requests, wake, limits.answer),
-        names: OwnNames::new(&host_name, &settings.host_names),
-        records: Arc::new(Semaphore::new(record::AT_ONCE)),
+    let names = doors.page.iter().flat_map(|page| page.host_names.clone()).collect::<Vec<_>>();
+    let service = Arc::new(HttpService {
+        protocol: ProtocolThread::new(requests, wake, limits.answer),
+        names: OwnNames::new(&host_name, &names),
+        http_control: doors.http_control,
+        page: Quota::new(),
+        control: Quota::new(),
+        peer_name: PeerName::new(doors.facts.remote_address),
+        memory: Arc::default(),
+        facts: doors.facts,
         host_name,
         refusals: Refusals::new(),
+        reading: Arc::new(Semaphore::new(1)),
     });
-    let slots = Arc::new(Semaphore::new(limits.connections));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .max_blocking_threads(1)
+        // The host's name, the peer's name, and the history: a name service that hangs keeps none of the others.
+        .max_blocking_threads(3)
         .build()?;
-
     // Tried here once, so that a caller who goes on finds the page there. Binding never waits.
-    let addresses = settings.addresses.into_iter().map(|ip| SocketAddr::new(ip, settings.port));
-    let doors: Vec<_> = addresses
+    let pages = Pages::new(limits, &service);
+    let addresses = doors.page.into_iter().flat_map(|page| {
+        let port = page.port;
+        page.addresses.into_iter().map(move |address| SocketAddr::new(address, port))
+    });
+    let bound: Vec<_> = addresses
         .map(|address| (address, bind(address)))
         .filter(|(address, bound)| is_worth_trying(*address, bound))
-        .map(|(address, bound)| {
-            let door = Door { address, limits, slots: Arc::clone(&slots), service: Arc::clone(&service) };
-            door.run(bound.ok())
-        })
+        .map(|(address, bound)| pages.clone().run(address, bound.ok()))
         .collect();
+    let control = doors.control;
 
     thread::Builder::new().name("admin".to_owned()).spawn(move || {
         runtime.block_on(async {
-            let doors: Vec<_> = doors.into_iter().map(tokio::spawn).collect();
-            for door in doors {
-                // A door never closes; its end could only be a panic, which ends the process.
-                let _: Result<(), tokio::task::JoinError> = door.await;
+            if let Some(listener) = control {
+                tokio::spawn(serve_control(listener, limits, Arc::clone(&service)));
             }
+            bound.into_iter().for_each(|door| drop(tokio::spawn(door)));
+            // No door ever closes. A panic in one ends the process.
+            std::future::pending::<()>().await;
         });
     })?;
     Ok(())
@@ -114,7 +141,7 @@ fn is_worth_trying(address: SocketAddr, bound: &io::Result<BoundListener>) -> bo
     }
 }
 
-/// A kernel without IPv6: nothing to wait for, nothing that anybody has asked for.
+/// A kernel without IPv6: waiting would not help, and no configuration asked for it.
 fn has_no_family(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EAFNOSUPPORT)
 }
@@ -132,60 +159,107 @@ fn bind(address: SocketAddr) -> io::Result<BoundListener> {
     Ok(socket.into())
 }
 
-/// One address.
-struct Door {
-    address: SocketAddr,
+/// The page's addresses, and the places that their connections share.
+#[derive(Clone)]
+struct Pages {
     limits: Limits,
-    slots: Arc<Semaphore>,
-    service: Arc<Service>,
+    places: Arc<Places>,
+    service: Arc<HttpService>,
 }
 
-impl Door {
-    async fn run(self, first_try: Option<BoundListener>) {
-        let listener = self.listener(first_try).await;
-        log::info!("admin page on http://{}/", self.address);
-        let mut told: Option<Instant> = None;
+impl Pages {
+    fn new(limits: Limits, service: &Arc<HttpService>) -> Pages {
+        Pages { limits, places: Places::new(limits.connections), service: Arc::clone(service) }
+    }
+
+    /// Serves one address.
+    async fn run(self, address: SocketAddr, first_try: Option<BoundListener>) {
+        let listener = self.listener(address, first_try).await;
+        log::info!("admin page on http://{address}/");
+        let mut trouble = Trouble::new("admin page");
         loop {
             let (stream, client) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of descriptors, mostly: it will not be better at once.
-                    if told.is_none_or(|told| told.elapsed() >= TOLD_AGAIN) {
-                        log::warn!("admin page takes no connections: {error}; trying again each second");
-                        told = Some(Instant::now());
-                    }
-                    tokio::time::sleep(RETRY).await;
+                    trouble.pause(&error).await;
                     continue;
                 }
             };
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return };
-            tokio::spawn(serve(stream, client, self.limits, Arc::clone(&self.service), slot));
+            let Ok(local) = stream.local_addr() else { continue };
+            // A client that holds too many connections already loses this one: the others get theirs.
+            let Some(place) = self.places.take(client.ip()).await else { continue };
+            let client = Client::Page { address: client.ip().to_canonical(), local: local.ip() };
+            tokio::spawn(serve(stream, client, self.limits, Arc::clone(&self.service), place));
         }
     }
 
-    async fn listener(&self, mut bound: Option<BoundListener>) -> TcpListener {
+    async fn listener(&self, address: SocketAddr, mut bound: Option<BoundListener>) -> TcpListener {
         loop {
             if let Some(listener) = bound.and_then(|bound| TcpListener::from_std(bound).ok()) {
                 return listener;
             }
             tokio::time::sleep(RETRY).await;
-            bound = bind(self.address).ok();
+            bound = bind(address).ok();
         }
     }
 }
 
-/// One connection, one request, as the legacy server had it.
-async fn serve(
-    stream: TcpStream,
-    client: SocketAddr,
+/// Serves the control socket. Its places are its own: whatever happens at the page, an operator is heard.
+async fn serve_control(listener: BoundUnixListener, limits: Limits, service: Arc<HttpService>) {
+    let listener = match UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return log::error!("the control socket can't be served: {error}"),
+    };
+    let slots = Arc::new(Semaphore::new(limits.control_connections));
+    // A reload may take its time.
+    let limits = Limits { connection: limits.connection + RELOAD_PATIENCE, ..limits };
+    let mut trouble = Trouble::new("control socket");
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                trouble.pause(&error).await;
+                continue;
+            }
+        };
+        let Ok(user) = stream.peer_cred() else { continue };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let client = Client::Control { user: user.uid() };
+        tokio::spawn(serve(stream, client, limits, Arc::clone(&service), slot));
+    }
+}
+
+/// Errors in accepting: out of descriptors, mostly. It will not be better at once.
+struct Trouble {
+    what: &'static str,
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    fn new(what: &'static str) -> Trouble {
+        Trouble { what, told: None }
+    }
+
+    async fn pause(&mut self, error: &io::Error) {
+        if self.told.is_none_or(|told| told.elapsed() >= TOLD_AGAIN) {
+            log::warn!("{} takes no connections: {error}; trying again each second", self.what);
+            self.told = Some(Instant::now());
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// One connection, one request, as the legacy server had it. `_place` is free again when it is over.
+async fn serve<P>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    client: Client,
     limits: Limits,
-    service: Arc<Service>,
-    _slot: OwnedSemaphorePermit,
+    service: Arc<HttpService>,
+    _place: P,
 ) {
-    let Ok(local) = stream.local_addr() else { return };
     let answer = service_fn(|request| {
         let service = &service;
-        async move { Ok::<_, std::convert::Infallible>(service.answer(request, client, local.ip()).await) }
+        async move { Ok::<_, std::convert::Infallible>(service.answer(request, client).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -196,7 +270,7 @@ async fn serve(
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), answer);
-    // What clients do wrong is their business.
+    // Mistakes of clients are their own business.
     let _: Result<hyper::Result<()>, tokio::time::error::Elapsed> =
         timeout(limits.connection, connection).await;
 }

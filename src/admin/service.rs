@@ -1,32 +1,106 @@
-//! One HTTP request: which page, which orders, which status.
+//! One HTTP request: whether it may be answered, and by what.
 
-use std::fmt::Display;
-use std::net::{IpAddr, SocketAddr};
+use std::fmt::{self, Display};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
-use schrittmacher_protocol::{Refusal, Time};
+use schrittmacher_api::{HistoryAnswer, HistoryKind};
+use schrittmacher_protocol::Time;
 use tokio::sync::Semaphore;
 
-use super::link::Link;
-use super::order::{self, Order, Outcome};
+use super::Told;
+use super::browse::{self, HistoryMemory, PeerName};
+use super::freeze::{FreezeOrder, FreezeOutcome};
+use super::link::{NoAnswer, ProtocolThread};
+use super::metrics;
+use super::order::{self, OperatorOrder, OrderOutcome};
 use super::origin::{Denied, OwnNames};
-use super::page::{self, Notice};
+use super::page::{self, PageNotice};
 use super::record::{self, Lines};
+use crate::event_hook::HookEvent;
+use crate::kept;
 use crate::logging::RateLimited;
+use schrittmacher_config::HttpControl;
 
 /// Everything a request needs.
-pub(super) struct Service {
-    pub link: Link,
+pub(super) struct HttpService {
+    pub protocol: ProtocolThread,
     pub names: OwnNames,
+    pub http_control: HttpControl,
+    /// The limits of the page's requests.
+    pub page: Quota,
+    /// The same for the control socket.
+    pub control: Quota,
     pub refusals: Refusals,
+    /// The turn to read the history for the page.
+    pub reading: Arc<Semaphore>,
     pub host_name: String,
-    pub records: Arc<Semaphore>,
+    pub peer_name: PeerName,
+    pub memory: Arc<HistoryMemory>,
+    pub facts: PageFacts,
+}
+
+/// The facts for the status that stay the same as long as the daemon runs.
+#[derive(Clone, Debug)]
+pub(super) struct PageFacts {
+    /// `local-address`.
+    pub local_address: IpAddr,
+    /// `remote-address`.
+    pub remote_address: IpAddr,
+    /// `port`.
+    pub port: u16,
+    /// When the daemon started.
+    pub started: Instant,
+    /// The same by the wall clock.
+    pub started_at: SystemTime,
+    /// Orders are told here.
+    pub told: Told,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Client {
+    /// The page's port.
+    Page {
+        /// The client's address.
+        address: IpAddr,
+        /// The address of ours that it has connected to.
+        local: IpAddr,
+    },
+    /// The control socket. File permissions have decided that this user may give orders.
+    Control {
+        /// Its number.
+        user: u32,
+    },
+}
+
+impl Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Client::Page { address, .. } => write!(f, "{address}"),
+            Client::Control { user } => write!(f, "user {user} at the control socket"),
+        }
+    }
+}
+
+/// The limits of the requests of one door at a time, so that it cannot shut out the other door.
+pub(super) struct Quota {
+    /// Orders that wait for the protocol thread: half of its queue.
+    orders: Semaphore,
+    /// Records that are sent.
+    records: Arc<Semaphore>,
+}
+
+impl Quota {
+    pub fn new() -> Quota {
+        Quota { orders: Semaphore::new(8), records: Arc::new(Semaphore::new(record::AT_ONCE)) }
+    }
 }
 
 /// A form with two names in it needs no more.
@@ -35,17 +109,17 @@ const BODY_BYTES_MAX: usize = 4096;
 /// The methods of `/`. PUT means GET, as it did in the legacy program.
 const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, OPTIONS");
 
-/// Those of `/record`, which takes no orders.
-const ALLOW_RECORD: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+/// Those of what is only read.
+pub(super) const ALLOW_READING: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// The page needs nothing but itself, may not be put into a frame (somebody could be made to click on an
-/// order unseen), and tells its address to itself alone, where [`super::origin`] needs it.
+/// The page needs nothing but itself, its style and its script. It may not be put into a frame, where a hidden order could be clicked on. It tells its
+/// address to itself alone, where [`super::origin`] needs it.
 const HEADERS: [(header::HeaderName, HeaderValue); 6] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ),
     ),
     (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8")),
@@ -54,96 +128,227 @@ const HEADERS: [(header::HeaderName, HeaderValue); 6] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-type Answer = Response<Either<Full<Bytes>, Lines>>;
+/// The paths of what only shows something.
+const READ: [&str; 7] = ["/record", "/metrics", "/table", "/confirm", "/history", "/style.css", "/script.js"];
 
-impl Service {
-    /// Answers a request of `client` that came in on the address `local`.
-    pub async fn answer(
-        &self,
-        request: hyper::Request<Incoming>,
-        client: SocketAddr,
-        local: IpAddr,
-    ) -> Answer {
+pub(super) type Answer = Response<Either<Full<Bytes>, Lines>>;
+
+impl HttpService {
+    /// Answers a request.
+    pub async fn answer(&self, request: hyper::Request<Incoming>, client: Client) -> Answer {
         let (head, body) = request.into_parts();
+        if head.headers.contains_key(header::TRANSFER_ENCODING) {
+            // With a length beside it, two readers of the same bytes would see two requests. A form needs neither trick.
+            return text(StatusCode::LENGTH_REQUIRED, "411, a body needs a Content-Length and nothing else");
+        }
+        let path = head.uri.path();
+        if let Client::Page { local, .. } = client
+            && let Err(denied) = self.names.check_host(&head, local).await
+        {
+            // Reading needs no right, but a foreign page must not read through a browser (door-8).
+            return plain(StatusCode::FORBIDDEN, format!("403, {denied}\n"));
+        }
+        if path.starts_with("/api/") {
+            return self.api(&head, client).await;
+        }
         let query = || head.uri.query().unwrap_or_default().as_bytes();
-        let is_record = head.uri.path() == "/record";
-        let allowed = if is_record { ALLOW_RECORD } else { ALLOW };
+        let is_read = READ.contains(&path);
+        let allowed = if is_read { ALLOW_READING } else { ALLOW };
         match head.method {
             Method::OPTIONS => allow(StatusCode::NO_CONTENT, allowed),
-            Method::GET | Method::HEAD if is_record => self.record(query()).await,
-            _ if is_record => allow(StatusCode::METHOD_NOT_ALLOWED, allowed),
-            _ if head.uri.path() != "/" => text(StatusCode::NOT_FOUND, "404, page not found"),
-            Method::GET | Method::PUT => self.obey(&head, query(), client, local).await,
+            Method::GET | Method::HEAD if is_read => self.read(path, query(), client).await,
+            _ if is_read => allow(StatusCode::METHOD_NOT_ALLOWED, allowed),
+            _ if path != "/" => text(StatusCode::NOT_FOUND, "404, page not found"),
+            Method::GET | Method::PUT => self.obey(&head, query(), client).await,
             // Asking how the page would look gives no order.
-            Method::HEAD => self.page(StatusCode::OK, &[]).await,
+            Method::HEAD => self.page(&head, client, StatusCode::OK, &[]).await,
             // Orders from the body only, as in the legacy program.
             Method::POST => match Limited::new(body, BODY_BYTES_MAX).collect().await {
-                Ok(form) => self.obey(&head, &form.to_bytes(), client, local).await,
+                Ok(form) => {
+                    let form = form.to_bytes();
+                    match FreezeOrder::of_form(&form) {
+                        // The legacy program knows none, so that a link cannot give it.
+                        Some(order) => self.obey_freeze(&head, order, client).await,
+                        None => self.obey(&head, &form, client).await,
+                    }
+                }
                 Err(_) => text(StatusCode::PAYLOAD_TOO_LARGE, "413, request too large"),
             },
             _ => allow(StatusCode::METHOD_NOT_ALLOWED, allowed),
         }
     }
 
+    /// What only shows something.
+    async fn read(&self, path: &str, query: &[u8], client: Client) -> Answer {
+        match path {
+            "/record" => self.record(query, client).await,
+            "/metrics" => self.metrics().await,
+            "/table" => self.table().await,
+            "/confirm" => self.question(query, client).await,
+            "/history" => self.log_page(query).await,
+            "/style.css" => browse::part("text/css; charset=UTF-8", page::STYLE),
+            _ => browse::part("text/javascript; charset=UTF-8", page::SCRIPT),
+        }
+    }
+
+    /// Whether `http-control` lets this client give orders.
+    pub(super) fn takes_orders_from(&self, client: Client) -> Result<(), Denied> {
+        let Client::Page { address, .. } = client else { return Ok(()) };
+        match self.http_control {
+            HttpControl::None => Err(Denied::HttpControl("none")),
+            HttpControl::Loopback if !address.is_loopback() => Err(Denied::HttpControl("loopback")),
+            HttpControl::Loopback | HttpControl::All => Ok(()),
+        }
+    }
+
+    /// Whether this request may give orders. Its `Host` has been checked.
+    pub(super) fn may_order(&self, head: &Parts, client: Client) -> Result<(), Denied> {
+        self.takes_orders_from(client)?;
+        match client {
+            Client::Page { .. } => super::origin::check_sender(head),
+            Client::Control { .. } => Ok(()),
+        }
+    }
+
+    /// Gives an order to the protocol thread, and says in the log what became of it.
+    pub(super) async fn give(&self, order: OperatorOrder, client: Client) -> Result<OrderOutcome, NoAnswer> {
+        let _place = self.quota(client).orders.try_acquire().map_err(|_| NoAnswer)?;
+        let outcome = self.protocol.order(order.clone()).await?;
+        match outcome {
+            // Names that do not exist are as endless as the requests of a client that makes them up.
+            OrderOutcome::NoSuchResource => self.refusals.log(&order, client, &outcome),
+            _ if order.dry_run => {}
+            OrderOutcome::Ordered
+            | OrderOutcome::Possible
+            | OrderOutcome::Joined
+            | OrderOutcome::Busy(_)
+            | OrderOutcome::Refused(_) => {
+                log::info!("{order}, asked for by {client}: {outcome}");
+                self.tell_order(&order.resource, format!("{order}: {outcome}"), client);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The same for an order to freeze or to thaw.
+    pub(super) async fn give_freeze(
+        &self,
+        order: &FreezeOrder,
+        client: Client,
+    ) -> Result<FreezeOutcome, NoAnswer> {
+        let _place = self.quota(client).orders.try_acquire().map_err(|_| NoAnswer)?;
+        let outcome = self.protocol.freeze(order.clone()).await?;
+        match outcome {
+            FreezeOutcome::NoSuchResource => self.refusals.log(order, client, &outcome),
+            FreezeOutcome::BothSides | FreezeOutcome::PeerIsSilent | FreezeOutcome::ThisSideAlone => {
+                log::info!("{order}, asked for by {client}: {outcome}");
+                self.tell_order(&order.resource, format!("{order}: {outcome}"), client);
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn tell_order(&self, resource: &str, text: String, client: Client) {
+        let by = client.to_string();
+        let details = vec![("BY", by.clone())];
+        let event = HookEvent { name: "order", resource: resource.to_owned(), text: text.clone(), details };
+        self.facts.told.hook.tell(event);
+        self.facts.told.history.tell(resource, HistoryKind::Order, text, Some(by));
+    }
+
+    /// The history, read on a thread that may wait for the disk.
+    pub(super) async fn history(&self, client: Client) -> Option<HistoryAnswer> {
+        let records = Arc::clone(&self.quota(client).records);
+        let permit = records.acquire_owned().await.ok()?;
+        let folder = self.facts.told.folder.clone()?;
+        // The thread gives its place back, however long the disk hangs; the request may be over before.
+        let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            kept::entries(&folder)
+        });
+        let entries = read.await.ok()?;
+        Some(HistoryAnswer { entries })
+    }
+
+    fn quota(&self, client: Client) -> &Quota {
+        match client {
+            Client::Page { .. } => &self.page,
+            Client::Control { .. } => &self.control,
+        }
+    }
+
     /// Gives the orders in `form`, if they are meant, and shows what became of them.
-    async fn obey(&self, head: &Parts, form: &[u8], client: SocketAddr, local: IpAddr) -> Answer {
+    async fn obey(&self, head: &Parts, form: &[u8], client: Client) -> Answer {
         let orders = order::parse(form);
         if orders.is_empty() {
-            return self.page(StatusCode::OK, &[]).await;
+            return self.page(head, client, StatusCode::OK, &[]).await;
         }
-        if let Err(denied) = self.names.check(head, local).await {
+        if let Err(denied) = self.may_order(head, client) {
             orders.iter().for_each(|order| self.refusals.log(order, client, &denied));
             let notices: Vec<_> = orders.into_iter().map(|order| denied_notice(order, &denied)).collect();
-            return self.page(StatusCode::FORBIDDEN, &notices).await;
+            return self.page(head, client, StatusCode::FORBIDDEN, &notices).await;
         }
         let mut status = StatusCode::OK;
         let mut notices = Vec::new();
         for order in orders {
-            let Ok(outcome) = self.link.order(order.clone()).await else { return no_answer() };
-            match outcome {
-                // Names that do not exist are as endless as the requests of whoever makes them up.
-                Outcome::NoSuchResource => self.refusals.log(&order, client, &outcome),
-                Outcome::Ordered | Outcome::Refused(_) => {
-                    log::info!("{order}, asked for by {}: {outcome}", client.ip());
-                }
-            }
+            let Ok(outcome) = self.give(order.clone(), client).await else { return no_answer() };
             if status == StatusCode::OK {
                 status = status_of(outcome);
             }
             notices.push(outcome_notice(order, outcome));
         }
-        self.page(status, &notices).await
+        self.page(head, client, status, &notices).await
     }
 
-    /// The flight record; reading it gives no order, so nobody has to prove anything, as with the page.
-    async fn record(&self, query: &[u8]) -> Answer {
-        let Ok(permit) = Arc::clone(&self.records).acquire_owned().await else { return no_answer() };
-        match self.link.record(record::wanted(query)).await {
+    /// The same for a form that freezes or thaws.
+    async fn obey_freeze(&self, head: &Parts, order: Result<FreezeOrder, String>, client: Client) -> Answer {
+        let notice = |text: String| [PageNotice { text: page::sentence(&text), offer: None }];
+        let order = match order {
+            Ok(order) => order,
+            Err(why) => return self.page(head, client, StatusCode::BAD_REQUEST, &notice(why)).await,
+        };
+        if let Err(denied) = self.may_order(head, client) {
+            self.refusals.log(&order, client, &denied);
+            let text = format!("{order}: {denied}");
+            return self.page(head, client, StatusCode::FORBIDDEN, &notice(text)).await;
+        }
+        let Ok(outcome) = self.give_freeze(&order, client).await else { return no_answer() };
+        let status = match outcome {
+            FreezeOutcome::NoSuchResource => StatusCode::NOT_FOUND,
+            FreezeOutcome::BothSides | FreezeOutcome::PeerIsSilent | FreezeOutcome::ThisSideAlone => {
+                StatusCode::OK
+            }
+        };
+        self.page(head, client, status, &notice(format!("{order}: {outcome}"))).await
+    }
+
+    /// The flight record; reading it gives no order, so a client has to prove nothing, as with the page.
+    async fn record(&self, query: &[u8], client: Client) -> Answer {
+        let records = Arc::clone(&self.quota(client).records);
+        let Ok(permit) = records.acquire_owned().await else { return no_answer() };
+        match self.protocol.record(record::wanted(query)).await {
             Ok(Some(snapshot)) => {
                 let lines = Lines::new(snapshot, &self.host_name, permit);
-                let mut response = Response::new(Either::Right(lines));
-                *response.headers_mut() = HeaderMap::from_iter(HEADERS);
-                let kind = HeaderValue::from_static(record::CONTENT_TYPE);
-                response.headers_mut().insert(header::CONTENT_TYPE, kind);
-                response
+                let kind = HeaderValue::from_static(schrittmacher_record::CONTENT_TYPE);
+                typed(StatusCode::OK, kind, Either::Right(lines))
             }
             Ok(None) => text(StatusCode::NOT_FOUND, "404, no such resource"),
-            Err(_) => no_answer(),
+            Err(NoAnswer) => no_answer(),
         }
     }
 
-    async fn page(&self, status: StatusCode, notices: &[Notice]) -> Answer {
-        match self.link.status().await {
-            Ok(snapshot) => text(status, page::render(&snapshot, notices)),
-            Err(_) => no_answer(),
+    async fn metrics(&self) -> Answer {
+        match self.protocol.metrics(|figures| metrics::render(figures, &self.facts)).await {
+            Ok(page) => typed(StatusCode::OK, metrics::CONTENT_TYPE, Either::Left(Full::new(page))),
+            Err(NoAnswer) => no_answer(),
         }
     }
 }
 
-/// Log lines about refused orders; whoever can reach the port can provoke them.
+/// Log lines about refused orders; any client that can reach the port can provoke them.
 pub(super) struct Refusals {
     start: Instant,
-    limit: Mutex<RateLimited<IpAddr>>,
+    limit: Mutex<RateLimited<Client>>,
 }
 
 impl Refusals {
@@ -151,8 +356,7 @@ impl Refusals {
         Refusals { start: Instant::now(), limit: Mutex::new(RateLimited::new(Duration::from_secs(60))) }
     }
 
-    fn log(&self, order: &Order, client: SocketAddr, why: &dyn Display) {
-        let client = client.ip();
+    pub fn log(&self, order: &dyn Display, client: Client, why: &dyn Display) {
         let now = Time::new(self.start.elapsed());
         let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(suppressed) = limit.pass(client, now) {
@@ -161,59 +365,63 @@ impl Refusals {
     }
 }
 
-fn denied_notice(order: Order, denied: &Denied) -> Notice {
+fn denied_notice(order: OperatorOrder, denied: &Denied) -> PageNotice {
     let refused = format!("{order}: {denied}");
     match denied {
-        Denied::CrossSite | Denied::Unproven => Notice {
-            text: sentence(&format!("{refused}; press the button if you mean it")),
+        Denied::CrossSite | Denied::Unproven => PageNotice {
+            text: page::sentence(&format!("{refused}; press the button if you mean it")),
             offer: Some(order),
         },
-        Denied::ForeignHost(_) | Denied::Prefetch => Notice { text: sentence(&refused), offer: None },
+        Denied::ForeignHost(_) | Denied::Prefetch | Denied::HttpControl(_) => {
+            PageNotice { text: page::sentence(&refused), offer: None }
+        }
     }
 }
 
-fn outcome_notice(order: Order, outcome: Outcome) -> Notice {
-    let text = sentence(&format!("{order}: {outcome}"));
-    let offer = match (order, outcome) {
-        (
-            Order::Failover { resource, force: false },
-            Outcome::Refused(Refusal::NoPeer | Refusal::PeerFailed),
-        ) => Some(Order::Failover { resource, force: true }),
-        _ => None,
-    };
-    Notice { text, offer }
+fn outcome_notice(order: OperatorOrder, outcome: OrderOutcome) -> PageNotice {
+    let text = page::sentence(&format!("{order}: {outcome}"));
+    let offer = (outcome.force_helps() && !order.force).then_some(OperatorOrder { force: true, ..order });
+    PageNotice { text, offer }
 }
 
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map(|first| format!("{}{}.", first.to_uppercase(), rest.as_str())).unwrap_or_default()
-}
-
-fn status_of(outcome: Outcome) -> StatusCode {
+pub(super) fn status_of(outcome: OrderOutcome) -> StatusCode {
     match outcome {
-        Outcome::Ordered => StatusCode::OK,
-        Outcome::Refused(_) => StatusCode::CONFLICT,
-        Outcome::NoSuchResource => StatusCode::NOT_FOUND,
+        OrderOutcome::Ordered | OrderOutcome::Possible | OrderOutcome::Joined => StatusCode::OK,
+        OrderOutcome::Refused(_) | OrderOutcome::Busy(_) => StatusCode::CONFLICT,
+        OrderOutcome::NoSuchResource => StatusCode::NOT_FOUND,
     }
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut response = Response::new(Either::Left(Full::new(body.into())));
+/// An answer of any type, with the headers that all answers have.
+pub(super) fn typed(status: StatusCode, kind: HeaderValue, body: Either<Full<Bytes>, Lines>) -> Answer {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = HeaderMap::from_iter(HEADERS);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-fn no_answer() -> Answer {
-    text(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "503, the daemon does not answer; look at the status before you repeat an order",
-    )
+pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let html = HeaderValue::from_static("text/html; charset=UTF-8");
+    typed(status, html, Either::Left(Full::new(body.into())))
 }
 
-fn allow(status: StatusCode, methods: HeaderValue) -> Answer {
-    let mut response = Response::new(Either::Left(Full::default()));
-    *response.status_mut() = status;
+/// For what repeats a word of the request.
+fn plain(status: StatusCode, body: String) -> Answer {
+    let kind = HeaderValue::from_static("text/plain; charset=UTF-8");
+    typed(status, kind, Either::Left(Full::new(body.into())))
+}
+
+pub(super) const NO_ANSWER: &str =
+    "the daemon does not answer; look at the status before you repeat an order";
+
+pub(super) fn no_answer() -> Answer {
+    text(StatusCode::SERVICE_UNAVAILABLE, format!("503, {NO_ANSWER}"))
+}
+
+pub(super) fn allow(status: StatusCode, methods: HeaderValue) -> Answer {
+    let mut response = text(status, "");
+    response.headers_mut().remove(header::CONTENT_TYPE);
     response.headers_mut().insert(header::ALLOW, methods);
     response
 }

@@ -1,19 +1,58 @@
-//! What the protocol thread tells the page: plain values, copied out of its state.
+//! The state of the daemon for the page: plain values, copied by the protocol thread.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use schrittmacher_protocol::StateName;
+use schrittmacher_api::SwitchDirection;
+use schrittmacher_auth::{KeyId, Why};
+use schrittmacher_config::AuthMode;
+use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-/// Everything the page shows, at one instant.
+use crate::figures::{NodeFigures, ResourceFigures};
+
+/// Everything the page and the API show, at one instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct StatusSnapshot {
+    /// That instant by the daemon's clock.
+    pub clock: Time,
+    /// `security = strict` is in force.
+    pub is_strict: bool,
     /// The resources in the order of the configuration.
     pub resources: Vec<ResourceStatus>,
     /// The sockets for applications.
     pub local: DoorStatus,
     /// The socket for the peer.
     pub peer: DoorStatus,
+    /// Authentication of the peer; `None` if it is off.
+    pub auth: Option<AuthFacts>,
+}
+
+/// Everything that `/metrics` shows, at one instant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FiguresSnapshot {
+    /// The state of everything.
+    pub status: StatusSnapshot,
+    /// The figures of the node.
+    pub node: NodeFigures,
+    /// Those of the resources, in the same order as their states.
+    pub resources: Vec<ResourceFigures>,
+}
+
+/// The facts about the authentication of the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthFacts {
+    /// `auth-mode`.
+    pub mode: AuthMode,
+    /// The key that signs.
+    pub own_key: Option<KeyId>,
+    /// The key that the peer signs with; `None` while it has not signed.
+    pub peer_key: Option<KeyId>,
+    /// How many datagrams did not count.
+    pub refused: u64,
+    /// Why the last one did not.
+    pub last_refusal: Option<Why>,
+    /// The peer is heard, and does not hear us.
+    pub is_deaf: bool,
 }
 
 /// One resource, one row of the page.
@@ -23,14 +62,69 @@ pub struct ResourceStatus {
     pub name: String,
     /// Its state on this node.
     pub state: StateName,
+    /// When it was entered.
+    pub since: Time,
+    /// `priority`.
+    pub priority: i32,
+    /// `heartbeat`.
+    pub heartbeat: Duration,
+    /// `timeout`.
+    pub timeout: Duration,
+    /// How long it is still frozen, and why.
+    pub frozen: Option<(Duration, String)>,
+    /// The last change to or from hot.
+    pub last_switch: Option<Switch>,
+    /// The application of this node.
+    pub app: AppFacts,
+    /// The other node.
+    pub peer: PeerFacts,
     /// The application's last message, or its absence; `None` before the first.
     pub last_local: Option<Heard>,
     /// The same of the peer.
     pub last_remote: Option<Heard>,
+    /// Troubles of its commands and of its application's process, a sentence each. May hold any text.
+    pub troubles: Vec<String>,
     /// A failover can be ordered: this side is hot.
     pub may_failover: bool,
     /// A takeover can be ordered: this side is standby.
     pub may_takeover: bool,
+}
+
+/// A change of this node to or from hot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switch {
+    /// When.
+    pub at: Time,
+    /// To hot, or from it.
+    pub direction: SwitchDirection,
+    /// Why, in words.
+    pub cause: String,
+}
+
+/// The facts about the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppFacts {
+    /// It reported a failure, ended, or is silent.
+    pub failed: bool,
+    /// When it was last heard; `None` before the first time.
+    pub heard: Option<Time>,
+    /// Its last report.
+    pub said: Option<AppCode>,
+}
+
+/// The facts about the other node's part in a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerFacts {
+    /// It was heard within its timeout.
+    pub alive: bool,
+    /// When it was last heard; `None` before the first time.
+    pub heard: Option<Time>,
+    /// Its last message that names its state.
+    pub said: Option<StateName>,
+    /// When it first named that state, or fell silent.
+    pub since: Time,
+    /// The generation of its program.
+    pub generation: Generation,
 }
 
 /// The last thing known of one side.
@@ -85,5 +179,35 @@ pub const fn app_word(code: AppCode) -> &'static str {
         AppCode::L2sb => "transiting-to-standby",
         AppCode::Lrfo => "local-request-failover",
         AppCode::Lrto => "local-request-takeover",
+    }
+}
+
+#[cfg(test)]
+impl ResourceStatus {
+    /// A resource of which nothing is known but this.
+    pub(super) fn example(name: &str, state: StateName) -> ResourceStatus {
+        ResourceStatus {
+            name: name.into(),
+            state,
+            since: Time::ZERO,
+            priority: 0,
+            heartbeat: Duration::from_secs(2),
+            timeout: Duration::from_secs(8),
+            frozen: None,
+            last_switch: None,
+            app: AppFacts { failed: state == StateName::Failed, heard: None, said: None },
+            peer: PeerFacts {
+                alive: false,
+                heard: None,
+                said: None,
+                since: Time::ZERO,
+                generation: Generation::Classic,
+            },
+            last_local: None,
+            last_remote: None,
+            troubles: Vec::new(),
+            may_failover: state == StateName::Hot,
+            may_takeover: state == StateName::Standby,
+        }
     }
 }

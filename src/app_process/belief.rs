@@ -1,4 +1,4 @@
-//! What is known of the application's process of one resource.
+//! The facts about the application's process of one resource.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,59 +6,98 @@ use std::time::Duration;
 
 use log::{debug, warn};
 use schrittmacher_protocol::Time;
+use schrittmacher_wire::AppCode;
 
-use super::candidates::Candidates;
-use super::doubt::{Doubt, Warnings};
+use super::candidates::{Candidates, Claim};
+use super::doubt::{Doubt, Refused, Warnings};
 use super::pid_file;
 use super::pidfd::Pidfd;
-use super::worker::{Task, Worker};
-use crate::config;
+use super::task::{Finding, Task};
+use crate::sender::Sender;
+use crate::worker::Worker;
 
 /// How often a pid file is read at most while no process is believed.
 const PID_FILE_PAUSE: Duration = Duration::from_secs(1);
 /// And while its process lives: it may name another one already.
 const PID_FILE_PAUSE_BELIEVED: Duration = Duration::from_secs(10);
 
+/// How often two processes that contradict each other are told.
+const CONTRADICTION_PAUSE: Duration = Duration::from_secs(3600);
+
 #[derive(Debug)]
-pub(super) struct Resource {
+pub(super) struct AppProcess {
     pub(super) name: String,
     pid_file: Option<Arc<Path>>,
+    /// The owner of that file, once it was read.
+    pub(super) pid_file_owner: Option<u32>,
     /// How long the believed process must be silent before another living one takes its place.
     patience: Duration,
     pub(super) believed: Option<Believed>,
     pub(super) candidates: Candidates,
-    pub(super) doubt: Option<(u32, Doubt)>,
+    pub(super) refused: Option<Refused>,
     warnings: Warnings,
     pub(super) pid_file_due: Time,
     pub(super) pid_file_pending: bool,
+    /// When the operator was told that two processes contradict each other.
+    contradiction: Option<Time>,
+    /// When the operator was told that two users claim the resource.
+    rivalry: Option<Time>,
+}
+
+/// Which users may displace which, while no `app-user` says it (door-4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Anybody.
+    Any,
+    /// The owner of `pid-file`.
+    PidFileOwner,
+    Root,
 }
 
 #[derive(Debug)]
 pub(super) struct Believed {
     pub(super) pid: u32,
+    /// The user who has named it.
+    pub(super) user: u32,
     pub(super) process: Pidfd,
     pub(super) heard: Time,
     /// It was named by the pid file, not by messages.
     pub(super) by_file: bool,
+    /// Its last report.
+    pub(super) said: Option<AppCode>,
+    /// The operator was told that a signal would end it.
+    pub(super) told_unhandled: bool,
 }
 
-impl Resource {
-    pub(super) fn new(resource: &config::Resource) -> Resource {
-        Resource {
+impl Believed {
+    pub(super) fn new(pid: u32, user: u32, process: Pidfd, by_file: bool, now: Time) -> Believed {
+        Believed { pid, user, process, heard: now, by_file, said: None, told_unhandled: false }
+    }
+}
+
+impl AppProcess {
+    pub(super) fn new(resource: &schrittmacher_config::Resource) -> AppProcess {
+        AppProcess {
             name: resource.name.clone(),
             pid_file: resource.pid_file.as_deref().map(Arc::from),
+            pid_file_owner: None,
             patience: resource.app_timeout / 2,
             believed: None,
             candidates: Candidates::default(),
-            doubt: None,
+            refused: None,
             warnings: Warnings::default(),
             pid_file_due: Time::ZERO,
             pid_file_pending: false,
+            contradiction: None,
+            rivalry: None,
         }
     }
 
-    /// Takes a changed configuration; whoever is believed stays so.
-    pub(super) fn configure(&mut self, resource: &config::Resource) {
+    /// Takes a changed configuration; the believed process stays.
+    pub(super) fn configure(&mut self, resource: &schrittmacher_config::Resource) {
+        if self.pid_file.as_deref() != resource.pid_file.as_deref() {
+            self.pid_file_owner = None;
+        }
         self.pid_file = resource.pid_file.as_deref().map(Arc::from);
         self.patience = resource.app_timeout / 2;
     }
@@ -70,39 +109,97 @@ impl Resource {
         })
     }
 
-    pub(super) fn add_candidate(&mut self, pid: u32, now: Time) {
-        let process =
-            if pid <= 1 || pid == std::process::id() { Err(Doubt::Reserved) } else { pid_file::open(pid) };
+    /// Two processes that report different states are told once an hour: only one of them can be the application.
+    pub(super) fn note_contradiction(&mut self, pid: u32, code: AppCode, now: Time) {
+        let Some(believed) = self.believed.as_ref().filter(|_| self.is_taken(now)) else { return };
+        let Some(said) = believed.said.filter(|said| *said != code) else { return };
+        if self.contradiction.is_some_and(|told| now.since(told) < CONTRADICTION_PAUSE) {
+            return;
+        }
+        warn!(
+            target: &self.name,
+            "two processes report for this resource: {} says {said}, {pid} says {code}; both count, so end one of them",
+            believed.pid
+        );
+        self.contradiction = Some(now);
+    }
+
+    /// The process that is believed and reports, and its user.
+    pub(super) fn incumbent(&self, now: Time) -> Option<(u32, u32)> {
+        self.believed.as_ref().filter(|_| self.is_taken(now)).map(|believed| (believed.pid, believed.user))
+    }
+
+    /// The rank of a user; that of one who is not known yet is the lowest.
+    pub(super) fn rank(&self, user: Option<u32>) -> Rank {
+        rank(self.pid_file_owner, user)
+    }
+
+    /// Two users who claim one resource are told once an hour: one of them may be an intruder.
+    pub(super) fn note_rivalry(&mut self, claim: Claim, now: Time) {
+        let (Some((incumbent, holder)), Some(user)) = (self.incumbent(now), claim.user) else { return };
+        if holder == user || self.rivalry.is_some_and(|told| now.since(told) < CONTRADICTION_PAUSE) {
+            return;
+        }
+        warn!(
+            target: &self.name,
+            "two users report for this resource: user {holder} with process {incumbent}, and user {user} with process {}; \
+             `app-user` says whose application it is",
+            claim.pid
+        );
+        self.rivalry = Some(now);
+    }
+
+    pub(super) fn add_candidate(&mut self, claim: Claim, sender: &Sender, now: Time) {
+        let pid = claim.pid;
+        let process = match sender {
+            _ if pid <= 1 || pid == std::process::id() => Err(Doubt::Reserved),
+            Sender::Udp(_) => pid_file::open(pid),
+            Sender::Local(credentials) if credentials.pid != pid => Err(Doubt::OtherSender),
+            Sender::Local(credentials) => pid_file::living(Pidfd::of_sender(credentials)),
+        };
+        let owner = self.pid_file_owner;
         match process {
-            Ok(process) => self.candidates.add(pid, process, now),
+            Ok(process) => self.candidates.add(claim, process, |user| rank(owner, user), now),
             Err(doubt) => self.refuse(pid, doubt, now),
         }
     }
 
-    pub(super) fn read_pid_file(&mut self, resource: usize, now: Time, worker: &Worker) {
+    pub(super) fn read_pid_file(&mut self, resource: usize, now: Time, worker: &Worker<Task, Finding>) {
         let Some(path) = self.pid_file.clone().filter(|_| !self.pid_file_pending && self.pid_file_due <= now)
         else {
             return;
         };
-        self.pid_file_pending = worker.give(Task::PidFile { resource, path });
+        self.pid_file_pending = worker.give(Task::PidFileRead { resource, path }).is_ok();
         let believed = self.believed.is_some();
         self.pid_file_due = now + if believed { PID_FILE_PAUSE_BELIEVED } else { PID_FILE_PAUSE };
     }
 
+    /// Who owns the pid file may matter: he is above the others.
+    pub(super) fn look_at_owner(&mut self, resource: usize, now: Time, worker: &Worker<Task, Finding>) {
+        if self.pid_file_owner.is_none() {
+            self.read_pid_file(resource, now, worker);
+        }
+    }
+
     pub(super) fn refuse(&mut self, pid: u32, doubt: Doubt, now: Time) {
-        let what = match pid {
-            0 => "no process is known".to_owned(),
-            pid => format!("process {pid} is not believed"),
-        };
-        if self.warnings.is_news(pid, &doubt, now) {
+        let is_news = self.warnings.is_news(pid, &doubt, now);
+        let refused = Refused { pid, doubt };
+        if is_news {
             warn!(
                 target: &self.name,
-                "{what} to be the application's, so it is neither watched nor signalled; messages count all the \
-                 same: {doubt}"
+                "{refused}; it is neither watched nor signalled, its messages count all the same"
             );
         } else {
-            debug!(target: &self.name, "{what} to be the application's: {doubt}");
+            debug!(target: &self.name, "{refused}");
         }
-        self.doubt = Some((pid, doubt));
+        self.refused = Some(refused);
+    }
+}
+
+fn rank(pid_file_owner: Option<u32>, user: Option<u32>) -> Rank {
+    match user {
+        Some(0) => Rank::Root,
+        Some(_) if user == pid_file_owner => Rank::PidFileOwner,
+        Some(_) | None => Rank::Any,
     }
 }

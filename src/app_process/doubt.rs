@@ -1,5 +1,6 @@
 //! Why a process is not believed to be the application's.
 
+use std::fmt;
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use schrittmacher_protocol::Time;
 
 /// The reason why a pid is used for nothing; its messages count all the same (A3).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
+pub(super) enum Doubt {
     /// A3 (a): an application that forked after it learnt its number, for example.
     #[error("there is no such process")]
     Dead,
@@ -25,22 +26,38 @@ pub enum Doubt {
     /// Without the socket nobody knows who has sent the message.
     #[error("the sender's socket is not here: closed already, or in a container with a network of its own")]
     NoSocket,
-    /// The socket is known, its process is hidden.
-    #[error("no process can be seen that has the sender's socket")]
-    NoOwner,
-    /// Numbers of another pid namespace mean other processes here.
-    #[error("the sender is in a container with process numbers of its own")]
-    OtherNamespace,
+    /// The socket is known, and the process does not have it.
+    #[error(
+        "another process has sent the message, or the sender is in a container with process numbers of its own; \
+         `pid-file` can name the process"
+    )]
+    OtherSender,
     /// The file that `pid-file` names can't be used.
     #[error("pid-file: {0}")]
-    PidFile(String),
+    PidFileRead(String),
     /// The system refused to tell.
     #[error("{0}")]
     System(String),
 }
 
-/// How long no other pid is warned about for the same reason: a reporter that starts anew for every message
-/// has a new pid in each.
+/// A claim that was not believed; the pid is 0 if a pid file names none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) pid: u32,
+    pub(super) doubt: Doubt,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            0 => write!(f, "the application's process is not known: {}", self.doubt),
+            pid => write!(f, "process {pid} is not believed to be the application: {}", self.doubt),
+        }
+    }
+}
+
+/// How long no other pid is warned about for the same reason. A reporter that starts anew for every message has a new pid in
+/// each.
 const QUIET: Duration = Duration::from_secs(3600);
 /// How many warnings are remembered.
 const REMEMBERED: usize = 16;
@@ -83,7 +100,7 @@ mod tests {
         assert!(!warnings.is_news(2, &Doubt::NoSocket, at(3600)));
         assert!(warnings.is_news(2, &Doubt::NoSocket, at(3601)));
         for pid in 0..100_000 {
-            warnings.is_news(pid, &Doubt::NoOwner, at(10_000 * u64::from(pid)));
+            warnings.is_news(pid, &Doubt::OtherSender, at(10_000 * u64::from(pid)));
         }
         assert_eq!(warnings.given.len(), REMEMBERED);
     }

@@ -3,19 +3,31 @@
 //! A number in a datagram is a claim. It becomes the believed process of its resource when
 //!
 //! * (a) the process lives when the message arrives (a pidfd is opened at once, so that it stays this process),
-//! * (b) the sender may name it: `proof::may_name`,
+//! * (b) the sender may name it, `proof::may_name`: by the application socket the kernel says that the process itself has sent
+//!   the message; by UDP the process has to have the socket that the message came from,
 //! * (c) the same number has come twice, at least one second apart, in the life of one process.
 //!
-//! Until then it is used for nothing, and one warning says why; the message counts as life of the application
-//! all the same. For an application that sends no pid, `pid-file` can name the process: `pid_file::process_of`.
+//! Before that it is used for nothing, and one warning says why. The message counts as life of the application all the same.
+//! For an application that sends no pid, `pid-file` can name the process: `pid_file::process_of`.
 //!
-//! A believed process is watched by its pidfd, and signals go through the pidfd, so neither can hit another
-//! process that has the number later. It is believed until it ends, or until another proven one takes its
-//! place; that happens only if it has not been heard for half of `app-timeout`, so that two living processes
-//! of one application that both report don't push each other out.
+//! A believed process is watched by its pidfd, and signals go through the pidfd. So neither can hit another process that has
+//! the number later. It is believed until it ends, or until another proven one takes its place. That happens only if it has
+//! been silent for half of `app-timeout`. So two living processes of one application that both report do not push each other
+//! out. Root displaces everybody, and the owner of the pid file everybody but root, so that a user who is faster keeps none
+//! of them out (door-4).
 //!
-//! Without pidfd (other systems, Linux before 5.3) no process is ever believed: the silence of the
-//! application is the only sign of its death, and it is signalled by its `start-action` and `stop-action`.
+//! | question | module |
+//! |---|---|
+//! | what is known of the process of one resource | `belief` |
+//! | which pids are claimed, and when each is looked at | `candidates` |
+//! | may the sender name this process | `proof`, `sockets` |
+//! | which process does the pid file name | `pid_file` |
+//! | why is a process not believed | `doubt` |
+//!
+//! `task` is what its thread asks the system; `pidfd` is the handle on a process.
+//!
+//! Without pidfd (other systems, Linux before 5.3) no process is ever believed. The silence of the application is the only
+//! sign of its death, and it gets its orders by `start-action` and `stop-action`.
 
 mod belief;
 mod candidates;
@@ -24,38 +36,40 @@ mod pid_file;
 mod pidfd;
 mod proof;
 mod sockets;
+mod task;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests;
-mod worker;
 
 use std::io;
-use std::net::SocketAddr;
-use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use log::{debug, info, warn};
 use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token, Waker};
+use mio::{Interest, Registry, Waker};
 use nix::sys::signal::Signal;
 use schrittmacher_protocol::Time;
+use schrittmacher_wire::AppCode;
 
-use self::belief::{Believed, Resource};
-use self::candidates::Heard;
-pub use self::doubt::Doubt;
+use self::belief::{AppProcess, Believed, Rank};
+use self::candidates::{Claim, Hearing};
+use self::doubt::Doubt;
+use self::pid_file::Named;
 use self::pidfd::Pidfd;
-use self::worker::{Finding, Task, Worker};
-use crate::config;
+use self::proof::{Claimant, ProcessStatus};
+use self::task::{Finding, Task, WAITING, find};
+use crate::sender::Sender;
+use crate::token::Source;
+use crate::worker::Worker;
 
 /// The application processes of all resources.
 #[derive(Debug)]
 pub struct AppProcesses {
     registry: Registry,
-    first_token: usize,
-    worker: Worker,
+    worker: Worker<Task, Finding>,
     supported: bool,
-    resources: Vec<Resource>,
+    resources: Vec<AppProcess>,
 }
 
 /// Why a signal was not sent.
@@ -64,27 +78,32 @@ pub enum SignalError {
     /// No process of the application is believed.
     #[error("no process of the application is known")]
     NoProcess,
+    /// The signal would end the process.
+    #[error("process {pid} has no handler for the signal")]
+    NoHandler {
+        /// The believed process.
+        pid: u32,
+    },
     /// The process has ended, or we may not signal it.
     #[error("process {pid}: {error}")]
     System {
         /// The believed process.
         pid: u32,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
 }
 
 impl AppProcesses {
-    /// Watches the processes of these resources with `registry`; the pidfds get the tokens from `first_token`
-    /// on, one for each resource. `waker` is woken when [`AppProcesses::on_worker_result`] has to be called.
+    /// Watches the processes of these resources with `registry`. `waker` is woken when
+    /// [`AppProcesses::on_worker_result`] has to be called.
     ///
     /// # Errors
     ///
     /// The worker's thread can't be started.
     pub fn new(
-        resources: &[config::Resource],
+        resources: &[schrittmacher_config::Resource],
         registry: Registry,
-        first_token: usize,
         waker: Arc<Waker>,
     ) -> io::Result<AppProcesses> {
         let supported = Pidfd::open(std::process::id());
@@ -95,23 +114,17 @@ impl AppProcesses {
         }
         Ok(AppProcesses {
             registry,
-            first_token,
-            worker: Worker::spawn(waker)?,
+            worker: Worker::start("app-process", WAITING, waker, find)?,
             supported: supported.is_ok(),
-            resources: resources.iter().map(Resource::new).collect(),
+            resources: resources.iter().map(AppProcess::new).collect(),
         })
     }
 
-    /// The tokens that belong to these processes.
-    pub fn tokens(&self) -> Range<usize> {
-        self.first_token..self.first_token + self.resources.len()
-    }
-
     /// Takes the changed configuration of a resource, or that of one more resource, whose index is the next one.
-    pub fn configure(&mut self, index: usize, resource: &config::Resource) {
+    pub fn configure(&mut self, index: usize, resource: &schrittmacher_config::Resource) {
         match self.resources.get_mut(index) {
             Some(state) => state.configure(resource),
-            None => self.resources.push(Resource::new(resource)),
+            None => self.resources.push(AppProcess::new(resource)),
         }
     }
 
@@ -124,52 +137,83 @@ impl AppProcesses {
     }
 
     /// Takes a message of the application, from an address that may send such messages (A2). Never blocks.
-    pub fn heard(&mut self, resource: usize, pid: Option<u32>, source: SocketAddr, now: Time) {
+    pub fn heard(
+        &mut self,
+        resource: usize,
+        code: Option<AppCode>,
+        pid: Option<u32>,
+        sender: &Sender,
+        now: Time,
+    ) {
         let Some(state) = self.resources.get_mut(resource).filter(|_| self.supported) else { return };
-        let Some(pid) = pid else {
-            if let Some(believed) = state.believed.as_mut().filter(|believed| believed.by_file) {
-                believed.heard = now;
-            }
-            return state.read_pid_file(resource, now, &self.worker);
-        };
+        let Some(pid) = pid else { return self.look(resource, now) };
         if let Some(believed) = state.believed.as_mut().filter(|believed| believed.pid == pid) {
             believed.heard = now;
+            believed.said = code.or(believed.said);
             return;
         }
-        match state.candidates.heard(pid, now) {
-            Heard::Nothing => {}
-            Heard::New => state.add_candidate(pid, now),
-            Heard::Due { .. } if state.is_taken(now) => {}
-            Heard::Due { ticket } => {
-                if self.worker.give(Task::Prove { resource, ticket, source, pid }) {
+        if let Some(code) = code {
+            state.note_contradiction(pid, code, now);
+        }
+        let claim = Claim { pid, user: sender.user() };
+        state.note_rivalry(claim, now);
+        let incumbent = state.incumbent(now);
+        let claimant = Claimant::from(sender);
+        match state.candidates.heard(claim, now) {
+            Hearing::Nothing => {}
+            Hearing::New => state.add_candidate(claim, sender, now),
+            Hearing::Due { ticket } => {
+                // While the believed process reports, only one that says hot can be its successor; one of a user above need not be.
+                let succeeds = code == Some(AppCode::Lhot);
+                let may_outrank = |(_, user)| match claim.user {
+                    Some(_) => state.rank(claim.user) > state.rank(Some(user)),
+                    None => state.rank(Some(user)) < Rank::Root,
+                };
+                if !succeeds && incumbent.is_some_and(|incumbent| !may_outrank(incumbent)) {
+                    return state.look_at_owner(resource, now, &self.worker);
+                }
+                let incumbent = incumbent.filter(|_| succeeds).map(|(pid, _)| pid);
+                if self.worker.give(Task::Prove { resource, ticket, claimant, pid, incumbent }).is_ok() {
                     state.candidates.begin(ticket);
                 }
             }
         }
     }
 
+    /// The application is alive and names no process: `pid-file` may.
+    pub fn look(&mut self, resource: usize, now: Time) {
+        let Some(state) = self.resources.get_mut(resource).filter(|_| self.supported) else { return };
+        if let Some(believed) = state.believed.as_mut().filter(|believed| believed.by_file) {
+            believed.heard = now;
+        }
+        state.read_pid_file(resource, now, &self.worker);
+    }
+
     /// Takes the waker's token: what the worker has found out. Changes what [`AppProcesses::believed`] says.
     pub fn on_worker_result(&mut self, now: Time) {
-        while let Some(finding) = self.worker.finding() {
+        while let Some(finding) = self.worker.outcome() {
             match finding {
-                Finding::Proof { resource, ticket, result } => self.on_proof(resource, ticket, result, now),
-                Finding::PidFile { resource, result } => self.on_pid_file(resource, result, now),
+                Finding::Proof { resource, ticket, result, is_successor } => {
+                    self.on_proof(resource, ticket, result, is_successor, now);
+                }
+                Finding::PidFileRead { resource, result } => self.on_pid_file(resource, result, now),
             }
         }
     }
 
-    /// Takes the poll's report on one of [`AppProcesses::tokens`]; gives the resource whose believed process has
-    /// ended (`Event::AppDied`).
-    pub fn on_pidfd(&mut self, token: Token) -> Option<usize> {
-        let resource = token.0.checked_sub(self.first_token)?;
-        let state = self.resources.get_mut(resource)?;
+    /// Takes the poll's report on the process of a resource; says whether the believed one has ended
+    /// (`AppFailure::Ended`).
+    pub fn on_pidfd(&mut self, resource: usize) -> bool {
+        let Some(state) = self.resources.get_mut(resource) else { return false };
         // The report may be about a process that was replaced in the same turn.
-        let dead = state.believed.take_if(|believed| believed.process.has_ended())?;
+        let Some(dead) = state.believed.take_if(|believed| believed.process.has_ended()) else {
+            return false;
+        };
         unwatch(&self.registry, &dead.process);
         // The pid file is allowed to name the next one at once.
         state.pid_file_due = Time::ZERO;
         info!(target: &state.name, "process {} of the application has ended", dead.pid);
-        Some(resource)
+        true
     }
 
     /// Sends SIGUSR1 or SIGUSR2 to the believed process (X4). Logs what it does. An order for a process that is
@@ -180,7 +224,7 @@ impl AppProcesses {
     /// Nothing was sent.
     pub fn signal(&mut self, resource: usize, signal: Signal, now: Time) -> Result<(), SignalError> {
         let state = self.resources.get_mut(resource).ok_or(SignalError::NoProcess)?;
-        let Some(believed) = &state.believed else {
+        let Some(believed) = &mut state.believed else {
             debug!(target: &state.name, "{signal} is not sent: no process of the application is known");
             if self.supported {
                 state.read_pid_file(resource, now, &self.worker);
@@ -188,6 +232,17 @@ impl AppProcesses {
             return Err(SignalError::NoProcess);
         };
         let pid = believed.pid;
+        // An application that has not set up its handlers yet, or a wrong `pid-file`, would be killed (door-3).
+        if ProcessStatus::of(pid).is_ok_and(|status| status.is_ended_by(signal)) {
+            if !std::mem::replace(&mut believed.told_unhandled, true) {
+                warn!(
+                    target: &state.name,
+                    "{signal} is not sent to process {pid}: it has no handler and would be ended by it; give it one, or \
+                     set `start-action` and `stop-action`"
+                );
+            }
+            return Err(SignalError::NoHandler { pid });
+        }
         match believed.process.send(signal) {
             Ok(()) => info!(target: &state.name, "{signal} sent to process {pid}"),
             Err(error) => {
@@ -203,37 +258,57 @@ impl AppProcesses {
         Some(self.resources.get(resource)?.believed.as_ref()?.pid)
     }
 
-    /// Why the last pid that was claimed and refused is not believed; the pid is 0 if a pid file names none.
-    pub fn doubt(&self, resource: usize) -> Option<&(u32, Doubt)> {
-        self.resources.get(resource)?.doubt.as_ref()
+    /// Why the pid that was claimed last is not believed, as a sentence; `None` once a process is.
+    pub fn doubt(&self, resource: usize) -> Option<String> {
+        self.resources.get(resource)?.refused.as_ref().map(ToString::to_string)
     }
 
-    fn on_proof(&mut self, resource: usize, ticket: u64, result: Result<(), Doubt>, now: Time) {
+    fn on_proof(
+        &mut self,
+        resource: usize,
+        ticket: u64,
+        result: Result<u32, Doubt>,
+        is_successor: bool,
+        now: Time,
+    ) {
         let state = &mut self.resources[resource];
-        if let Err(doubt) = result {
-            if let Some(pid) = state.candidates.fail(ticket, now) {
-                state.refuse(pid, doubt, now);
+        let user = match result {
+            Ok(user) => user,
+            Err(doubt) => {
+                if let Some(claim) = state.candidates.fail(ticket, now) {
+                    state.refuse(claim.pid, doubt, now);
+                }
+                return;
             }
-        } else if state.is_taken(now) {
-            // The old one was heard in the meantime.
-            state.candidates.fail(ticket, now);
+        };
+        let outranks = |(_, holder)| state.rank(Some(user)) > state.rank(Some(holder));
+        if state.incumbent(now).is_some_and(|incumbent| !is_successor && !outranks(incumbent)) {
+            if let Some(claim) = state.candidates.fail(ticket, now) {
+                state.note_rivalry(Claim { user: Some(user), ..claim }, now);
+                state.look_at_owner(resource, now, &self.worker);
+            }
         } else if let Some(candidate) = state.candidates.take(ticket) {
-            let believed =
-                Believed { pid: candidate.pid, process: candidate.process, heard: now, by_file: false };
+            state.note_rivalry(Claim { user: Some(user), ..candidate.claim }, now);
+            let believed = Believed::new(candidate.claim.pid, user, candidate.process, false, now);
             self.believe(resource, believed, now);
         }
     }
 
-    fn on_pid_file(&mut self, resource: usize, result: Result<(u32, Pidfd), (u32, Doubt)>, now: Time) {
+    fn on_pid_file(&mut self, resource: usize, result: Result<Named, (u32, Doubt)>, now: Time) {
         let state = &mut self.resources[resource];
         state.pid_file_pending = false;
         match result {
             Err((pid, doubt)) => state.refuse(pid, doubt, now),
-            Ok((pid, process)) => match &state.believed {
-                Some(believed) if believed.pid == pid && !believed.process.has_ended() => {}
-                Some(believed) if !believed.by_file && state.is_taken(now) => {}
-                _ => self.believe(resource, Believed { pid, process, heard: now, by_file: true }, now),
-            },
+            Ok(Named { pid, process, owner }) => {
+                state.pid_file_owner = Some(owner);
+                let outranks = |holder| state.rank(Some(owner)) > state.rank(Some(holder));
+                match &state.believed {
+                    Some(believed) if believed.pid == pid && !believed.process.has_ended() => {}
+                    Some(believed)
+                        if !believed.by_file && state.is_taken(now) && !outranks(believed.user) => {}
+                    _ => self.believe(resource, Believed::new(pid, owner, process, true, now), now),
+                }
+            }
         }
     }
 
@@ -242,12 +317,12 @@ impl AppProcesses {
         if let Some(old) = state.believed.take() {
             unwatch(&self.registry, &old.process);
         }
-        let token = Token(self.first_token + resource);
+        let token = Source::Process(resource).into();
         match self.registry.register(&mut SourceFd(&believed.process.as_raw_fd()), token, Interest::READABLE)
         {
             Ok(()) => {
                 info!(target: &state.name, "process {} is the application", believed.pid);
-                state.doubt = None;
+                state.refused = None;
                 state.believed = Some(believed);
             }
             Err(error) => {

@@ -1,8 +1,10 @@
-//! A process by file descriptor: it names that process for ever, not whoever has its number next.
+//! A process by file descriptor: it names that process for ever, and never a later one with its number.
 
 use std::io;
 
 use nix::sys::signal::Signal;
+
+use crate::app_socket::Credentials;
 
 /// A reference to one process (Linux 5.3 and later).
 #[derive(Debug)]
@@ -21,7 +23,7 @@ mod linux {
 
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-    use super::{Pidfd, Signal, io};
+    use super::{Credentials, Pidfd, Signal, io};
 
     impl Pidfd {
         /// The process that has this number now.
@@ -36,6 +38,20 @@ mod linux {
             let fd = RawFd::try_from(fd).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;
             // SAFETY: a descriptor that the system has just made for us (close-on-exec) and nobody else knows.
             Ok(Pidfd { fd: unsafe { OwnedFd::from_raw_fd(fd) } })
+        }
+
+        /// The process that has sent a message, by the word of the kernel.
+        ///
+        /// # Errors
+        ///
+        /// As [`Pidfd::open`].
+        pub(in crate::app_process) fn of_sender(sender: &Credentials) -> io::Result<Pidfd> {
+            match sender.pidfd() {
+                Ok(fd) => Ok(Pidfd { fd }),
+                // Before Linux 6.5 another process may have the number by now. Its user tells, when the claim is proven.
+                Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => Pidfd::open(sender.pid),
+                Err(_) => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+            }
         }
 
         /// Whether the process has ended; one that nobody has waited for has ended, too.
@@ -72,15 +88,19 @@ mod linux {
     }
 }
 
-/// Without pidfd a number can mean another process by the time it is used, so none is believed: the heartbeat
-/// timeout alone tells that an application has died, and signals need a `start-action` and `stop-action`.
+/// Without pidfd a number can mean another process by the time it is used, so none is believed. The heartbeat timeout alone
+/// tells that an application has died, and orders need a `start-action` and `stop-action`.
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
     use std::os::fd::{AsRawFd, RawFd};
 
-    use super::{Pidfd, Signal, io};
+    use super::{Credentials, Pidfd, Signal, io};
 
     impl Pidfd {
+        pub(in crate::app_process) fn of_sender(_sender: &Credentials) -> io::Result<Pidfd> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
         pub(in crate::app_process) fn open(_pid: u32) -> io::Result<Pidfd> {
             Err(io::ErrorKind::Unsupported.into())
         }

@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use nix::ifaddrs::getifaddrs;
+use crate::udp::is_on_this_host;
 
 /// A UDP socket of this network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Socket {
+pub(super) struct KernelSocket {
     /// The user who made it.
     pub(super) uid: u32,
-    /// What `/proc/PID/fd/N` links to as `socket:[inode]`.
+    /// The number in `socket:[inode]`, which `/proc/PID/fd/N` links to.
     pub(super) inode: u64,
 }
 
@@ -20,45 +20,44 @@ pub(super) struct Socket {
 /// # Errors
 ///
 /// The list can't be read.
-pub(super) fn bound_to(source: SocketAddr) -> io::Result<Vec<Socket>> {
+pub(super) fn bound_to(source: SocketAddr) -> io::Result<Vec<KernelSocket>> {
     let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-    let local = is_local(source.ip());
-    let mut found = Vec::new();
-    for list in ["/proc/net/udp", "/proc/net/udp6"] {
-        match fs::read_to_string(list) {
-            Ok(text) => found.extend(text.lines().skip(1).filter_map(|line| sender(line, source, local))),
-            // No IPv6 in this kernel.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && list.ends_with('6') => {}
-            Err(error) => return Err(error),
-        }
+    // The kernel drops datagrams that come from outside with a source address of ours. So a source that is ours is really
+    // in this network namespace. Any other one is not, even if a socket here has the same port.
+    let local = is_on_this_host(source.ip());
+    let senders = |list: &str| -> io::Result<Vec<KernelSocket>> {
+        let text = fs::read_to_string(list)?;
+        Ok(text.lines().skip(1).filter_map(|line| sender(line, source, local)).collect())
+    };
+    let mut found = senders("/proc/net/udp")?;
+    let in_v6 = match senders("/proc/net/udp6") {
+        // No IPv6 in this kernel.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        senders => senders?,
+    };
+    // An IPv6 socket can send IPv4 only if it is not for IPv6 alone, which the list does not say (door-2).
+    if source.is_ipv6() || (!in_v6.is_empty() && is_taken_in_v4(source.port())) {
+        found.extend(in_v6);
     }
     Ok(found)
 }
 
-/// The kernel drops datagrams that come from outside with a source address of ours, so a source that is ours
-/// is really in this network namespace; any other one is not, even if a socket here has the same port.
-fn is_local(ip: IpAddr) -> bool {
-    let ours = || {
-        let addresses = getifaddrs().into_iter().flatten().filter_map(|interface| interface.address);
-        let mut ips = addresses.filter_map(|address| {
-            let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
-            v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
-        });
-        ips.any(|own| own == ip)
-    };
-    ip.is_loopback() || ours()
+/// Whether some socket has this port of IPv4. One that is for IPv6 alone leaves it free.
+fn is_taken_in_v4(port: u16) -> bool {
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_err()
 }
 
 /// The socket of one line, if it can have sent from `source`: bound to it or, if `local`, to any address.
-fn sender(line: &str, source: SocketAddr, local: bool) -> Option<Socket> {
+fn sender(line: &str, source: SocketAddr, local: bool) -> Option<KernelSocket> {
     let mut fields = line.split_ascii_whitespace();
     let (address, port) = fields.nth(1)?.split_once(':')?;
     let address = address_of(address)?;
     let bound = u16::from_str_radix(port, 16).ok()? == source.port()
-        && (address == source.ip() || (local && address.is_unspecified()));
+        && (address == source.ip()
+            || (local && address.is_unspecified() && (address.is_ipv6() || source.is_ipv4())));
     let uid = fields.nth(5)?.parse().ok()?;
     let inode = fields.nth(1)?.parse().ok()?;
-    bound.then_some(Socket { uid, inode })
+    bound.then_some(KernelSocket { uid, inode })
 }
 
 /// The kernel prints an address as words in the machine's byte order.
@@ -78,12 +77,15 @@ fn address_of(hex: &str) -> Option<IpAddr> {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::net::UdpSocket;
-    use std::os::fd::AsFd;
+    use std::os::fd::{AsFd, AsRawFd};
+
+    use nix::sys::socket::{
+        AddressFamily, SockFlag, SockType, SockaddrIn6, bind, getsockname, setsockopt, socket, sockopt,
+    };
 
     use super::*;
 
-    fn only(source: SocketAddr) -> Socket {
+    fn only(source: SocketAddr) -> KernelSocket {
         let found = bound_to(source).expect("the list");
         assert_eq!(found.len(), 1, "{found:?}");
         found[0]
@@ -102,7 +104,7 @@ mod tests {
                 IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, bound.port())),
             };
             let inode = nix::sys::stat::fstat(socket.as_fd()).expect("a status").st_ino;
-            assert_eq!(only(seen), Socket { uid: nix::unistd::getuid().as_raw(), inode }, "{address}");
+            assert_eq!(only(seen), KernelSocket { uid: nix::unistd::getuid().as_raw(), inode }, "{address}");
             drop(socket);
             assert_eq!(bound_to(seen).expect("the list"), [], "{address}");
         }
@@ -114,6 +116,20 @@ mod tests {
         let port = socket.local_addr().expect("an address").port();
         let elsewhere = SocketAddr::from(([192, 0, 2, 1], port));
         assert_eq!(bound_to(elsewhere).expect("the list"), []);
+    }
+
+    /// door-2: root's socket for IPv6 alone vouched for a datagram of somebody else from the same port of IPv4.
+    #[test]
+    fn socket_for_v6_alone_is_no_sender_of_v4() {
+        let Ok(fd) = socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None) else {
+            return println!("skipped: no IPv6");
+        };
+        setsockopt(&fd, sockopt::Ipv6V6Only, &true).expect("an option");
+        bind(fd.as_raw_fd(), &SockaddrIn6::from(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0)))
+            .expect("a port");
+        let port = getsockname::<SockaddrIn6>(fd.as_raw_fd()).expect("an address").port();
+        assert_eq!(bound_to(SocketAddr::from(([127, 0, 0, 1], port))).expect("the list"), []);
+        only(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
     }
 
     #[test]

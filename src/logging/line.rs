@@ -1,10 +1,12 @@
 //! How a line looks, in the file, on a terminal and in the journal.
 
-use std::fmt::Write;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use schrittmacher_config::LogTime;
+use schrittmacher_text::Escaped;
 
 use super::CORE;
 
@@ -21,7 +23,7 @@ pub(super) struct Entry {
     pub message: String,
 }
 
-/// The legacy levels (behaviour.md 4.1) that we write; MINOR has no counterpart in [`log::Level`].
+/// The legacy levels that we write; MINOR has no counterpart in [`log::Level`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Severity {
     Debug,
@@ -53,8 +55,8 @@ impl Severity {
         }
     }
 
-    /// As in RFC 5424, syslog(3) and sd-daemon(3).
-    pub fn syslog_code(self) -> u8 {
+    /// As in sd-daemon(3).
+    fn journal_code(self) -> u8 {
         match self {
             Severity::Debug => 7,
             Severity::Info => 6,
@@ -71,15 +73,19 @@ impl Entry {
         Entry { at: SystemTime::now(), severity, section: CORE.into(), message }
     }
 
-    /// The legacy file format, behaviour.md 4.2: time, level, section, subsection, name, message.
+    /// The legacy file format (C4): time, level, section, subsection, name, message.
     ///
-    /// The subsection was always empty. The name was `schrittmacher` for the program and, never being set,
-    /// the text of a null pointer for resources; whoever splits lines at tabs finds them unchanged.
-    pub fn file_line(&self, zone: &TimeZone) -> String {
+    /// The subsection was always empty. The name was `schrittmacher` for the program and, never being set, the text of a null
+    /// pointer for resources. Scripts that split lines at tabs find them unchanged.
+    pub fn file_line(&self, zone: &TimeZone, time: LogTime) -> String {
+        let format = match time {
+            LogTime::Seconds => "%Y-%m-%d %H:%M:%S %z",
+            LogTime::Milliseconds => "%Y-%m-%d %H:%M:%S%.3f %z",
+        };
         let name = if &*self.section == CORE { env!("CARGO_PKG_NAME") } else { "(null)" };
         format!(
             "{}\t{}\t{}\t\t{name}\t{}\n",
-            local_time(self.at, zone, "%Y-%m-%d %H:%M:%S %z"),
+            local_time(self.at, zone, format),
             self.severity.name(),
             Escaped(&self.section),
             Escaped(&self.message),
@@ -94,49 +100,17 @@ impl Entry {
         format!("{time} {severity} {}: {}\n", Escaped(&self.section), Escaped(&self.message))
     }
 
-    /// For syslogd at its local socket: as syslog(3) sends it, which is RFC 3164 without the host.
-    pub fn syslog_line(&self, facility: u8, pid: u32, zone: &TimeZone) -> String {
-        let priority = facility * 8 + self.severity.syslog_code();
-        let time = local_time(self.at, zone, "%b %e %H:%M:%S");
-        let name = env!("CARGO_PKG_NAME");
-        format!("<{priority}>{time} {name}[{pid}]: {}: {}", Escaped(&self.section), Escaped(&self.message))
-    }
-
     /// For journald, which keeps the time itself.
     pub fn journal_line(&self) -> String {
-        let priority = self.severity.syslog_code();
+        let priority = self.severity.journal_code();
         format!("<{priority}>{}: {}\n", Escaped(&self.section), Escaped(&self.message))
     }
 }
 
 /// `2026-11-23 03:57:56 +0100`, or as `format` has it.
-fn local_time(at: SystemTime, zone: &TimeZone, format: &str) -> String {
+pub(super) fn local_time(at: SystemTime, zone: &TimeZone, format: &str) -> String {
     let timestamp = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
     timestamp.to_zoned(zone.clone()).strftime(format).to_string()
-}
-
-/// Text in which nothing can end a line, start a column or turn the reading direction: whoever sends a
-/// reason or a resource name must not be able to forge a log line.
-pub(crate) struct Escaped<'a>(pub &'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '\n' => f.write_str("\\n")?,
-                '\r' => f.write_str("\\r")?,
-                '\t' => f.write_str("\\t")?,
-                c if c.is_control() || is_layout(c) => write!(f, "{}", c.escape_unicode())?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Line and paragraph separators, and the marks that change the direction of text.
-fn is_layout(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -158,8 +132,17 @@ mod tests {
     fn file_line_is_the_legacy_one() {
         // Recorded from the legacy program, whose console line differs from its file line by the CR alone.
         assert_eq!(
-            entry("r1", "Unknown/eventStart").file_line(&TimeZone::UTC),
+            entry("r1", "Unknown/eventStart").file_line(&TimeZone::UTC, LogTime::Seconds),
             "2026-11-23 03:57:56 +0000\tINFO\tr1\t\t(null)\tUnknown/eventStart\n"
+        );
+    }
+
+    /// The columns are the same.
+    #[test]
+    fn the_time_in_the_file_may_have_milliseconds() {
+        assert_eq!(
+            entry("r1", "now Hot").file_line(&TimeZone::UTC, LogTime::Milliseconds),
+            "2026-11-23 03:57:56.999 +0000\tINFO\tr1\t\t(null)\tnow Hot\n"
         );
     }
 
@@ -167,14 +150,15 @@ mod tests {
     fn core_lines_carry_the_program_as_name_and_the_local_offset() {
         let zone = TimeZone::fixed(jiff::tz::offset(-4).saturating_sub(jiff::Span::new().minutes(30)));
         assert_eq!(
-            entry("core", "x").file_line(&zone),
+            entry("core", "x").file_line(&zone, LogTime::Seconds),
             "2026-11-22 23:27:56 -0430\tINFO\tcore\t\tschrittmacher\tx\n"
         );
     }
 
     #[test]
     fn nothing_from_outside_forges_a_line_or_a_column() {
-        let line = entry("a\tb", "one\r\ntwo\t\0\x1b[31m\u{85}\u{2028}\u{202e}ü\\").file_line(&TimeZone::UTC);
+        let line = entry("a\tb", "one\r\ntwo\t\0\x1b[31m\u{85}\u{2028}\u{202e}ü\\")
+            .file_line(&TimeZone::UTC, LogTime::Seconds);
         assert!(
             line.ends_with(
                 "\ta\\tb\t\t(null)\tone\\r\\ntwo\\t\\u{0}\\u{1b}[31m\\u{85}\\u{2028}\\u{202e}ü\\\n"
@@ -182,14 +166,6 @@ mod tests {
         );
         assert_eq!(line.matches('\n').count(), 1);
         assert_eq!(line.matches('\t').count(), 5);
-    }
-
-    #[test]
-    fn a_syslog_line_has_facility_time_and_process() {
-        assert_eq!(
-            entry("r1", "now\nHot").syslog_line(19, 7, &TimeZone::UTC),
-            "<158>Nov 23 03:57:56 schrittmacher[7]: r1: now\\nHot"
-        );
     }
 
     #[test]
@@ -208,6 +184,6 @@ mod tests {
     #[test]
     fn a_time_that_no_calendar_has_is_no_panic() {
         let far = Entry { at: SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 60), ..entry("r1", "x") };
-        assert!(far.file_line(&TimeZone::UTC).starts_with("1970-01-01 00:00:00 +0000\t"));
+        assert!(far.file_line(&TimeZone::UTC, LogTime::Seconds).starts_with("1970-01-01 00:00:00 +0000\t"));
     }
 }

@@ -1,43 +1,43 @@
 //! Logging that never makes the caller wait (T5).
 //!
-//! A record becomes one entry, which is put into a bounded queue per sink; a thread per sink writes. The
-//! file, syslog and stderr have a thread each, so a log file on a hung disk does not silence the journal.
-//! What does not fit into a queue is dropped, counted and reported (C4).
+//! A record becomes one entry, which is put into a bounded queue for each place; a thread for each writes. The file, syslog
+//! and stderr have a thread each, so a log file on a hung disk does not silence the journal. An entry that does not fit into
+//! a queue is dropped, counted and reported (C4).
 //!
 //! Log with the macros of [`log`]: `info!(target: name, …)` for a resource, plain `info!(…)` for everything
 //! else. Text from outside may be logged as it is; it is escaped when it is written.
 
+mod budget;
 mod file;
 mod line;
 mod rate_limit;
 mod retry;
-mod rfc5424;
 mod stderr;
 mod syslog;
-mod syslog_server;
 mod writer;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
+use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 
+use self::budget::LineBudgets;
 use self::file::LogFile;
 use self::line::{Entry, Severity};
 use self::retry::Retrying;
-use self::syslog::Syslog;
-use self::syslog_server::SyslogServer;
+use self::syslog::{LocalSyslog, SyslogServer};
 use self::writer::Writer;
-use crate::config::Facility;
+use schrittmacher_config::{Facility, LogTime};
+use schrittmacher_protocol::Time;
 
-use crate::wording::beginning;
+use schrittmacher_text::beginning;
 
-pub(crate) use self::line::Escaped;
-pub use self::rate_limit::{RateLimited, Suppressed};
+pub use self::rate_limit::RateLimited;
+use self::rate_limit::Suppressed;
 
 /// How many lines a sink may lag behind. A lost peer makes a thousand resources talk at once.
 const QUEUE_LINES: usize = 4096;
@@ -60,18 +60,27 @@ pub struct Logging {
 struct Sinks {
     /// A [`LevelFilter`]; it can change while we run.
     level: AtomicUsize,
+    /// Never held while anything else is done.
+    budgets: Mutex<LineBudgets>,
+    started: Instant,
     /// The log file and syslog, as far as they are wanted.
     others: Vec<Writer>,
     stderr: Writer,
 }
 
+impl Sinks {
+    fn new(level: AtomicUsize, others: Vec<Writer>, stderr: Writer) -> Sinks {
+        Sinks { level, budgets: Mutex::default(), started: Instant::now(), others, stderr }
+    }
+}
+
 impl Logging {
     /// Starts the writer threads; nothing is logged before [`install`](Self::install).
     ///
-    /// `level` is the least severe level that is written. Besides stderr there are `file`, the log file, and
-    /// syslog, if `facility` says as whom: at `server`, or else the local one. Both are opened by their
-    /// threads: one that cannot be written is reported on stderr and tried again for each line, at most once a
-    /// second, and never stops the daemon (unlike the legacy program's file, without which it exited).
+    /// `level` is the least severe level that is written. Besides stderr there are `file`, the log file, and syslog, if there is
+    /// a `facility`: at `server`, or else the local one. `time` is for the file. Both are opened by their threads. One that cannot be written is reported
+    /// on stderr and tried again for each line, at most once a second. It never stops the daemon (unlike the legacy program's
+    /// file, without which it exited).
     ///
     /// # Errors
     ///
@@ -81,11 +90,12 @@ impl Logging {
         file: Option<PathBuf>,
         facility: Option<Facility>,
         server: Option<SocketAddr>,
+        time: LogTime,
     ) -> io::Result<Logging> {
         let stderr = Writer::start("log-stderr", QUEUE_LINES, stderr::Stderr::new())?;
         let mut others = Vec::new();
         if let Some(path) = file {
-            let sink = Retrying::new(LogFile::new(path), stderr.queue(), retry::PAUSE);
+            let sink = Retrying::new(LogFile::new(path, time), stderr.queue(), retry::PAUSE);
             others.push(Writer::start("log-file", QUEUE_LINES, sink)?);
         }
         match (facility, server) {
@@ -94,14 +104,17 @@ impl Logging {
                 others.push(Writer::start("log-syslog", QUEUE_LINES, sink)?);
             }
             (Some(facility), None) => {
-                let sink =
-                    Retrying::new(Syslog::new(syslog::SOCKET.into(), facility), stderr.queue(), retry::PAUSE);
+                let sink = Retrying::new(
+                    LocalSyslog::new(syslog::SOCKET.into(), facility),
+                    stderr.queue(),
+                    retry::PAUSE,
+                );
                 others.push(Writer::start("log-syslog", QUEUE_LINES, sink)?);
             }
             (None, _) => {}
         }
         let level = AtomicUsize::new(level as usize);
-        Ok(Logging { sinks: Arc::new(Sinks { level, others, stderr }) })
+        Ok(Logging { sinks: Arc::new(Sinks::new(level, others, stderr)) })
     }
 
     /// Makes this the logger of the [`log`] macros.
@@ -126,9 +139,9 @@ impl Logging {
         LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace)
     }
 
-    /// Opens the log file anew before its next line: it was renamed by log rotation (C4).
-    pub fn reopen(&self) {
-        self.sinks.others.iter().for_each(Writer::reopen);
+    fn pass(&self, section: &str, level: Level) -> Option<Suppressed> {
+        let now = Time::new(self.sinks.started.elapsed());
+        self.sinks.budgets.lock().unwrap_or_else(PoisonError::into_inner).pass(section, level, now)
     }
 
     /// Waits, 1 s at most, until stderr has every line logged so far.
@@ -182,12 +195,12 @@ impl Log for Logging {
         if !self.enabled(record.metadata()) || !is_ours(record) {
             return;
         }
-        let entry = Arc::new(Entry {
-            at: SystemTime::now(),
-            severity: record.level().into(),
-            section: section(record).into(),
-            message: beginning(record.args().to_string(), MESSAGE_BYTES_MAX),
-        });
+        let section = section(record);
+        let Some(suppressed) = self.pass(section, record.level()) else { return };
+        let mut message = beginning(record.args().to_string(), MESSAGE_BYTES_MAX);
+        message += &suppressed.to_string();
+        let severity = record.level().into();
+        let entry = Arc::new(Entry { at: SystemTime::now(), severity, section: section.into(), message });
         for other in &self.sinks.others {
             other.push(Arc::clone(&entry));
         }
@@ -198,7 +211,12 @@ impl Log for Logging {
     fn flush(&self) {}
 }
 
-/// What libraries log speaks of their own insides and would name sections nobody knows.
+/// A time as the log file shows it.
+pub fn time(at: SystemTime) -> String {
+    line::local_time(at, &jiff::tz::TimeZone::system(), "%Y-%m-%d %H:%M:%S %z")
+}
+
+/// Libraries log their own insides, and would name unknown sections.
 fn is_ours(record: &Record<'_>) -> bool {
     record.module_path().is_none_or(|path| path.starts_with(env!("CARGO_PKG_NAME")))
 }

@@ -1,11 +1,11 @@
-//! What a place for lines does that can't be written: lose lines, count them, and try again (C4).
+//! A place for lines that cannot be written: it loses lines, counts them, and tries again (C4).
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::line::{Entry, Severity};
-use super::writer::{Queue, Sink};
+use super::writer::{LineQueue, Sink};
 
 /// How long after a failure a place is left alone.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
@@ -27,13 +27,13 @@ pub(super) trait Medium: Send + 'static {
 pub(super) struct Retrying<M> {
     pub(super) medium: M,
     /// Where failures are told: the medium is no place for them.
-    complaints: Queue,
+    complaints: LineQueue,
     pause: Duration,
-    trouble: Option<Trouble>,
+    outage: Option<Outage>,
 }
 
 /// A medium that cannot be written.
-struct Trouble {
+struct Outage {
     error: io::Error,
     last_try: Instant,
     lost: u64,
@@ -41,30 +41,30 @@ struct Trouble {
 
 impl<M: Medium> Retrying<M> {
     /// Nothing is opened yet: opening can hang, and that is the writer thread's business.
-    pub fn new(medium: M, complaints: Queue, pause: Duration) -> Retrying<M> {
-        Retrying { medium, complaints, pause, trouble: None }
+    pub fn new(medium: M, complaints: LineQueue, pause: Duration) -> Retrying<M> {
+        Retrying { medium, complaints, pause, outage: None }
     }
 
     /// After a failure the medium is opened anew: the disk may be mounted again, the handle stale.
     fn fail(&mut self, error: io::Error) {
         self.medium.close();
         let last_try = Instant::now();
-        match &mut self.trouble {
-            Some(trouble) => {
-                trouble.lost += 1;
-                trouble.last_try = last_try;
-                trouble.error = error;
+        match &mut self.outage {
+            Some(outage) => {
+                outage.lost += 1;
+                outage.last_try = last_try;
+                outage.error = error;
             }
             None => {
                 self.complain(format!("cannot write {}, lines get lost: {error}", self.medium.name()));
-                self.trouble = Some(Trouble { error, last_try, lost: 1 });
+                self.outage = Some(Outage { error, last_try, lost: 1 });
             }
         }
     }
 
     /// Closes the gap in the medium with a line that tells how wide it is.
-    fn recover(&mut self, trouble: &Trouble) -> io::Result<()> {
-        let Trouble { error, lost, .. } = trouble;
+    fn recover(&mut self, outage: &Outage) -> io::Result<()> {
+        let Outage { error, lost, .. } = outage;
         let gap = Entry::of_core(Severity::Warning, format!("{lost} log lines lost: {error}"));
         self.medium.write_line(&gap)?;
         self.complain(format!("{} is written again, {lost} log lines lost", self.medium.name()));
@@ -78,17 +78,17 @@ impl<M: Medium> Retrying<M> {
 
 impl<M: Medium> Sink for Retrying<M> {
     fn write(&mut self, entry: &Entry) {
-        if let Some(trouble) = &mut self.trouble
-            && trouble.last_try.elapsed() < self.pause
+        if let Some(outage) = &mut self.outage
+            && outage.last_try.elapsed() < self.pause
         {
-            trouble.lost += 1;
+            outage.lost += 1;
             return;
         }
-        let result = match self.trouble.take() {
-            Some(trouble) => match self.recover(&trouble) {
+        let result = match self.outage.take() {
+            Some(outage) => match self.recover(&outage) {
                 Ok(()) => self.medium.write_line(entry),
                 Err(error) => {
-                    self.trouble = Some(trouble);
+                    self.outage = Some(outage);
                     Err(error)
                 }
             },
@@ -97,9 +97,5 @@ impl<M: Medium> Sink for Retrying<M> {
         if let Err(error) = result {
             self.fail(error);
         }
-    }
-
-    fn reopen(&mut self) {
-        self.medium.close();
     }
 }

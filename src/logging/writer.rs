@@ -13,16 +13,13 @@ use super::line::{Entry, Severity};
 
 /// Where lines end up. Called on the writer's thread alone, so it may block.
 pub(super) trait Sink: Send + 'static {
-    /// Writes one line; deals with errors itself, as nobody is left to tell.
+    /// Writes one line. It deals with errors itself: there is no further place to report them.
     fn write(&mut self, entry: &Entry);
-
-    /// The file may have been renamed.
-    fn reopen(&mut self) {}
 }
 
 /// The entrance of a writer.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(super) struct LineQueue {
     sender: SyncSender<Wake>,
     shared: Arc<Shared>,
 }
@@ -38,11 +35,10 @@ enum Wake {
 #[derive(Default)]
 struct Shared {
     dropped: AtomicU64,
-    reopen: AtomicBool,
     finish: AtomicBool,
 }
 
-impl Queue {
+impl LineQueue {
     /// Queues a line or counts it as dropped; returns at once. `false` if it was not queued: there is no
     /// room, or the writer is ending.
     pub fn push(&self, entry: Arc<Entry>) -> bool {
@@ -67,7 +63,7 @@ impl Queue {
 
 /// A sink and the thread that writes to it.
 pub(super) struct Writer {
-    queue: Queue,
+    queue: LineQueue,
     /// Never sends; disconnects when the thread has ended.
     ended: Mutex<Receiver<()>>,
 }
@@ -78,7 +74,7 @@ impl Writer {
         let (sender, receiver) = sync_channel(lines_max);
         let shared = Arc::new(Shared::default());
         let (alive, ended) = channel();
-        let queue = Queue { sender, shared: Arc::clone(&shared) };
+        let queue = LineQueue { sender, shared: Arc::clone(&shared) };
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             run(&receiver, &shared, sink);
             drop(alive);
@@ -87,19 +83,13 @@ impl Writer {
     }
 
     /// Another entrance.
-    pub fn queue(&self) -> Queue {
+    pub fn queue(&self) -> LineQueue {
         self.queue.clone()
     }
 
-    /// As [`Queue::push`].
+    /// As [`LineQueue::push`].
     pub fn push(&self, entry: Arc<Entry>) -> bool {
         self.queue.push(entry)
-    }
-
-    /// Reopens the sink before the next line.
-    pub fn reopen(&self) {
-        self.queue.shared.reopen.store(true, Ordering::Release);
-        self.queue.wake();
     }
 
     /// Waits until everything queued so far is written, at most `limit`. `true` if it is.
@@ -132,13 +122,10 @@ fn run(receiver: &Receiver<Wake>, shared: &Shared, mut sink: impl Sink) {
                 receiver.recv()
             }
         };
-        if shared.reopen.swap(false, Ordering::AcqRel) {
-            sink.reopen();
-        }
         match next {
             Ok(Wake::Entry(entry)) => sink.write(&entry),
             Ok(Wake::Flags) => {}
-            // Whoever asked may have stopped waiting.
+            // The asker may have stopped waiting.
             Ok(Wake::Drained(done)) => drop(done.send(())),
             Err(_) => return,
         }

@@ -1,60 +1,74 @@
-//! Everything this node protects: it takes datagrams and orders in, asks the protocol, and carries out what
-//! the protocol answers. It runs on the event loop's thread and never waits.
+//! Everything this node protects: it takes datagrams and orders in, asks the protocol, and carries out the answers.
+//! It runs on the event loop's thread and never waits.
+//!
+//! * `hold`: why nothing is started
+//! * `intake`: datagrams
+//! * `reaction`: what the protocol answers to an event
+//! * `commands`: what the ends of commands mean
+//! * `peer_auth`: which of the peer's datagrams count; `peer_run` those without a key
+//! * `owed`: orders to applications that could not be given yet
+//! * `resource`: one resource, with the words that travel beside it; `switch` and `story` what is told of it
+//! * `narrator`: the log in sentences; `summary`: one line on everything
+//! * `release`: the end of a planned hand-over
+//! * `reload`: a new configuration
+//! * `operator`: the page and the operator's orders
+//! * `set`: resources that are hot on one side together
 
+mod commands;
+pub mod freeze;
+pub mod hold;
+mod intake;
+mod narrator;
 mod operator;
+mod owed;
+mod peer_auth;
+mod peer_run;
+mod reaction;
+mod release;
 mod reload;
+mod resource;
+mod set;
+mod story;
+mod summary;
+mod switch;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+pub use self::reload::Changes;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use log::{Level, debug, info, log, warn};
-use mio::Token;
-use nix::sys::signal::Signal;
-use schrittmacher_protocol::{Action, Event, Notice, Refusal, StateName, Time};
-use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
+use log::warn;
+use schrittmacher_auth::Runs;
+use schrittmacher_protocol::{AppFailure, Event, Time};
+use schrittmacher_wire::host;
 
-use crate::actions::{Executor, Order, Report};
-use crate::admin::snapshot::app_word;
-use crate::app_process::{AppProcesses, SignalError};
-use crate::config::{Config, Core};
-use crate::link::{self, Guard, Link, Origin};
+use self::hold::Memory;
+use self::intake::{Door, Refused};
+use self::peer_auth::PeerAuth;
+use self::resource::ManagedResource;
+use crate::app_process::AppProcesses;
+use crate::app_socket::AppSocket;
+use crate::commands::{CommandKind, CommandReport, Executor, FIRST_REPORT};
+use crate::deadlines::Deadlines;
+use crate::event_hook::EventHook;
+use crate::figures::NodeFigures;
+use crate::kept::History;
 use crate::logging::RateLimited;
-use crate::resource::{Managed, peer_report};
-use crate::wording;
+use crate::udp::{Guard, Link};
+use schrittmacher_config::{Config, Core};
 
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
-/// What is shown of a message from outside, in bytes.
-const SHOWN: usize = 300;
 
-/// What a datagram can be refused for; one warning each per [`WARNING_INTERVAL`].
+/// The other causes of warnings. Kept apart from what [`Refused`] has, so that a sender of ever new names cannot crowd them out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Unwanted {
-    Source(IpAddr, u16),
-    Garbage(IpAddr),
-    UnknownResource(String),
-    WrongDirection(IpAddr),
-}
-
-/// What else is warned about. Kept apart, so that whoever sends ever new names cannot crowd it out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Trouble {
+enum Warned {
     Receive(u16),
     Send,
+    PeerDoesNotListen,
     NobodyToTell(usize),
-}
-
-/// What the status page shows of one of the two doors.
-#[derive(Clone, Debug, Default)]
-pub struct Door {
-    /// The last thing that went wrong.
-    pub last_error: Option<String>,
-    /// The last message, as `resource: STATUS`.
-    pub last_message: Option<String>,
-    /// Datagrams that were refused.
-    pub refused: u64,
+    OrderRefused(usize),
 }
 
 /// This node.
@@ -62,165 +76,185 @@ pub struct Node {
     core: Core,
     /// `host` of our messages.
     host: String,
-    resources: Vec<Managed>,
+    resources: Vec<ManagedResource>,
     by_name: HashMap<String, usize>,
-    /// When each resource wants its next tick, earliest first.
-    deadlines: BTreeSet<(Time, usize)>,
-    scheduled: Vec<Time>,
+    /// The members of each set, by name.
+    sets: BTreeMap<String, Vec<usize>>,
+    /// When each resource wants its next tick.
+    ticks: Deadlines,
+    /// Until when each hand-over waits for its application.
+    releases: Deadlines,
     link: Link,
     guard: Guard,
+    peer_auth: Option<PeerAuth>,
+    runs: Runs,
     executor: Executor,
     processes: AppProcesses,
-    /// Orders that nobody could be told, because no process was believed yet.
-    untold: BTreeMap<usize, Order>,
-    unwanted: RateLimited<Unwanted>,
-    troubles: RateLimited<Trouble>,
-    /// The applications' door.
-    pub app_door: Door,
-    /// The peer's door.
-    pub peer_door: Door,
+    app_socket: Option<AppSocket>,
+    /// Orders to applications whose process is not known yet.
+    owed: BTreeMap<usize, CommandKind>,
+    unwanted: Refused,
+    warned: RateLimited<Warned>,
+    memory: Memory,
+    /// Since this daemon started.
+    has_heard_peer: bool,
+    /// The operator was told that applications report by UDP.
+    told_udp: bool,
+    history: History,
+    hook: EventHook,
+    figures: NodeFigures,
+    /// What has to be kept of freezes has changed.
+    freezes_changed: bool,
+    /// The summary may have changed.
+    has_news: bool,
+    /// The peer was heard for the first time ever, which has to be kept.
+    met_peer: bool,
+    app_door: Door,
+    peer_door: Door,
 }
 
 impl Node {
     /// A node that starts now: every resource is due for its first tick.
-    pub fn new(config: Config, link: Link, executor: Executor, processes: AppProcesses, now: Time) -> Node {
+    ///
+    /// # Errors
+    ///
+    /// The system has no random numbers.
+    pub fn new(
+        config: Config,
+        memory: Memory,
+        link: Link,
+        executor: Executor,
+        processes: AppProcesses,
+        app_socket: Option<AppSocket>,
+        now: Time,
+    ) -> io::Result<Node> {
+        let peer_auth = PeerAuth::new(&config, now)?;
         let Config { core, resources } = config;
-        let resources: Vec<Managed> =
-            resources.into_iter().map(|resource| Managed::new(&core, resource, now)).collect();
-        let by_name = resources.iter().enumerate().map(|(index, r)| (r.config.name.clone(), index)).collect();
-        let scheduled: Vec<Time> = resources.iter().map(|r| r.protocol.next_deadline()).collect();
-        Node {
+        let mut node = Node {
             host: host::unified(core.local_address),
             guard: Guard::new(&core),
+            peer_auth,
+            runs: peer_run::begin()?,
             core,
-            by_name,
-            deadlines: scheduled.iter().copied().enumerate().map(|(index, at)| (at, index)).collect(),
-            scheduled,
-            resources,
+            resources: Vec::with_capacity(resources.len()),
+            by_name: HashMap::new(),
+            sets: BTreeMap::new(),
+            ticks: Deadlines::default(),
+            releases: Deadlines::default(),
             link,
             executor,
             processes,
-            untold: BTreeMap::new(),
-            unwanted: RateLimited::new(WARNING_INTERVAL),
-            troubles: RateLimited::new(WARNING_INTERVAL),
+            app_socket,
+            owed: BTreeMap::new(),
+            unwanted: Refused::new(),
+            warned: RateLimited::new(WARNING_INTERVAL),
+            memory,
+            has_heard_peer: false,
+            told_udp: false,
+            history: History::default(),
+            hook: EventHook::default(),
+            figures: NodeFigures::default(),
+            freezes_changed: false,
+            has_news: true,
+            met_peer: false,
             app_door: Door::default(),
             peer_door: Door::default(),
+        };
+        for resource in resources {
+            let resource = ManagedResource::new(&node.core, resource, now);
+            node.push(resource, now);
         }
+        node.find_sets(now);
+        node.tell_hold();
+        Ok(node)
     }
-}
 
-/// Datagrams.
-impl Node {
-    /// The sockets.
+    /// From now on what happens is told to this history.
+    pub fn keep_history(&mut self, history: History) {
+        self.history = history;
+    }
+
+    /// From now on this hook is told of events.
+    pub fn tell_events(&mut self, hook: EventHook) {
+        self.hook = hook;
+    }
+
+    /// The hook that is told.
+    pub fn event_hook(&self) -> EventHook {
+        self.hook.clone()
+    }
+
+    /// The history that is told.
+    pub fn history(&self) -> History {
+        self.history.clone()
+    }
+
+    /// The configuration's `core` group that is in force.
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The UDP sockets.
     pub fn link(&self) -> &Link {
         &self.link
     }
 
-    /// Takes in one datagram that arrived at our `port`.
-    pub fn receive(&mut self, datagram: &[u8], source: SocketAddr, port: u16, now: Time) {
-        let origin = match self.guard.origin(source.ip(), port, now) {
-            Ok(origin) => origin,
-            Err(refusal) => return self.refuse(&refusal, source.ip(), port, now),
-        };
-        let message = match Message::parse(datagram) {
-            Ok(message) => message,
-            Err(rejected) => return self.reject(&rejected, origin, source.ip(), now),
-        };
-        let door = match origin {
-            Origin::Peer => &mut self.peer_door,
-            Origin::App => &mut self.app_door,
-        };
-        let shown = wording::beginning(format!("{}: {}", message.resource, message.status), SHOWN);
-        door.last_message = Some(shown);
-        let Some(&index) = self.by_name.get(&message.resource) else {
-            let name = wording::beginning(message.resource, SHOWN);
-            return warn_once(&mut self.unwanted, Unwanted::UnknownResource(name.clone()), now, || {
-                format!(
-                    "message for unknown resource '{name}' from {}; is it configured on both nodes?",
-                    source.ip()
-                )
-            });
-        };
-        match (origin, message.code) {
-            (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, now),
-            (Origin::Peer, Code::Unknown) => self.heard_peer(index, None, message, now),
-            (Origin::App, Code::App(_) | Code::Unknown) => self.heard_app(index, message, source, now),
-            (Origin::Peer, Code::App(_)) | (Origin::App, Code::Peer(_)) => {
-                let (who, whom) = match origin {
-                    Origin::Peer => ("peer", "an application"),
-                    Origin::App => ("application", "the peer"),
-                };
-                warn_once(&mut self.unwanted, Unwanted::WrongDirection(source.ip()), now, || {
-                    format!(
-                        "{who} {} says {}, which only {whom} may say; ignored (D41)",
-                        source.ip(),
-                        message.status
-                    )
-                });
-            }
+    /// The Unix socket for applications, if there is one.
+    pub fn app_socket(&mut self) -> Option<&mut AppSocket> {
+        self.app_socket.as_mut()
+    }
+
+    /// An application may wait to connect.
+    pub fn note_app_caller(&mut self) {
+        if let Some(socket) = &mut self.app_socket {
+            socket.note_caller();
         }
     }
 
-    fn heard_peer(&mut self, index: usize, code: Option<PeerCode>, message: Message, now: Time) {
-        let report = peer_report(&message, code);
-        self.resources[index].heard_peer(code, message.reason);
-        self.give(index, Event::Peer(report), now);
+    /// A connection of an application can be read.
+    pub fn note_app_connection(&mut self, index: usize) {
+        if let Some(socket) = &mut self.app_socket {
+            socket.note(index);
+        }
     }
 
-    fn heard_app(&mut self, index: usize, message: Message, source: SocketAddr, now: Time) {
-        let code = match message.code {
-            Code::App(code) => Some(code),
-            Code::Peer(_) | Code::Unknown => None,
-        };
-        self.processes.heard(index, message.pid, source, now);
-        self.resources[index].heard_app(code, message.reason);
-        self.give(index, Event::App(code), now);
+    fn push(&mut self, mut resource: ManagedResource, now: Time) {
+        resource.set_held(self.hold().is_some(), now);
+        let index = self.resources.len();
+        if resource.health.is_none() {
+            self.executor.await_report(index, now + FIRST_REPORT);
+        }
+        if let Some(auth) = &mut self.peer_auth {
+            auth.begin(index);
+        }
+        self.by_name.insert(resource.config.name.clone(), index);
+        self.resources.push(resource);
+        self.reschedule(index);
     }
 
-    fn refuse(&mut self, refusal: &link::Refusal, source: IpAddr, port: u16, now: Time) {
-        let door = if port == self.core.port { &mut self.peer_door } else { &mut self.app_door };
-        door.refused += 1;
-        door.last_error = Some(format!("Unexpected packet from {}", host::unified(source)));
-        warn_once(&mut self.unwanted, Unwanted::Source(source, port), now, || format!("{refusal}; ignored"));
-    }
-
-    fn reject(&mut self, rejected: &Rejected, origin: Origin, source: IpAddr, now: Time) {
-        let door = match origin {
-            Origin::Peer => &mut self.peer_door,
-            Origin::App => &mut self.app_door,
-        };
-        door.refused += 1;
-        warn_once(&mut self.unwanted, Unwanted::Garbage(source), now, || {
-            format!("datagram from {source} ignored: {rejected}")
-        });
-    }
-
-    /// The socket at our `port` reported an error instead of a datagram.
-    pub fn receive_failed(&mut self, port: u16, error: &io::Error, now: Time) {
-        warn_once(&mut self.troubles, Trouble::Receive(port), now, || {
-            format!("can't receive at UDP port {port}: {error}")
-        });
-    }
-}
-
-/// Time, processes and commands.
-impl Node {
     /// When something happens without an event.
     pub fn next_deadline(&self) -> Option<Time> {
-        [self.next_tick(), self.executor.next_deadline()].into_iter().flatten().min()
+        let app_socket = self.app_socket.as_ref().and_then(AppSocket::next_deadline);
+        let deadlines = [self.next_tick(), self.executor.next_deadline(), self.releases.first(), app_socket];
+        deadlines.into_iter().flatten().min()
     }
 
     /// When the first resource wants its next tick.
     pub fn next_tick(&self) -> Option<Time> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.ticks.first()
     }
 
-    /// Takes the poll's report on a pipe of a command or on a process of an application.
-    pub fn on_ready(&mut self, token: Token, now: Time) {
-        if self.executor.tokens().contains(&token.0) {
-            self.executor.on_readable(token);
-        } else if let Some(index) = self.processes.on_pidfd(token) {
-            self.give(index, Event::AppDied, now);
+    /// A pipe of a command can be read.
+    pub fn on_pipe(&mut self, pipe: usize) {
+        self.executor.on_readable(pipe);
+    }
+
+    /// The process of an application may have ended.
+    pub fn on_process(&mut self, index: usize, now: Time) {
+        if self.processes.on_pidfd(index) {
+            self.resources[index].app_died();
+            self.give(index, Event::AppFailed(AppFailure::Ended), now);
+            self.release_if_stopped(index, now);
         }
     }
 
@@ -234,192 +268,90 @@ impl Node {
         self.processes.on_worker_result(now);
     }
 
-    /// Tells the applications whose process is known now what they could not be told, if it is still waited
-    /// for. The order is repeated anyway, but not before the application reports again.
-    fn tell_late(&mut self, now: Time) {
-        let is_known = |index: &usize| self.processes.believed(*index).is_some();
-        let known: Vec<usize> = self.untold.keys().copied().filter(is_known).collect();
-        for index in known {
-            let Some(order) = self.untold.remove(&index) else { continue };
-            let resource = &self.resources[index];
-            let awaited = match resource.protocol.state().name() {
-                StateName::ToHot => order == Order::Start,
-                StateName::ToStandby => order == Order::Stop,
-                StateName::Standby => order == Order::Stop && resource.local.text != app_word(AppCode::Lsby),
-                StateName::Unknown
-                | StateName::Hot
-                | StateName::Releasing
-                | StateName::Failed
-                | StateName::Leaving => false,
-            };
-            if awaited {
-                self.signal(index, order, now);
-            }
-        }
-    }
-
     /// Does everything that is due, then what the commands have to do.
     pub fn on_time(&mut self, now: Time) {
         // Each at most once a turn, so that the sockets always get theirs.
-        let due: Vec<usize> = self.deadlines.range(..=(now, usize::MAX)).map(|(_, index)| *index).collect();
-        for index in due {
+        for index in self.ticks.due(now) {
+            let heartbeat = self.resources[index].protocol.machine().next_tick;
+            if heartbeat <= now {
+                self.figures.lateness.observe(now.since(heartbeat));
+            }
+            self.apply_freeze(index, now);
             self.give(index, Event::Tick, now);
         }
+        self.release_late(now);
+        self.executor.collect(now);
+        self.take_reports(now);
         let processes = &self.processes;
         self.executor.run(now, |index| processes.believed(index));
+        self.take_reports(now);
+        // After the repeated orders, so that no application is told twice in one turn.
+        self.settle_owed(now);
+    }
+
+    /// Takes what the commands have reported.
+    fn take_reports(&mut self, now: Time) {
         while let Some(report) = self.executor.next_report() {
             match report {
-                Report::StartBegan { resource } => {
+                CommandReport::StartBegan { resource } => {
                     self.give(resource, Event::StartBegan, now);
                 }
-                Report::Released { resource } => {
-                    self.give(resource, Event::Released, now);
+                CommandReport::Released { resource } => self.commands_are_over(resource, now),
+                CommandReport::Signal { resource, order } => self.signal(resource, order, now),
+                CommandReport::Finished { resource, outcome } => self.command_ended(resource, outcome, now),
+                CommandReport::CutOff { resource, why } => {
+                    self.resources[resource].is_cut_off(why);
+                    self.give(resource, Event::CutOff, now);
                 }
-                Report::Signal { resource, order } => self.signal(resource, order, now),
-                // Logged by the executor; the queue itself knows what follows.
-                Report::Finished { .. } => {}
+                CommandReport::Reconnected { resource } => {
+                    self.give(resource, Event::Reconnected, now);
+                }
             }
         }
-        // After the repeated orders, so that nobody is told twice in one turn.
-        self.tell_late(now);
     }
 
-    /// A resource without a command for this order: its process is told by signal (X4).
-    fn signal(&mut self, index: usize, order: Order, now: Time) {
-        let signal = if order == Order::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
-        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else {
-            self.untold.remove(&index);
-            return;
-        };
-        self.untold.insert(index, order);
-        // Normal in the first seconds of an application; the order is repeated.
-        if let Some(suppressed) = self.troubles.pass(Trouble::NobodyToTell(index), now) {
-            let name = &self.resources[index].config.name;
-            info!(
-                target: name,
-                "{order}: there is no command for it and no process is believed yet, so nobody is told{suppressed}"
-            );
-        }
-    }
-}
-
-/// The protocol.
-impl Node {
     /// Lets every resource end (S9).
     pub fn shut_down(&mut self, now: Time) {
         for index in 0..self.resources.len() {
-            self.give_up(index, now);
+            self.end(index, resource::Why::Shutdown, now);
         }
     }
 
-    /// Lets one resource end. A second time would be an order to hurry.
-    fn give_up(&mut self, index: usize, now: Time) {
-        if !std::mem::replace(&mut self.resources[index].given_up, true) {
+    /// Lets one resource end. A second order would be an order to hurry.
+    fn end(&mut self, index: usize, why: resource::Why, now: Time) {
+        if self.resources[index].life.end(why) {
             self.give(index, Event::Shutdown, now);
         }
     }
 
-    /// Whether every resource has ended.
+    /// Whether every resource has ended, and what they have ordered is over. A side may have lost its role or its
+    /// application at the very end: without this its last stop would never begin, and both sides would serve.
     pub fn has_ended(&self) -> bool {
-        self.resources.iter().all(|resource| resource.ended)
+        self.resources.iter().all(|resource| resource.life.has_ended()) && !self.executor.is_busy()
+    }
+}
+
+impl Node {
+    /// Whether a resource has ended without a hand-over: it is still hot.
+    pub fn has_left_service(&self) -> bool {
+        self.resources.iter().any(ManagedResource::is_left_hot)
     }
 
-    /// Hands an event to a resource and carries out the answer. Returns a refusal, if there was one.
-    fn give(&mut self, index: usize, event: Event, now: Time) -> Option<Refusal> {
-        let resource = &mut self.resources[index];
-        if resource.ended {
-            return None;
-        }
-        let before = resource.protocol.state().name();
-        let actions = resource.protocol.handle(now, event);
-        // What was noticed explains the change of state, so it is logged first.
-        for action in &actions {
-            self.take_notice(index, *action);
-        }
-        self.log_transition(index, before);
-        let mut refused = None;
-        for action in actions {
-            refused = self.carry_out(index, action, now).or(refused);
-        }
-        self.reschedule(index);
-        refused
+    /// The resources that are hot, or were when they ended: the next daemon is to know.
+    pub fn left_hot(&self) -> Vec<String> {
+        let is_left = |resource: &&ManagedResource| {
+            resource.protocol.machine().leaves_hot() && !resource.life.is_removed()
+        };
+        self.resources.iter().filter(is_left).map(|resource| resource.config.name.clone()).collect()
     }
 
-    fn carry_out(&mut self, index: usize, action: Action, now: Time) -> Option<Refusal> {
-        let resource = &mut self.resources[index];
-        match action {
-            Action::Send { code, random, extended } => {
-                let datagram = resource.datagram(code, random, extended, &self.host);
-                debug!(target: &resource.config.name, "to peer: {code}");
-                if let Err(error) = self.link.send_to_peer(&datagram) {
-                    self.peer_door.last_error = Some(format!("TX Error: {error}"));
-                    warn_once(&mut self.troubles, Trouble::Send, now, || {
-                        format!("can't send to the peer: {error}")
-                    });
-                }
-            }
-            Action::Activate | Action::Start | Action::Stop | Action::Deactivate { .. } | Action::Barrier => {
-                self.executor.order(index, action, now);
-                if let Some(facts) = self.executor.facts_mut(index) {
-                    facts.local_reason.clone_from(&resource.local.reason);
-                    facts.remote_reason.clone_from(&resource.remote.reason);
-                }
-            }
-            Action::Refuse(refusal) => {
-                warn!(target: &resource.config.name, "not carried out: {}", wording::refusal(refusal));
-                return Some(refusal);
-            }
-            Action::Notice(_) => {}
-            Action::Exit => {
-                if matches!(resource.protocol.state().name(), StateName::Hot | StateName::ToHot) {
-                    let name = &resource.config.name;
-                    info!(target: name, "no peer can take over: application and address stay as they are");
-                }
-                resource.ended = true;
+    /// The daemon before this one has ended this long ago and left these resources hot.
+    pub fn was_left_hot(&mut self, names: &[String], ago: Duration, now: Time) {
+        for name in names {
+            if let Some(&index) = self.by_name.get(name) {
+                self.give(index, Event::LeftHot(ago), now);
             }
         }
-        None
-    }
-
-    fn take_notice(&mut self, index: usize, action: Action) {
-        let Action::Notice(notice) = action else { return };
-        let resource = &mut self.resources[index];
-        match notice {
-            Notice::AppSilent => resource.app_silent(),
-            Notice::PeerLost => resource.peer_silent(),
-            Notice::PeerSeen
-            | Notice::TakeoverUnanswered
-            | Notice::Paused
-            | Notice::GoingHotTimeout
-            | Notice::GoingStandbyTimeout => {}
-        }
-        let (level, text) = wording::notice(notice);
-        log!(target: &resource.config.name, level, "{text}");
-    }
-
-    fn log_transition(&self, index: usize, before: StateName) {
-        let resource = &self.resources[index];
-        let after = resource.protocol.state().name();
-        // Both parts of a planned hand-over are shown as "transiting_to_standby".
-        if before.legacy_str() == after.legacy_str() {
-            return;
-        }
-        // One event can have several causes: a late heartbeat for example finds the peer silent, too.
-        let reaction = resource.protocol.record().last_reaction();
-        let change = reaction.and_then(|reaction| reaction.transitions.iter().rfind(|step| step.is_change()));
-        let cause = change.map(|change| wording::cause(change.cause)).unwrap_or_default();
-        let level = if after == StateName::Failed { Level::Error } else { Level::Info };
-        log!(target: &resource.config.name, level, "{} -> {}: {cause}", before.legacy_str(), after.legacy_str());
-    }
-
-    fn reschedule(&mut self, index: usize) {
-        let next = self.resources[index].protocol.next_deadline();
-        let old = std::mem::replace(&mut self.scheduled[index], next);
-        self.deadlines.remove(&(old, index));
-        if !self.resources[index].ended {
-            self.deadlines.insert((next, index));
-        }
-        self.forget_if_gone(index);
     }
 }
 

@@ -1,82 +1,283 @@
-//! What the status page and the operator get to know and to order.
+//! The status page's and the operator's view of the node, and their orders.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use schrittmacher_protocol::{Event, StateName, Time};
+use schrittmacher_config::Security;
+use schrittmacher_protocol::{Asked, Event, Machine, Refusal, Said, State, StateName, Time};
 
-use super::{Door, Node};
-use crate::admin::snapshot::{DoorStatus, Heard, ResourceStatus, Snapshot};
-use crate::admin::{Order, Outcome, Request};
-use crate::record;
-use crate::resource::{LastMessage, Managed};
+use super::Node;
+use super::intake::Door;
+use super::peer_auth::PeerAuth;
+use super::resource::{LastMessage, ManagedResource, Word};
+use crate::admin::snapshot::{
+    APP_TIMEOUT, AppFacts, DoorStatus, FiguresSnapshot, Heard, PEER_TIMEOUT, PeerFacts, ResourceStatus,
+    StatusSnapshot, app_word, peer_word,
+};
+use crate::admin::{
+    AdminRequest, FreezeOrder, FreezeOutcome, OperatorOrder, OrderOutcome, ReloadRequest, Target,
+};
+use crate::commands::CommandOutcome;
+use crate::figures::NodeFigures;
+
+use schrittmacher_record::RecordedResource;
 
 impl Node {
-    /// Answers one request of the page.
-    pub fn answer(&mut self, request: Request, now: Time) {
+    /// Answers one request. A reload is not the node's business alone, and comes back.
+    pub fn answer(&mut self, request: AdminRequest, now: Time) -> Option<ReloadRequest> {
         match request {
-            Request::Status(reply) => reply.send(self.snapshot()),
-            Request::Record(names, reply) => {
+            AdminRequest::Status(reply) => reply.send(self.snapshot(now)),
+            AdminRequest::Figures(reply) => reply.send(self.figures(now)),
+            AdminRequest::Record(names, reply) => {
                 if reply.is_wanted() {
                     reply.send(self.record(&names, now));
                 }
             }
-            Request::Order(order, reply) => {
-                // Whoever gave it has been told "no answer" by now: it must not be carried out.
+            AdminRequest::Order(order, reply) => {
+                // The operator has been told "no answer" by now: it must not be carried out.
                 if reply.is_wanted() {
-                    let outcome = self.order(order, now);
+                    let outcome = self.order(&order, now);
                     reply.send(outcome);
                 }
             }
+            AdminRequest::Freeze(order, reply) => {
+                if reply.is_wanted() {
+                    let outcome = self.order_freeze(&order, now);
+                    reply.send(outcome);
+                }
+            }
+            AdminRequest::Reload(request) => return Some(request),
         }
+        None
     }
 
     /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
-    fn record(&self, names: &BTreeSet<String>, now: Time) -> Option<record::Snapshot> {
-        let is_there = |resource: &&Managed| !resource.removed;
+    fn record(&self, names: &BTreeSet<String>, now: Time) -> Option<schrittmacher_record::Snapshot> {
+        let is_there = |resource: &&ManagedResource| !resource.life.is_removed();
         let named = |name| self.by_name.get(name).map(|index| &self.resources[*index]).filter(is_there);
-        let resources: Vec<&Managed> = if names.is_empty() {
+        let resources: Vec<&ManagedResource> = if names.is_empty() {
             self.resources.iter().filter(is_there).collect()
         } else {
             names.iter().map(named).collect::<Option<_>>()?
         };
-        let copy = |resource: &Managed| (resource.config.name.clone(), resource.protocol.record().clone());
-        let resources = resources.into_iter().map(copy).collect();
-        Some(record::Snapshot { taken: SystemTime::now(), clock: now, resources })
-    }
-
-    fn order(&mut self, order: Order, now: Time) -> Outcome {
-        let (name, event) = match order {
-            Order::Failover { resource, force } => (resource, Event::Failover { force }),
-            Order::Takeover { resource } => (resource, Event::Takeover),
+        let copy = |resource: &ManagedResource| RecordedResource {
+            name: resource.config.name.clone(),
+            flight_record: resource.protocol.flight_record().clone(),
+            facts: resource.story.facts(),
         };
-        let Some(&index) = self.by_name.get(&name) else { return Outcome::NoSuchResource };
-        self.give(index, event, now).map_or(Outcome::Ordered, Outcome::Refused)
+        let resources = resources.into_iter().map(copy).collect();
+        Some(schrittmacher_record::Snapshot { taken: SystemTime::now(), clock: now, resources })
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            resources: self.resources.iter().filter(|resource| !resource.removed).map(status).collect(),
+    fn figures(&self, now: Time) -> FiguresSnapshot {
+        let there = self.resources.iter().filter(|resource| !resource.life.is_removed());
+        FiguresSnapshot {
+            status: self.snapshot(now),
+            node: NodeFigures {
+                file_is_broken: self.memory.file_is_broken,
+                refused: self.unwanted.counts(),
+                ..self.figures.clone()
+            },
+            resources: there.map(|resource| resource.figures(now)).collect(),
+        }
+    }
+
+    /// The configuration was read again, and is in force or not.
+    pub fn note_reload(&mut self, in_force: bool) {
+        self.figures.reloaded(in_force);
+    }
+
+    fn order_freeze(&mut self, order: &FreezeOrder, now: Time) -> FreezeOutcome {
+        let Some(&index) = self.by_name.get(&order.resource) else { return FreezeOutcome::NoSuchResource };
+        let reason = if order.reason.is_empty() { String::new() } else { format!(": {}", order.reason) };
+        for member in self.members(index) {
+            self.resources[member].story.order(format!("{order}{reason}"), now);
+            self.freeze(member, order.length, &order.reason, now);
+        }
+        self.figures.ordered(if order.length.is_zero() { "thaw" } else { "freeze" }, "ordered");
+        let peer = &self.resources[index].protocol.machine().peer;
+        match (peer.alive, peer.is_ours()) {
+            (true, true) => FreezeOutcome::BothSides,
+            (true, false) => FreezeOutcome::ThisSideAlone,
+            (false, _) => FreezeOutcome::PeerIsSilent,
+        }
+    }
+
+    fn order(&mut self, order: &OperatorOrder, now: Time) -> OrderOutcome {
+        let Some(&index) = self.by_name.get(&order.resource) else { return OrderOutcome::NoSuchResource };
+        let refusal = self.set_refusal(index, order, now);
+        if order.dry_run {
+            return refusal.unwrap_or_else(|| self.order_one(index, order, now));
+        }
+        self.resources[index].story.order(order.to_string(), now);
+        let outcome = refusal.unwrap_or_else(|| self.order_all(index, order, now));
+        self.figures.ordered(order.target.as_str(), outcome.as_str());
+        if outcome != OrderOutcome::Ordered {
+            self.resources[index].story.order(outcome.to_string(), now);
+        }
+        outcome
+    }
+
+    /// Gives an order to a resource and the members of its set. The outcome is that of the resource.
+    fn order_all(&mut self, index: usize, order: &OperatorOrder, now: Time) -> OrderOutcome {
+        for other in self.members_to_order(index, order.target) {
+            if other != index {
+                self.resources[other].story.order(format!("{order}, which is of its set"), now);
+                self.order_one(other, order, now);
+            }
+        }
+        self.order_one(index, order, now)
+    }
+
+    /// An order that comes while a switch is under way joins it or is refused. Carried out, orders that come
+    /// quickly one after the other would hand the service to and fro (edge-27).
+    pub(super) fn order_one(&mut self, index: usize, order: &OperatorOrder, now: Time) -> OrderOutcome {
+        let resource = &mut self.resources[index];
+        let machine = resource.protocol.machine();
+        match under_way(machine, now) {
+            Some(running) if running == order.target => return OrderOutcome::Joined,
+            Some(running) if !order.force => return OrderOutcome::Busy(running),
+            Some(_) | None => {}
+        }
+        let standby = matches!(machine.state, State::Standby { .. });
+        if order.target == Target::OtherSide && !order.force && standby && machine.peer.said == Said::Hot {
+            return OrderOutcome::Refused(Refusal::NotHot);
+        }
+        let event = match order.target {
+            Target::OtherSide => Event::Failover { force: order.force },
+            Target::ThisSide => Event::Takeover,
+        };
+        let ends_hold = order.target == Target::ThisSide && order.force;
+        let resource = &mut self.resources[index];
+        if order.dry_run {
+            // The machine is plain data: a copy of it answers.
+            let mut copy = resource.protocol.machine().clone();
+            let mut settings = resource.protocol.settings().clone();
+            settings.held &= !ends_hold;
+            let refusal = copy.handle(&settings, now, event).refusal();
+            return refusal.map_or(OrderOutcome::Possible, OrderOutcome::Refused);
+        }
+        if order.target == Target::ThisSide {
+            resource.switches.takeover_ordered();
+        }
+        if ends_hold {
+            self.end_hold(index, now);
+        }
+        self.give(index, event, now).map_or(OrderOutcome::Ordered, OrderOutcome::Refused)
+    }
+
+    fn snapshot(&self, now: Time) -> StatusSnapshot {
+        let there = self.resources.iter().enumerate().filter(|(_, resource)| !resource.life.is_removed());
+        StatusSnapshot {
+            clock: now,
+            is_strict: self.core.security == Security::Strict,
+            resources: there.map(|(index, resource)| self.status(index, resource, now)).collect(),
             local: door(&self.app_door),
             peer: door(&self.peer_door),
+            auth: self.peer_auth.as_ref().map(PeerAuth::facts),
+        }
+    }
+
+    /// That it is held back is a trouble, as it is not protected.
+    fn held(&self, resource: &ManagedResource) -> impl Iterator<Item = String> {
+        let hold = self.hold().filter(|_| resource.is_held());
+        hold.into_iter()
+            .map(|hold| format!("goes hot only if its application is hot already: {}", hold.as_str()))
+    }
+
+    fn status(&self, index: usize, resource: &ManagedResource, now: Time) -> ResourceStatus {
+        let machine = resource.protocol.machine();
+        let state = machine.state.name();
+        let doubt = self.processes.doubt(index);
+        ResourceStatus {
+            name: resource.config.name.clone(),
+            state,
+            since: machine.since,
+            priority: resource.config.priority,
+            heartbeat: resource.config.heartbeat,
+            timeout: resource.config.timeout,
+            frozen: resource.freeze.left(now).map(|left| (left, resource.freeze.reason().to_owned())),
+            last_switch: resource.switches.last().cloned(),
+            app: AppFacts {
+                failed: machine.state.has_failed_app(),
+                heard: resource.local.at.map(|_| machine.app.heard),
+                said: resource.app_said,
+            },
+            peer: PeerFacts {
+                alive: machine.peer.alive,
+                heard: resource.remote.at.map(|_| machine.peer.heard),
+                said: resource.story.peer_state(),
+                since: resource.story.peer_since(),
+                generation: machine.peer.generation,
+            },
+            last_local: last_word(&resource.local, app_word, APP_TIMEOUT),
+            last_remote: last_word(&resource.remote, peer_word, PEER_TIMEOUT),
+            troubles: self
+                .held(resource)
+                .chain(held_back(machine, now))
+                .chain(self.set_troubles(index, machine.bond.unwrap_or_default()))
+                .chain(resource.failing_commands().map(failing))
+                .chain(doubt)
+                .collect(),
+            may_failover: state == StateName::Hot,
+            may_takeover: matches!(
+                machine.state,
+                State::Standby { .. } | State::Failed { hold_back: Some(_) }
+            ),
         }
     }
 }
 
-fn status(resource: &Managed) -> ResourceStatus {
-    let state = resource.protocol.state().name();
-    ResourceStatus {
-        name: resource.config.name.clone(),
-        state,
-        last_local: heard(&resource.local),
-        last_remote: heard(&resource.remote),
-        may_failover: state == StateName::Hot,
-        may_takeover: state == StateName::Standby,
+/// The side that a switch goes to that has begun and is not over.
+fn under_way(machine: &Machine, now: Time) -> Option<Target> {
+    let peer = &machine.peer;
+    match machine.state {
+        State::Releasing(_) | State::Leaving { .. } => Some(Target::OtherSide),
+        State::ToHot { .. } => Some(Target::ThisSide),
+        State::Standby { yielding_until } | State::ToStandby { yielding_until, .. } => {
+            let yielded = yielding_until.is_some_and(|until| now < until);
+            match machine.asked {
+                Some(Asked::Forced { until, .. }) if now < until => Some(Target::ThisSide),
+                _ if peer.said == Said::ToHot => Some(Target::OtherSide),
+                // The peer has been told to serve, and its answer is on the way.
+                _ if yielded && peer.alive && matches!(peer.said, Said::Standby | Said::Other) => {
+                    Some(Target::OtherSide)
+                }
+                _ => None,
+            }
+        }
+        State::Unknown { .. } | State::Hot { .. } | State::Failed { .. } => None,
     }
 }
 
-fn heard(message: &LastMessage) -> Option<Heard> {
-    Some(Heard { word: message.text, reason: message.reason.clone().unwrap_or_default(), at: message.at? })
+/// That this side is held back, as a sentence.
+fn held_back(machine: &Machine, now: Time) -> Option<String> {
+    let State::Failed { hold_back: Some(hold) } = machine.state else { return None };
+    let seconds = hold.until.since(now).as_secs_f64().ceil();
+    Some(format!(
+        "held back for another {seconds} s (`hold-back`), unless the other side fails; a takeover ends that"
+    ))
+}
+
+/// A failed command as a sentence.
+fn failing(outcome: &CommandOutcome) -> String {
+    match outcome.failures {
+        0 | 1 => outcome.to_string(),
+        times => format!("{times} times in a row: {outcome}"),
+    }
+}
+
+fn last_word<Code: Copy>(
+    message: &LastMessage<Code>,
+    word: impl Fn(Code) -> &'static str,
+    silence: &'static str,
+) -> Option<Heard> {
+    let word = match message.word {
+        Word::Nothing => "",
+        Word::Said(code) => word(code),
+        Word::Silence => silence,
+    };
+    Some(Heard { word, reason: message.reason.clone().unwrap_or_default(), at: message.at? })
 }
 
 fn door(door: &Door) -> DoorStatus {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schrittmacher_auth::KeyId;
 use schrittmacher_protocol::{Event, Time};
 
 use super::Node;
-use crate::actions::allow_descriptors;
-use crate::config::{Config, Core, OnExit, Resource};
-use crate::link::Guard;
-use crate::resource::Managed;
+use super::resource::{Life, ManagedResource, Why};
+use crate::startup::descriptors::allow_descriptors;
+use crate::udp::Guard;
+use schrittmacher_config::{Config, Core, OnExit, Resource};
 
 /// Why a configuration is not taken.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,18 +21,34 @@ pub enum ReloadError {
     /// Somebody has brought back a resource that was removed a moment ago.
     #[error("resource {0} is still being handed over, because it was removed; try again")]
     Leaving(String),
+    /// Each of its messages would be refused, and both sides would go hot.
+    #[error(
+        "`auth-mode` = enforce, but the peer does not sign its messages yet: first `receive-only` on both hosts"
+    )]
+    PeerDoesNotSign,
+    /// The same.
+    #[error(
+        "the peer signs with the key {0}, which is not in `auth-key-file` any more: first another key on both hosts"
+    )]
+    KeyInUse(KeyId),
+    /// There is no nonce to begin with.
+    #[error("no random numbers: {0}")]
+    NoRandomNumbers(String),
 }
 
 fn names(keys: &[&str]) -> String {
     keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// What a new configuration has changed.
+/// The changes of a new configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    added: Vec<String>,
-    removed: Vec<String>,
-    changed: Vec<String>,
+    /// Resources that are new.
+    pub added: Vec<String>,
+    /// Resources that are gone.
+    pub removed: Vec<String>,
+    /// Resources with other settings.
+    pub changed: Vec<String>,
 }
 
 impl fmt::Display for Changes {
@@ -44,11 +61,6 @@ impl fmt::Display for Changes {
 }
 
 impl Node {
-    /// The configuration's `core` group that is in force.
-    pub fn core(&self) -> &Core {
-        &self.core
-    }
-
     /// Puts a configuration in force, all of it or nothing. No state changes by it, except that a new
     /// resource begins, and one that is missing is given up as `on-exit` says.
     ///
@@ -57,13 +69,13 @@ impl Node {
     /// Nothing has changed.
     pub fn reload(&mut self, config: Config, now: Time) -> Result<Changes, ReloadError> {
         self.check(&config)?;
+        self.configure_auth(&config, now).map_err(|error| ReloadError::NoRandomNumbers(error.to_string()))?;
         let Config { core, resources } = config;
         let mut changes = Changes::default();
         let kept: BTreeSet<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
         for index in 0..self.resources.len() {
-            let resource = &mut self.resources[index];
-            if !resource.removed && !kept.contains(resource.config.name.as_str()) {
-                resource.removed = true;
+            let resource = &self.resources[index];
+            if !resource.life.is_removed() && !kept.contains(resource.config.name.as_str()) {
                 changes.removed.push(resource.config.name.clone());
                 self.remove(index, core.on_exit, now);
             }
@@ -87,32 +99,72 @@ impl Node {
             allow_descriptors(self.resources.len());
         }
         self.guard = Guard::new(&core);
+        self.link.configure(&core);
+        if let Some(socket) = &mut self.app_socket {
+            let configured = self.resources.iter().filter(|resource| !resource.life.is_removed());
+            socket.configure(configured.map(|resource| &resource.config));
+        }
         self.core = core;
+        self.find_sets(now);
+        self.file_is_good(now);
         for index in 0..self.resources.len() {
             self.give(index, Event::Reloaded, now);
         }
         Ok(changes)
     }
 
-    /// Everything that could stand in the way, before anything is changed.
+    /// What a reload with this configuration would do, in names and in lines for people.
+    ///
+    /// # Errors
+    ///
+    /// It would be refused.
+    pub fn preview(&self, config: &Config) -> Result<(Changes, Vec<String>), ReloadError> {
+        self.check(config)?;
+        let (mut changes, mut lines) = (Changes::default(), Vec::new());
+        for (index, now) in self.resources.iter().enumerate() {
+            let name = &now.config.name;
+            // One that was removed and has come back has another index.
+            if now.life.is_removed() || self.by_name.get(name) != Some(&index) {
+                continue;
+            }
+            match config.resources.iter().find(|new| new.name == *name) {
+                None => {
+                    let fate = match (now.is_hot(), config.core.on_exit) {
+                        (false, _) => "not hot here",
+                        (true, OnExit::Handover) => "hot here: handed over, if the other side can take over",
+                        (true, OnExit::Leave) => "hot here: left alone",
+                    };
+                    lines.push(format!("- {name}: {fate}"));
+                    changes.removed.push(name.clone());
+                }
+                Some(new) if *new != now.config => {
+                    let keys = schrittmacher_config::resource_differences(&now.config, new);
+                    lines.push(format!("~ {name}: {}", keys.join(", ")));
+                    changes.changed.push(name.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        for new in config.resources.iter().filter(|new| !self.by_name.contains_key(&new.name)) {
+            lines.push(format!("+ {}", new.name));
+            changes.added.push(new.name.clone());
+        }
+        let core = schrittmacher_config::core_differences(&self.core, &config.core);
+        if !core.is_empty() {
+            lines.push(format!("~ core: {}", core.join(", ")));
+        }
+        Ok((changes, lines))
+    }
+
+    /// Looks for every obstacle, before anything is changed.
     fn check(&self, config: &Config) -> Result<(), ReloadError> {
-        let (old, new) = (&self.core, &config.core);
-        let fixed = [
-            ("local-address", old.local_address != new.local_address),
-            ("remote-address", old.remote_address != new.remote_address),
-            ("port", old.port != new.port),
-            ("http-port", old.http_port != new.http_port),
-            ("http-address", old.http_address != new.http_address),
-            ("http-host", old.http_host != new.http_host),
-            ("log-file", old.log_file != new.log_file),
-            ("log-syslog", old.log_syslog != new.log_syslog),
-            ("log-syslog-server", old.log_syslog_server != new.log_syslog_server),
-        ];
-        let differing: Vec<_> = fixed.iter().filter(|(_, differs)| *differs).map(|(key, _)| *key).collect();
+        let differing = schrittmacher_config::needs_restart(&self.core, &config.core);
         if !differing.is_empty() {
             return Err(ReloadError::Fixed(differing));
         }
-        let leaving = |name: &str| self.by_name.get(name).is_some_and(|index| self.resources[*index].removed);
+        self.check_auth(&config.core)?;
+        let leaving =
+            |name: &str| self.by_name.get(name).is_some_and(|index| self.resources[*index].life.is_removed());
         match config.resources.iter().find(|resource| leaving(&resource.name)) {
             Some(resource) => Err(ReloadError::Leaving(resource.name.clone())),
             None => Ok(()),
@@ -120,27 +172,23 @@ impl Node {
     }
 
     fn configure(&mut self, index: usize, core: &Core, resource: Resource, now: Time) {
-        self.executor.configure(index, core, &resource);
+        self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
         self.resources[index].configure(core, resource, now);
     }
 
     fn add(&mut self, core: &Core, resource: Resource, now: Time) {
         let index = self.resources.len();
-        self.executor.configure(index, core, &resource);
+        self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
-        self.by_name.insert(resource.name.clone(), index);
-        let resource = Managed::new(core, resource, now);
-        self.scheduled.push(resource.protocol.next_deadline());
-        self.resources.push(resource);
-        self.reschedule(index);
+        self.push(ManagedResource::new(core, resource, now), now);
     }
 
     /// Its index stays its own: commands may still be running for it.
     fn remove(&mut self, index: usize, on_exit: OnExit, now: Time) {
         match on_exit {
-            OnExit::Handover => self.give_up(index, now),
-            OnExit::Leave => self.resources[index].ended = true,
+            OnExit::Handover => self.end(index, Why::Removed, now),
+            OnExit::Leave => self.resources[index].life = Life::Ended(Why::Removed),
         }
         self.reschedule(index);
     }
@@ -148,10 +196,12 @@ impl Node {
     /// Forgets a removed resource that has nothing more to do.
     pub(super) fn forget_if_gone(&mut self, index: usize) {
         let resource = &self.resources[index];
-        if resource.removed && resource.ended && self.by_name.get(&resource.config.name) == Some(&index) {
+        if resource.life == Life::Ended(Why::Removed)
+            && self.by_name.get(&resource.config.name) == Some(&index)
+        {
             log::info!(target: &resource.config.name, "removed");
             self.by_name.remove(&resource.config.name);
-            self.untold.remove(&index);
+            self.owed.remove(&index);
             self.processes.forget(index);
         }
     }

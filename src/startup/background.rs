@@ -12,8 +12,8 @@ use std::os::fd::AsFd;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
-use crate::exit_code;
-use crate::fork::fork;
+use crate::startup::fork::fork;
+use schrittmacher_text::exit_code;
 
 /// Which of the two processes this is.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub enum Side {
     Background(Caller),
 }
 
-/// Whoever waits until we are ready.
+/// The program that waits until we are ready.
 #[derive(Debug)]
 pub struct Caller {
     waiting: PipeWriter,
@@ -90,8 +90,7 @@ fn null() -> io::Result<File> {
     File::options().read(true).write(true).open("/dev/null")
 }
 
-/// What a process that stands for another one ends with. A signal is a defect of the program, whoever sent
-/// it.
+/// The exit status of a process in the place of another one. A signal, from any sender, is a defect of the program.
 pub fn exit_status(status: WaitStatus) -> u8 {
     let WaitStatus::Exited(_, code) = status else { return exit_code::SOFTWARE };
     u8::try_from(code).unwrap_or(exit_code::SOFTWARE)

@@ -1,26 +1,17 @@
 //! The command line (C3).
 
 use std::ffi::OsString;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Parser;
+use schrittmacher_config::NoConfigFile;
+use schrittmacher_text::exit_code;
 use thiserror::Error;
 
-use crate::exit_code;
-
-/// Where the configuration is looked for when no option names it, in this order (C3).
-const SEARCH_PATH: [&str; 4] = [
-    "/etc/schrittmacher/schrittmacher.conf",
-    "/etc/schrittmacher/schrittmacher.toml",
-    "./schrittmacher.conf",
-    "./schrittmacher.toml",
-];
-
-/// What the command line asks for.
+/// The wishes of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The configuration file, as it was named; `None`: look for it, see [`find_config`].
+    /// The configuration file, as it was named; `None`: look for it, see [`schrittmacher_config::find`].
     pub config_file: Option<PathBuf>,
     /// Be the daemon, or only look at the configuration.
     pub mode: Mode,
@@ -34,7 +25,7 @@ pub struct Options {
     pub parachute: bool,
 }
 
-/// What to do with the configuration.
+/// The use of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Run the daemon.
@@ -56,8 +47,8 @@ pub enum Early {
     #[error("{0}")]
     Usage(String),
     /// No configuration file was named and none found: text for standard error.
-    #[error("{0}")]
-    NoConfig(String),
+    #[error("error: {0}; name one: schrittmacher FILE\n")]
+    NoConfig(#[from] NoConfigFile),
 }
 
 impl Early {
@@ -84,7 +75,7 @@ Files:
 Signals:
   SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
   SIGQUIT          end at once; the application and its address stay as they are
-  SIGHUP           open the log file anew and read the configuration again
+  SIGHUP           read the configuration again
   With --parachute the supervisor takes them.
 
 Exit status:
@@ -106,7 +97,7 @@ struct Args {
     #[arg(value_name = "FILE", conflicts_with = "config_file")]
     file: Option<PathBuf>,
 
-    /// The same, as the legacy program wants it
+    /// The configuration file, as start scripts of the older program name it
     #[arg(long, value_name = "FILE")]
     config_file: Option<PathBuf>,
 
@@ -158,46 +149,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Options, Early>
     })
 }
 
-/// The configuration file to read when the command line names none.
-///
-/// # Errors
-///
-/// None of the four exists.
-pub fn find_config() -> Result<PathBuf, Early> {
-    find_among(&SEARCH_PATH.map(Path::new))
-}
-
-/// The same configuration in TOML, if there is one beside `path`. Two that are looked for in the same place are
-/// one too many: whoever edits the wrong one should know.
-pub fn unread_sibling(path: &Path) -> Option<PathBuf> {
-    let sibling = path.with_extension("toml");
-    (path.extension()? == "conf" && !is_missing(&sibling)).then_some(sibling)
-}
-
-fn find_among(candidates: &[&Path]) -> Result<PathBuf, Early> {
-    let found = candidates.iter().find(|path| !is_missing(path));
-    found.map(|path| path.to_path_buf()).ok_or_else(|| {
-        let names: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
-        Early::NoConfig(format!(
-            "error: no configuration file: none of {} exists; name one: schrittmacher FILE\n",
-            names.join(", ")
-        ))
-    })
-}
-
-/// A file that exists but cannot be read is the one that was meant; reading it will say what is wrong.
-fn is_missing(path: &Path) -> bool {
-    path.metadata()
-        .is_err_and(|error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::CommandFactory;
-    use roff::Roff;
 
     use super::*;
-    use crate::man;
+    use schrittmacher_testkit::man;
 
     fn parsed(args: &[&str]) -> Result<Options, Early> {
         parse(std::iter::once("schrittmacher").chain(args.iter().copied()).map(OsString::from))
@@ -286,58 +245,15 @@ mod tests {
         assert!(error.contains("--help"), "{error}");
     }
 
-    #[test]
-    fn toml_is_looked_for_after_the_legacy_format_in_the_same_place() {
-        let places = ["/etc/schrittmacher/schrittmacher", "./schrittmacher"];
-        let expected: Vec<_> =
-            places.iter().flat_map(|place| [format!("{place}.conf"), format!("{place}.toml")]).collect();
-        assert_eq!(SEARCH_PATH.to_vec(), expected);
-        let dir = tempfile::tempdir().unwrap();
-        let (conf, toml) = (dir.path().join("x.conf"), dir.path().join("x.toml"));
-        assert_eq!(unread_sibling(&conf), None);
-        std::fs::write(&toml, "").unwrap();
-        assert_eq!(unread_sibling(&conf), Some(toml.clone()));
-        assert_eq!(unread_sibling(&toml), None);
-    }
-
-    #[test]
-    fn etc_comes_first_even_if_unreadable_and_both_are_named_if_missing() {
-        let dir = tempfile::tempdir().unwrap();
-        let (etc, here) = (dir.path().join("etc.conf"), dir.path().join("here.conf"));
-        let found = || find_among(&[&etc, &here]);
-        let error = found().unwrap_err();
-        assert_eq!(error.exit_code(), exit_code::NOINPUT);
-        for path in [&etc, &here] {
-            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
-        }
-        std::fs::write(&here, "").unwrap();
-        assert_eq!(found(), Ok(here.clone()));
-        // A link to itself stands for whatever exists and cannot be opened, for root too.
-        std::os::unix::fs::symlink(&etc, &etc).unwrap();
-        assert_eq!(found(), Ok(etc.clone()));
-    }
-
     /// The options, then what `--help` says after them, a section for each of its paragraphs.
     #[test]
     fn manual_page() {
-        let mut head = Roff::new();
-        head.control("TH", ["schrittmacher", "8", man::VERSION, "schrittmacher", "System Administration"]);
-        man::section(&mut head, "NAME");
-        head.text(man::inlines("schrittmacher - keeps one of two hosts hot"));
-        let mut text = head.render().into_bytes();
-        let page = clap_mangen::Man::new(Args::command());
-        page.render_synopsis_section(&mut text).unwrap();
-        page.render_description_section(&mut text).unwrap();
-        page.render_options_section(&mut text).unwrap();
-        let mut rest = Roff::new();
-        for paragraph in EXAMPLES.split("\n\n") {
-            let (title, lines) = paragraph.split_once(":\n").unwrap();
-            man::section(&mut rest, &title.to_uppercase());
-            man::verbatim(&mut rest, lines);
-        }
-        man::section(&mut rest, "SEE ALSO");
-        rest.text(man::inlines("`schrittmacher.conf`(5), `schrittmacherctl`(8)"));
-        text.extend(rest.render().into_bytes());
-        man::compare("schrittmacher.8", &String::from_utf8(text).unwrap());
+        let mut page =
+            man::begin("schrittmacher", "8", "System Administration", "keeps one of two hosts hot");
+        let generated = clap_mangen::Man::new(Args::command());
+        generated.render_synopsis_section(&mut page).unwrap();
+        generated.render_description_section(&mut page).unwrap();
+        generated.render_options_section(&mut page).unwrap();
+        man::end(page, "schrittmacher.8", EXAMPLES, "`schrittmacher.conf`(5), `schrittmacherctl`(8)");
     }
 }

@@ -18,13 +18,13 @@
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, setpgid};
 
-use crate::daemonize::{close_stderr, exit_status};
-use crate::exit_code;
-use crate::fork::fork;
+use crate::startup::background::{close_stderr, exit_status};
+use crate::startup::fork::{default_sigchld, fork};
+use schrittmacher_text::exit_code;
 
 /// A wrong command line, configuration or permission.
 const HOPELESS: [u8; 4] = [exit_code::USAGE, exit_code::NOINPUT, exit_code::NOPERM, exit_code::CONFIG];
@@ -44,7 +44,7 @@ pub enum Role {
     Daemon(Child),
 }
 
-/// What the supervisor and its daemon know of each other.
+/// The link between the supervisor and its daemon.
 #[derive(Debug)]
 pub struct Child {
     ready: PipeWriter,
@@ -67,10 +67,7 @@ impl Child {
 ///
 /// The system refuses.
 pub fn supervise(in_background: bool) -> io::Result<Role> {
-    // Whoever started us may have had it ignored; then nobody would tell of the daemon's end.
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: no handler is installed.
-    unsafe { sigaction(Signal::SIGCHLD, &default) }?;
+    default_sigchld()?;
     let signals = SigSet::from_iter([
         Signal::SIGTERM,
         Signal::SIGINT,
@@ -83,7 +80,7 @@ pub fn supervise(in_background: bool) -> io::Result<Role> {
 
     let mut supervisor = Supervisor::default();
     loop {
-        if matches!(supervisor.state, State::Start) {
+        if matches!(supervisor.state, Supervision::Start) {
             match split() {
                 Ok(Split::Daemon(ready)) => {
                     // A Ctrl-C at the terminal is for the supervisor alone, or it would count twice.
@@ -91,7 +88,7 @@ pub fn supervise(in_background: bool) -> io::Result<Role> {
                     inherited.thread_set_mask()?;
                     return Ok(Role::Daemon(Child { ready, predecessor: supervisor.predecessor }));
                 }
-                Ok(Split::Supervisor(daemon)) => supervisor.state = State::Runs(daemon),
+                Ok(Split::Supervisor(daemon)) => supervisor.state = Supervision::Runs(daemon),
                 Err(error) if supervisor.record.starts == 0 => return Err(error),
                 // Too many processes, or no memory: that may pass.
                 Err(_) => supervisor.pause(PAUSE_MAX),
@@ -132,26 +129,26 @@ struct Daemon {
 
 impl Daemon {
     /// How it ended, if it has.
-    fn ended(&mut self) -> Option<End> {
+    fn ended(&mut self) -> Option<DaemonEnd> {
         let status = waitpid(self.pid, Some(WaitPidFlag::WNOHANG)).ok()?;
         if !matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..)) {
             return None;
         }
         // Nobody has the other end any more, so this does not block.
         let was_ready = self.ready.read(&mut [0]).is_ok_and(|bytes| bytes > 0);
-        Some(End { status, was_ready, lived: self.began.elapsed() })
+        Some(DaemonEnd { status, was_ready, lived: self.began.elapsed() })
     }
 }
 
 #[derive(Debug, Default)]
 struct Supervisor {
-    state: State,
+    state: Supervision,
     record: Record,
     predecessor: Option<String>,
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum Supervision {
     #[default]
     Start,
     Runs(Daemon),
@@ -163,51 +160,51 @@ impl Supervisor {
     /// Takes a signal; gives the status to end with, if it is time for that.
     fn take(&mut self, signal: Signal) -> Option<u8> {
         match (&mut self.state, signal) {
-            (State::Runs(daemon), Signal::SIGCHLD) => {
+            (Supervision::Runs(daemon), Signal::SIGCHLD) => {
                 let end = daemon.ended()?;
                 self.predecessor = Some(describe(end.status));
                 match self.record.after(&end) {
-                    Verdict::End(status) => return Some(status),
-                    Verdict::StartAfter(0) => self.state = State::Start,
-                    Verdict::StartAfter(seconds) => self.pause(seconds),
+                    NextStep::End(status) => return Some(status),
+                    NextStep::StartAfter(0) => self.state = Supervision::Start,
+                    NextStep::StartAfter(seconds) => self.pause(seconds),
                 }
             }
-            (State::Pause, Signal::SIGALRM) => self.state = State::Start,
+            (Supervision::Pause, Signal::SIGALRM) => self.state = Supervision::Start,
             (_, Signal::SIGCHLD | Signal::SIGALRM) => {}
-            (State::Runs(daemon), order) => {
+            (Supervision::Runs(daemon), order) => {
                 self.record.ending |= order != Signal::SIGHUP;
                 // It has not been waited for, so the number is its own.
                 let _ = kill(daemon.pid, order);
             }
-            (State::Start | State::Pause, Signal::SIGHUP) => {}
-            (State::Start | State::Pause, _) => return Some(exit_code::OK),
+            (Supervision::Start | Supervision::Pause, Signal::SIGHUP) => {}
+            (Supervision::Start | Supervision::Pause, _) => return Some(exit_code::OK),
         }
         None
     }
 
     fn pause(&mut self, seconds: u32) {
         alarm::set(seconds);
-        self.state = State::Pause;
+        self.state = Supervision::Pause;
     }
 }
 
 /// The end of a daemon.
 #[derive(Clone, Copy, Debug)]
-struct End {
+struct DaemonEnd {
     status: WaitStatus,
     was_ready: bool,
     lived: Duration,
 }
 
-/// What follows from it.
+/// The consequence of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum NextStep {
     End(u8),
     /// Seconds.
     StartAfter(u32),
 }
 
-/// What is known of the daemons so far.
+/// The daemons so far.
 #[derive(Debug, Default)]
 struct Record {
     starts: u64,
@@ -220,11 +217,11 @@ struct Record {
 }
 
 impl Record {
-    fn after(&mut self, end: &End) -> Verdict {
+    fn after(&mut self, end: &DaemonEnd) -> NextStep {
         self.has_run |= end.was_ready;
         let status = exit_status(end.status);
         if self.ending || status == exit_code::OK || !self.has_run || HOPELESS.contains(&status) {
-            return Verdict::End(status);
+            return NextStep::End(status);
         }
         if end.lived >= STABLE {
             self.early_ends = 0;
@@ -234,7 +231,7 @@ impl Record {
             again => 1_u32.checked_shl(again - 1).unwrap_or(PAUSE_MAX).min(PAUSE_MAX),
         };
         self.early_ends += 1;
-        Verdict::StartAfter(pause)
+        NextStep::StartAfter(pause)
     }
 }
 
@@ -254,12 +251,16 @@ mod tests {
 
     const PID: Pid = Pid::from_raw(1);
 
-    fn exited(code: u8) -> End {
-        End { status: WaitStatus::Exited(PID, code.into()), was_ready: true, lived: Duration::from_secs(1) }
+    fn exited(code: u8) -> DaemonEnd {
+        DaemonEnd {
+            status: WaitStatus::Exited(PID, code.into()),
+            was_ready: true,
+            lived: Duration::from_secs(1),
+        }
     }
 
-    fn killed() -> End {
-        End { status: WaitStatus::Signaled(PID, Signal::SIGSEGV, true), ..exited(0) }
+    fn killed() -> DaemonEnd {
+        DaemonEnd { status: WaitStatus::Signaled(PID, Signal::SIGSEGV, true), ..exited(0) }
     }
 
     fn running() -> Record {
@@ -270,28 +271,28 @@ mod tests {
     fn a_daemon_that_dies_is_back_at_once_and_one_that_dies_all_the_time_ever_later() {
         let mut record = Record::default();
         let pauses: Vec<_> = (0..40).map(|_| record.after(&killed())).collect();
-        let expected = [0, 1, 2, 4, 8, 16, 30, 30].map(Verdict::StartAfter);
+        let expected = [0, 1, 2, 4, 8, 16, 30, 30].map(NextStep::StartAfter);
         assert_eq!(pauses[..8], expected);
-        assert!(pauses[8..].iter().all(|pause| *pause == Verdict::StartAfter(PAUSE_MAX)));
-        let stable = End { lived: STABLE, ..killed() };
-        assert_eq!(record.after(&stable), Verdict::StartAfter(0));
-        assert_eq!(record.after(&killed()), Verdict::StartAfter(1));
+        assert!(pauses[8..].iter().all(|pause| *pause == NextStep::StartAfter(PAUSE_MAX)));
+        let stable = DaemonEnd { lived: STABLE, ..killed() };
+        assert_eq!(record.after(&stable), NextStep::StartAfter(0));
+        assert_eq!(record.after(&killed()), NextStep::StartAfter(1));
     }
 
     #[test]
     fn a_start_that_fails_is_reported_but_a_later_one_is_tried_again() {
-        let failed = End { was_ready: false, ..exited(exit_code::OSERR) };
-        assert_eq!(Record::default().after(&failed), Verdict::End(exit_code::OSERR));
-        assert_eq!(running().after(&failed), Verdict::StartAfter(0));
-        let crashed = End { was_ready: false, ..killed() };
-        assert_eq!(Record::default().after(&crashed), Verdict::End(exit_code::SOFTWARE));
+        let failed = DaemonEnd { was_ready: false, ..exited(exit_code::OSERR) };
+        assert_eq!(Record::default().after(&failed), NextStep::End(exit_code::OSERR));
+        assert_eq!(running().after(&failed), NextStep::StartAfter(0));
+        let crashed = DaemonEnd { was_ready: false, ..killed() };
+        assert_eq!(Record::default().after(&crashed), NextStep::End(exit_code::SOFTWARE));
     }
 
     #[test]
     fn an_end_that_was_wanted_or_is_hopeless_is_the_end() {
-        assert_eq!(running().after(&exited(exit_code::OK)), Verdict::End(exit_code::OK));
-        assert_eq!(running().after(&exited(exit_code::CONFIG)), Verdict::End(exit_code::CONFIG));
+        assert_eq!(running().after(&exited(exit_code::OK)), NextStep::End(exit_code::OK));
+        assert_eq!(running().after(&exited(exit_code::CONFIG)), NextStep::End(exit_code::CONFIG));
         let mut ending = Record { ending: true, ..running() };
-        assert_eq!(ending.after(&killed()), Verdict::End(exit_code::SOFTWARE));
+        assert_eq!(ending.after(&killed()), NextStep::End(exit_code::SOFTWARE));
     }
 }

@@ -3,16 +3,18 @@
 //! The lock is what tells whether the number is that of a running daemon. It belongs to the open file, which
 //! a supervisor (`--parachute`) and its daemon share, and ends with the last of both.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::mem::ManuallyDrop;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+
+use crate::own_file;
 
 /// How often a file that was removed while we locked it is opened again.
 const TRIES: usize = 10;
@@ -37,7 +39,7 @@ pub enum PidFileError {
     System {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// Another daemon has it.
@@ -45,7 +47,7 @@ pub enum PidFileError {
     Held {
         /// The file.
         path: PathBuf,
-        /// Who, as far as the file tells.
+        /// The holder, as far as the file tells.
         holder: String,
     },
 }
@@ -89,14 +91,8 @@ impl PidFile {
 /// theirs.
 fn lock(path: &Path, make: bool) -> io::Result<Result<Flock<File>, File>> {
     for _ in 0..TRIES {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(make)
-            .truncate(false)
-            .mode(MODE)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(path)?;
+        let create = if make { OFlag::O_CREAT } else { OFlag::empty() };
+        let file = own_file::open(path, OFlag::O_RDWR | OFlag::O_NONBLOCK | create, MODE)?;
         if !file.metadata()?.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
@@ -114,7 +110,7 @@ fn lock(path: &Path, make: bool) -> io::Result<Result<Flock<File>, File>> {
     Err(io::Error::other("it is removed again and again"))
 }
 
-/// Who has the lock, from the number in the file.
+/// The holder of the lock, from the number in the file.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     // A number has at most 20 digits.

@@ -1,14 +1,12 @@
-//! `schrittmacher-run`, as `make` builds it: commands that know nothing of schrittmacher, on two hosts.
+//! `schrittmacher-run`: commands that know nothing of schrittmacher, on two hosts.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use crate::harness::{AT_ONCE, PORT, Pair, Process, RESOURCE, Setup, Side, Tail, program, skip, wait_for};
+use schrittmacher_harness::{AT_ONCE, PORT, Pair, Process, RESOURCE, Setup, Side, Tail, program, wait_for};
 
 /// Says when it begins and ends.
 const SERVICE: &str = "trap 'say ended; exit 0' TERM; say begun; while :; do sleep 0.01; done";
@@ -51,7 +49,7 @@ impl Commands {
     fn wrap(&mut self, side: Side, options: &str, command: &str) {
         let address = self.pair[side].address.to_string();
         let say = format!("say() {{ echo {} $1 $$ >>{}; }}", side.name(), self.said.path().display());
-        let mut run = Command::new(RUN.as_ref().unwrap());
+        let mut run = Command::new(program("schrittmacher-run"));
         run.args(["--resource", RESOURCE, "--daemon", &address, "--port", &(PORT + 1).to_string()]);
         run.args(
             options.replace("{folder}", &self.pair.folder().display().to_string()).split_terminator('|'),
@@ -65,7 +63,7 @@ impl Commands {
         self.wrappers[index(side)].as_ref().unwrap()
     }
 
-    /// Whether the daemon is hot, and the last thing that this side said is that it has begun.
+    /// Whether the daemon is hot, and `begun` is the last word of this side.
     fn is_hot(&self, side: Side) -> bool {
         let last =
             self.said.text().lines().rev().find(|line| line.starts_with(side.name())).map(str::to_owned);
@@ -82,7 +80,7 @@ impl Commands {
         self.said.wait(text, Duration::from_secs(3));
     }
 
-    /// The words that were said, by whom, in order.
+    /// The words in their order, with their speakers.
     fn words(&self) -> Vec<String> {
         self.said.lines().iter().map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
     }
@@ -92,43 +90,12 @@ fn index(side: Side) -> usize {
     usize::from(side == Side::B)
 }
 
-/// The program, built from its source with the library beside the daemon; `None` without a C compiler.
-static RUN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let library = program("libschrittmacherclient.so");
-    let folder = library.parent().unwrap();
-    let out = folder.join("schrittmacher-run-e2e");
-    std::fs::create_dir_all(&out).unwrap();
-    // The library's soname, in a folder of the test's own.
-    let link = out.join("libschrittmacherclient.so.3");
-    let _ = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(&library, link).unwrap();
-    let run = out.join("schrittmacher-run");
-    let mut cc = Command::new("cc");
-    cc.arg("-o").arg(&run).arg(format!("{root}/c-examples/schrittmacher-run.c"));
-    cc.arg(format!("-I{root}/include")).arg("-L").arg(folder).arg("-lschrittmacherclient");
-    let status = cc.arg(format!("-Wl,-rpath,{}", out.display())).status().ok()?;
-    assert!(status.success());
-    Some(run)
-});
-
-fn cannot(test: &str) -> bool {
-    let cannot = RUN.is_none();
-    if cannot {
-        skip(test, "no C compiler");
-    }
-    cannot
-}
-
 fn is_gone(process: Pid) -> bool {
     kill(process, None).is_err()
 }
 
 #[test]
 fn a_command_that_ends_is_replaced_by_that_of_the_other_host() {
-    if cannot("a_command_that_ends_is_replaced_by_that_of_the_other_host") {
-        return;
-    }
     let mut commands = Commands::start("--recover-after|1", SERVICE);
     kill(commands.hot_process, Signal::SIGKILL).unwrap();
     commands.wait_switched(Side::B);
@@ -149,9 +116,6 @@ fn a_command_that_ends_is_replaced_by_that_of_the_other_host() {
 
 #[test]
 fn a_command_that_fails_its_check_is_replaced() {
-    if cannot("a_command_that_fails_its_check_is_replaced") {
-        return;
-    }
     // The check of `a` fails when there is a file.
     let options = "--check|test ! -e {folder}/ill|--check-interval|1|--recover-after|0";
     let commands = Commands::start(options, SERVICE);
@@ -165,10 +129,7 @@ fn a_command_that_fails_its_check_is_replaced() {
 
 #[test]
 fn a_command_that_ignores_sigterm_is_killed_with_its_children() {
-    if cannot("a_command_that_ignores_sigterm_is_killed_with_its_children") {
-        return;
-    }
-    // What is ignored is ignored by children, too.
+    // Children inherit ignored signals.
     let stubborn = "trap '' TERM; sleep 60 & say begun; while :; do sleep 0.01; done";
     let commands = Commands::start("--stop-timeout|1", stubborn);
     let group = commands.hot_process;
@@ -183,9 +144,6 @@ fn a_command_that_ignores_sigterm_is_killed_with_its_children() {
 
 #[test]
 fn told_to_end_it_stops_the_command_before_the_other_host_begins() {
-    if cannot("told_to_end_it_stops_the_command_before_the_other_host_begins") {
-        return;
-    }
     // Longer than the other side would need to take over.
     let slow = SERVICE.replace("trap 'say", "trap 'sleep 1; say");
     let commands = Commands::start("", &slow);
@@ -195,11 +153,18 @@ fn told_to_end_it_stops_the_command_before_the_other_host_begins() {
     assert_eq!(commands.wrapper(Side::A).wait_code(AT_ONCE), 0);
 }
 
+/// run-5: in a hand-over the daemon waits for the report that the command has ended.
+#[test]
+fn run_5_a_command_that_takes_its_time_to_stop_never_runs_on_both_hosts() {
+    let slow = SERVICE.replace("trap 'say", "trap 'sleep 2; say");
+    let commands = Commands::start("", &slow);
+    commands.pair[Side::A].page(&format!("?failover={RESOURCE}"));
+    commands.wait_switched(Side::B);
+    assert_eq!(commands.words(), ["a ended", "b begun"]);
+}
+
 #[test]
 fn killed_itself_it_takes_the_command_with_it() {
-    if cannot("killed_itself_it_takes_the_command_with_it") {
-        return;
-    }
     let commands = Commands::start("", SERVICE);
     let running = commands.hot_process;
     commands.wrapper(Side::A).signal(Signal::SIGKILL);

@@ -1,13 +1,12 @@
-//! Whose process the application is (A3): what is not believed goes on working, and nothing is signalled.
+//! The application's process (A3): a pid that is not believed gets no signal, and its reports still count.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, Pair, Process, RESOURCE, Setup, Side, is_root, program, skip};
+use schrittmacher_harness::{AT_ONCE, Pair, Process, RESOURCE, Setup, Side, is_root, program, skip};
 
 const APP_TIMEOUT: f64 = 2.0;
 
@@ -41,8 +40,8 @@ fn lives_by_its_messages(pair: &mut Pair, application: Command, why: &str) {
     pair[Side::A].log.wait_state("failed", Duration::from_secs_f64(APP_TIMEOUT));
 }
 
-/// What the daemon says when it has nobody to signal.
-const NOT_TOLD: &str = "so nobody is told";
+/// The daemon's words when it has no process to signal.
+const NOT_TOLD: &str = "the application is not told";
 
 /// A process that ends when it is signalled.
 fn victim() -> Process {
@@ -52,9 +51,13 @@ fn victim() -> Process {
 }
 
 /// The application at a place that every user may enter.
-fn copied_testapp(pair: &Pair) -> PathBuf {
+pub fn copied_testapp(pair: &Pair) -> PathBuf {
     let copy = pair.folder().join("testapp");
-    fs::copy(program("schrittmacher-testapp"), &copy).unwrap();
+    if !copy.exists() {
+        // By a process of its own: no other test's child can inherit its descriptor, and with it "text file busy".
+        let cp = Command::new("cp").arg(program("schrittmacher-testapp")).arg(&copy).status();
+        assert!(cp.unwrap().success());
+    }
     copy
 }
 
@@ -112,15 +115,16 @@ fn a_one_shot_reporter() {
     // The script is no application that could be told anything.
     let start = Some("{note}; test {host} = a || kill -10 `cat {pid-file}`");
     let mut pair = Pair::new(Setup { start, stop: Some("{note}"), ..setup() });
-    pair.start_daemon(Side::B);
-    pair[Side::B].start_app("--start-as standby");
-    pair[Side::B].log.wait_state("Standby", AT_ONCE);
     let mut script = Command::new("sh");
     script.args(["-c", "while \"$@\"; do sleep 0.2; done", "sh"]);
     script.arg(program("schrittmacher-testapp"));
     pair[Side::A].app_options(&mut script, "--one-shot --start-as hot");
     pair[Side::A].start_app_by(script);
     pair.start_daemon(Side::A);
+    // Before the other side, which would not wait for its first report for ever.
+    pair.wait_hot(Side::A, pair.timeout());
+    pair.start_daemon(Side::B);
+    pair[Side::B].start_app("--start-as standby");
     pair.wait_settled(Side::A, Duration::from_secs(2));
     pair.forget();
     pair.stays_for(2.0 * APP_TIMEOUT);

@@ -1,8 +1,12 @@
-//! Two nodes find out who is hot.
+//! Two nodes agree which of them is hot.
 
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::harness::{Pair, Setup, Side};
+use schrittmacher_harness::{Host, Pair, Setup, Side, program, wait_for};
+
+/// So long a start order waits for an application that has not reported.
+const FIRST_REPORT: Duration = Duration::from_secs(2);
 
 /// Everything starts at the same instant, with applications that report `state`.
 fn start_together(setup: Setup, state: &str) -> Pair {
@@ -15,8 +19,8 @@ fn start_together(setup: Setup, state: &str) -> Pair {
     pair
 }
 
-/// The winner went hot once. The other one took down what an earlier life might have left (D1), and that
-/// was all: nobody was hot in between (D3, D4).
+/// The winner went hot once. The other one took down what an earlier daemon might have left up (D1), and did
+/// nothing else (D3, D4).
 fn went_straight(pair: &Pair, hot: Side) {
     pair.journal.expect(hot, &["activate", "start"]);
     pair.journal.expect_unordered(hot.other(), &["stop", "deactivate"]);
@@ -51,19 +55,61 @@ fn of_two_standby_applications_exactly_one_becomes_hot() {
     }
 }
 
+/// An application's first report has to do: the second one comes after 10 s.
+const ONE_REPORT: &str = "--start-as standby --heartbeat 10000";
+const SECOND_REPORT: Duration = Duration::from_secs(10);
+
+/// Its pid file is there before its first report: the order that this brings has to find it.
+fn start_known_app(host: &mut Host) {
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo $$ >\"$0\"; exec \"$@\""]);
+    command.arg(host.files.pid_file()).arg(program("schrittmacher-testapp"));
+    host.app_options(&mut command, ONE_REPORT);
+    host.start_app_by(command);
+}
+
+#[test]
+fn proto_3_the_start_order_waits_for_applications_that_come_after_the_daemons() {
+    let mut pair = Pair::new(Setup { app_timeout: 30.0, ..Setup::default() });
+    pair.start_daemon(Side::A);
+    pair.start_daemon(Side::B);
+    pair[Side::B].log.wait_state("transiting_to_hot", Duration::ZERO);
+    let began = Instant::now();
+    for side in [Side::A, Side::B] {
+        start_known_app(&mut pair[side]);
+    }
+    pair.wait_settled(Side::B, Duration::ZERO);
+    assert!(began.elapsed() < SECOND_REPORT, "{:?}", began.elapsed());
+    pair.journal.expect(Side::B, &["activate", "start"]);
+}
+
+#[test]
+fn proto_3_a_start_order_that_reached_nobody_is_repeated_at_the_first_report() {
+    let mut pair = Pair::new(Setup { app_timeout: 30.0, ..Setup::default() });
+    pair.start_daemon(Side::A);
+    pair.start_daemon(Side::B);
+    wait_for("an order that waits no longer", FIRST_REPORT, || {
+        pair.journal.has(Side::B, "start").then_some(())
+    });
+    pair.journal.app_starts('b');
+    let began = Instant::now();
+    start_known_app(&mut pair[Side::B]);
+    pair.wait_hot(Side::B, Duration::ZERO);
+    assert!(began.elapsed() < SECOND_REPORT, "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_lone_node_whose_application_is_hot_asks_first_and_then_claims_it() {
     let mut pair = Pair::new(Setup::default());
     pair.start_daemon(Side::A);
     pair[Side::A].start_app("--start-as hot");
-    // Whoever is not heard may be a legacy daemon, which beats every two seconds: it gets that long (D11).
+    // A peer that was not heard may be a legacy daemon, which beats every two seconds. We wait that long (D11).
     pair.wait_hot(Side::A, Duration::from_secs(2));
-    pair.journal.wait(Side::A, "start");
     pair.stays();
-    pair.journal.expect(Side::A, &["activate", "start"]);
+    pair.journal.expect(Side::A, &["activate"]);
 }
 
-/// No pre-emption (S4): whoever comes later stays standby, whatever its priority.
+/// No pre-emption (S4): the node that comes later stays standby at any priority.
 #[test]
 fn a_node_that_joins_a_hot_one_stays_standby() {
     for state in ["standby", "unknown", "hot"] {
@@ -71,7 +117,7 @@ fn a_node_that_joins_a_hot_one_stays_standby() {
         pair.start_daemon(Side::A);
         pair[Side::A].start_app("--start-as hot");
         pair.wait_hot(Side::A, Duration::from_secs(2));
-        pair.journal.wait(Side::A, "start");
+        pair.journal.wait(Side::A, "activate");
         pair.forget();
 
         pair.start_daemon(Side::B);

@@ -1,12 +1,13 @@
-//! What the program answers without being a daemon.
+//! The answers of the program when it does not become a daemon.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::{program, skip};
+use schrittmacher_harness::{is_root, program, skip};
 
-/// As it stands in the 1.8 manual.
+/// As in the 1.8 manual.
 const MANUALS_EXAMPLE: &str = include_str!("../../docs/examples/manual-example.conf");
 
 fn run(arguments: &[&str], folder: &Path) -> (i32, String, String) {
@@ -76,4 +77,33 @@ fn an_unknown_option_is_a_wrong_command_line() {
     let (code, _, complaint) = run(&["--chek", "x.conf"], folder.path());
     assert_eq!(code, 64, "{complaint}");
     assert!(complaint.contains("--check"), "{complaint}");
+}
+
+/// door-14: a copy that runs as root for everybody would run everybody's commands as root.
+#[test]
+fn a_setuid_copy_does_nothing() {
+    const NAME: &str = "a_setuid_copy_does_nothing";
+    if !is_root() {
+        return skip(NAME, "only root can make a setuid copy of another user's program");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let by_nobody = |original: &Path, option| {
+        let copy = folder.path().join(original.file_name().unwrap());
+        // By a process of its own: no other test's child can inherit its descriptor, and with it "text file busy".
+        assert!(Command::new("cp").args([original, &copy]).status().unwrap().success());
+        fs::set_permissions(&copy, Permissions::from_mode(0o4755)).unwrap();
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(copy).arg(option);
+        command.output().unwrap()
+    };
+    if by_nobody(Path::new("/usr/bin/id"), "-u").stdout != b"0\n" {
+        return skip(NAME, "this file system knows no setuid");
+    }
+    for name in ["schrittmacher", "schrittmacherctl", "schrittmacher-run"] {
+        let output = by_nobody(&program(name), "--help");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(77), "{complaint}");
+        assert!(complaint.contains("setuid"), "{complaint}");
+    }
 }

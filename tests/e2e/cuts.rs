@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::harness::{AT_ONCE, Cable, Filter, Pair, RESOURCE, Setup, Side, Watch, skip};
+use schrittmacher_harness::{AT_ONCE, Cable, Filter, Pair, RESOURCE, Setup, Side, Watch, skip, wait_for};
 
 /// A pair on a cable.
 fn lay(name: &str, setup: Setup) -> Option<(Pair, Cable)> {
@@ -50,10 +50,20 @@ fn a_link_that_refuses_to_send_makes_both_hot_until_it_is_back() {
         pair.forget();
         filter.heal();
         heals(&mut pair, survivor);
+        // The loser has told the neighbours that the address is there (edge-2).
+        wait_for("two announcements", Duration::from_secs(5), || {
+            (pair.journal.count(survivor, "announce") == 2).then_some(())
+        });
+        assert_eq!(pair.journal.count(survivor.other(), "announce"), 0);
+        // edge-22: both sides tell it, and who gave way.
+        for (side, who) in [(survivor, "the other side gave way"), (survivor.other(), "this side gave way")] {
+            let told = pair[side].log.wait("BOTH SIDES WERE HOT", AT_ONCE);
+            assert!(told.contains("\tMAJOR\t") && told.contains(who), "{told}");
+        }
     }
 }
 
-/// Only the hot side is still heard: the standby one knows that all is well, and the hot one stays what it is.
+/// Only the hot side is still heard: the standby side knows that all is well, and the hot one stays hot.
 #[test]
 fn a_deaf_hot_side_changes_nothing() {
     // An application that does as it is told has not failed: this one is told nothing when it is stopped.
@@ -75,8 +85,8 @@ fn a_deaf_hot_side_changes_nothing() {
     pair.settles(Side::B, Duration::ZERO);
 }
 
-/// P1 and P8 in one direction: the deaf side takes its peer for dead and cannot be asked to give way, so the one that
-/// nobody hears gives way, whatever its priority. That nothing changes when the link is mended follows from S4.
+/// P1 and P8 in one direction. The deaf side takes its peer for dead, and no request reaches it. So the side that is
+/// not heard yields, at any priority. Nothing changes when the link is mended (S4).
 #[test]
 fn who_is_not_heard_gives_way_to_the_deaf_side() {
     const NAME: &str = "who_is_not_heard_gives_way_to_the_deaf_side";
@@ -102,8 +112,8 @@ fn who_is_not_heard_gives_way_to_the_deaf_side() {
     }
 }
 
-/// P3, with nothing left to chance: of twenty messages nineteen in a row are lost. That is 2 s without a word, or 4 s
-/// if the application gives no cause for any between the heartbeats; 6 s would be a cause.
+/// P3, with nothing left to chance: of twenty messages nineteen in a row are lost. That is a silence of 2 s, or of
+/// 4 s if the application causes no message between the heartbeats. 6 s would be a cause.
 #[test]
 fn nineteen_lost_messages_of_twenty_change_nothing() {
     let setup = Setup { timeout: 6.0, ..Setup::default() };
@@ -145,8 +155,8 @@ fn a_flapping_link_changes_nothing() {
     pair.settles(Side::B, Duration::ZERO);
 }
 
-/// A hand-over whose last word is lost. The old side has let go by then (P5), nobody serves for a moment, and
-/// the first word that comes through decides; never do both serve.
+/// A hand-over whose last message is lost. The old side has released the service by then (P5), so that for a moment
+/// no side serves. The first message that arrives decides. Never do both serve.
 #[test]
 fn a_cut_during_a_hand_over_that_ends_in_time() {
     let Some((pair, watch, filter)) = half_way("a_cut_during_a_hand_over_that_ends_in_time", 600.0) else {
@@ -195,8 +205,8 @@ fn half_way(name: &str, timeout: f64) -> Option<(Pair, Watch, Filter)> {
     Some((pair, watch, filter))
 }
 
-/// The daemon of one side dies while the link is cut, and its application goes on serving, until a new daemon
-/// finds out what has become of the world (D11).
+/// The daemon of one side dies while the link is cut. Its application goes on serving. A new daemon then asks the
+/// peer first (D11).
 #[test]
 fn a_daemon_that_dies_during_a_cut_gives_way_when_it_is_back() {
     const NAME: &str = "a_daemon_that_dies_during_a_cut_gives_way_when_it_is_back";

@@ -1,10 +1,10 @@
-//! What fails, and how the other side takes over.
+//! Failures, and how the other side takes over.
 
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, Pair, Setup, Side};
+use schrittmacher_harness::{AT_ONCE, Pair, Setup, Side};
 
 /// The failed side took its address down before it told the peer (P5); in a failure that waits for nothing
 /// (X2). The other one brought it up before it started the application.
@@ -15,7 +15,7 @@ fn was_taken_over(pair: &Pair) {
 
 #[test]
 fn a_killed_application_is_a_failure_at_once() {
-    // Nobody waits for the application's silence here: its process is known.
+    // The application's silence is not waited for here: its process is known.
     let mut pair = Pair::new(Setup { app_timeout: 600.0, ..Setup::default() });
     pair.start(Side::A);
     pair[Side::A].wait_believed();
@@ -24,6 +24,12 @@ fn a_killed_application_is_a_failure_at_once() {
     pair.stays();
     assert_eq!(pair[Side::A].log.state(), "failed");
     was_taken_over(&pair);
+    // edge-23: both sides tell the story.
+    let told = pair[Side::A].log.wait("failed here: ", AT_ONCE);
+    assert!(told.contains("(was hot for "), "{told}");
+    pair[Side::A].log.wait("hot on the other side, ", AT_ONCE);
+    pair[Side::B].log.wait("hot here, ", AT_ONCE);
+    pair[Side::B].log.wait("not protected: the peer has failed", AT_ONCE);
 }
 
 #[test]

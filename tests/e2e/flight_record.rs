@@ -1,4 +1,4 @@
-//! What happened last night: `schrittmacherctl` with real daemons.
+//! The flight record: `schrittmacherctl` with real daemons.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -10,14 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side, program};
-
-/// What `schrittmacherctl` answers: exit status, output, complaints.
-fn ctl<'a>(arguments: impl IntoIterator<Item = &'a str>) -> (i32, String, String) {
-    let output = Command::new(program("schrittmacherctl")).args(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
+use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side, ctl, program, wait_for};
 
 /// The flight record of one host, in a file.
 fn record(pair: &Pair, side: Side) -> PathBuf {
@@ -107,9 +100,34 @@ fn a_failover_is_recorded_replayed_and_explained() {
     // The same from the daemon itself, without a file.
     let address = format!("{}:7780", pair[Side::B].address);
     for arguments in [["-a", &address, RESOURCE].as_slice(), &["-c", name(&pair[Side::B].files.config())]] {
-        let (code, explained, complaint) = ctl([&["explain"], arguments].concat());
+        let (code, explained, complaint) = ctl([&["explain", "--messages"], arguments].concat());
         assert_eq!((code, complaint.as_str()), (0, ""));
         assert_eq!(line(&explained, "Standby -> ToHot"), line(&timeline, "Standby -> ToHot"));
+    }
+}
+
+/// edge-23: each side tells the failure in sentences, with reason, outcome and duration.
+#[test]
+fn a_failover_is_a_story_on_both_sides() {
+    let (pair, _) = after_a_failover();
+    let story = |side: Side, end: &str| {
+        let config = pair[side].files.config();
+        wait_for(end, AT_ONCE, || {
+            let (code, story, complaint) = ctl(["explain", "-c", name(&config), RESOURCE]);
+            assert_eq!((code, complaint.as_str()), (0, ""));
+            story.contains(end).then_some(story)
+        })
+    };
+    let told = story(Side::A, "now: failed here, peer hot: NOT PROTECTED");
+    assert!(told.contains("FAILED here, was hot: the application's process ended (NOT PROTECTED)"), "{told}");
+    assert!(told.contains("command: deactivate has ended after 0."), "{told}");
+    assert!(told.contains("the peer is hot (no side was hot for 0."), "{told}");
+    let told = story(Side::B, "now: hot here, peer failed: NOT PROTECTED");
+    assert!(told.contains("standby -> going-hot: the peer's application has failed"), "{told}");
+    let hot = told.lines().find(|line| line.contains("HOT here")).unwrap();
+    assert!(hot.contains(" s after the decision: the application is hot (no side was hot for 0."), "{told}");
+    for code in ["LHOT", "HOTT", "STBY", "2HOT", "FAIL "] {
+        assert!(!told.contains(code), "{code} is no word for an operator:\n{told}");
     }
 }
 
@@ -135,9 +153,10 @@ fn a_record_that_somebody_changed_is_told_from_what_happened() {
     assert_eq!(code, 65, "{complaint}");
     assert!(complaint.contains(&format!("{}: line 2, column ", file.display())), "{complaint}");
 
-    let (code, _, complaint) = edited(&|text| text.replacen("record\":1", "record\":2", 1));
+    let format = schrittmacher_record::FORMAT;
+    let (code, _, complaint) = edited(&|text| text.replacen(&format!("record\":{format}"), "record\":99", 1));
     assert_eq!(code, 65);
-    assert!(complaint.contains("reads format 1"), "{complaint}");
+    assert!(complaint.contains(&format!("reads format {format}")), "{complaint}");
 
     let (code, _, complaint) = ctl(["replay", name(&file), "--resource", "other"]);
     assert_eq!(code, 65, "{complaint}");
@@ -175,10 +194,9 @@ fn a_new_configuration_and_a_paused_daemon_can_be_replayed() {
 fn who_does_not_answer_is_named() {
     let mut pair = Pair::new(Setup::default());
     let config = pair[Side::A].files.config();
-    let address = pair[Side::A].address;
     let (code, output, complaint) = ctl(["record", "-c", name(&config)]);
     assert_eq!((code, output.as_str()), (69, ""));
-    assert!(complaint.contains(&format!("{address}:7780: Connection refused")), "{complaint}");
+    assert!(complaint.contains("no daemon runs: there is no control socket "), "{complaint}");
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
 
     // A file is not touched before there is something to write into it.
@@ -195,7 +213,7 @@ fn who_does_not_answer_is_named() {
     assert_eq!(ctl(["record", "-c", name(&config), "-o", "/nonexistent/x"]).0, 73);
     assert_eq!(ctl(["record", "-c", "/nonexistent"]).0, 66);
 
-    // Somebody else's page, and one that says nothing that HTTP knows.
+    // The page of another program, and an answer that is not HTTP.
     for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello\r\n"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! What must never delay a heartbeat (T5): a disk, a command, a flood, a signal. And who may say what (D41).
+//! No disk, command, flood or signal delays a heartbeat (T5). And the rules about senders (D41).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{AT_ONCE, PORT, Pair, RESOURCE, Setup, Side, skip, wait_for};
+use schrittmacher_harness::{AT_ONCE, PORT, Pair, RESOURCE, Setup, Side, skip, wait_for};
 
 /// Short, so that a delayed heartbeat shows.
 const TIMEOUT: f64 = 2.0;
@@ -21,7 +21,7 @@ fn setup() -> Setup {
     Setup { timeout: TIMEOUT, ..Setup::default() }
 }
 
-/// Whatever is wrong with `a`, for two timeouts nobody notices, and it still does what it is told.
+/// With this fault at `a`, no state changes for two timeouts, and `a` still obeys.
 fn goes_on(pair: &mut Pair) {
     let threads =
         |pair: &Pair| fs::read_dir(format!("/proc/{}/task", pair[Side::A].daemon().pid())).unwrap().count();
@@ -39,7 +39,7 @@ fn a_log_file_on_a_full_disk() {
     let mut pair = Pair::new(Setup { log_file: Some("/dev/full"), ..setup() });
     pair.start(Side::A);
     goes_on(&mut pair);
-    assert!(pair[Side::A].stderr.has("/dev/full"), "nobody is told: {}", pair[Side::A].stderr.text());
+    assert!(pair[Side::A].stderr.has("/dev/full"), "not reported: {}", pair[Side::A].stderr.text());
 }
 
 /// On a disk that gets full, in the middle of a line perhaps, and has room again: what was lost is counted.
@@ -73,7 +73,7 @@ fn a_log_file_on_a_disk_that_fills_up() {
     let text = fs::read_to_string(&log).unwrap();
     let after = text.split("log lines lost").nth(1).unwrap();
     assert!(after.contains("transiting_to_hot -> Hot"), "{text}");
-    // Nothing is glued to what was torn off: every line has its time and its columns.
+    // No line is glued to a torn one: every line has its time and its columns.
     let broken: Vec<_> = text.lines().filter(|line| line.matches('\t').count() != 5).collect();
     assert!(broken.len() <= 1, "{broken:?}");
 }
@@ -149,12 +149,13 @@ fn signals_that_end_nothing() {
     assert!(!fs::read_to_string(&rotated).unwrap().contains("failover ordered"), "the old file goes on");
 }
 
-/// D41 and, at the first port, D37: what a datagram may say follows from where it comes from.
+/// D41 and, at the first port, D37: the source of a datagram decides which codes it may have.
 #[test]
 fn who_may_say_what() {
     let mut pair = Pair::new(setup());
     pair.start_daemon(Side::A);
-    pair[Side::A].log.wait("admin page on", AT_ONCE);
+    // What came before its start was complete would not be looked at.
+    pair[Side::A].wait_page();
     let (us, peer) = (pair[Side::A].address, pair[Side::B].address);
     let say = |from: IpAddr, port: u16, status: &str| {
         let socket = UdpSocket::bind(SocketAddr::new(from, 0)).unwrap();
@@ -180,8 +181,8 @@ fn who_may_say_what() {
     pair[Side::A].log.wait_state("transiting_to_hot", AT_ONCE);
 }
 
-/// Sends, from this address to both ports, what nobody should: as an application what only a peer may say,
-/// as the peer what only an application may say (D41), and what no program says.
+/// Sends forbidden messages from this address to both ports. These are a peer's codes as an application, an
+/// application's codes as the peer (D41), and codes that no program sends.
 fn flood(from: IpAddr, to: IpAddr, end: Instant) {
     let socket = UdpSocket::bind(SocketAddr::new(from, 0)).unwrap();
     let status = |code: &str| {

@@ -1,15 +1,15 @@
-//! Beside a legacy peer of either generation, on real sockets. All scenarios, in virtual time and with what
-//! the legacy program does among itself, are in `docs/compatibility.md` (`tests/legacy/tests/matrix`).
+//! Beside a legacy peer of either generation, on real sockets. `docs/legacy-matrix.md` has all scenarios in virtual
+//! time, legacy pairs among themselves included (`crates/testkit/tests/matrix`).
 
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{
+use schrittmacher_harness::{
     AT_ONCE, Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, RESOURCE, Setup, Side, beside_both,
     holds_for, wait_for,
 };
 
-/// Until two that ask each other know who is hot.
+/// The time in which two nodes that ask each other agree who is hot.
 const NEGOTIATION: Duration = LEGACY_HEARTBEAT.saturating_mul(2);
 
 /// Everything starts at the same instant, the applications standby.
@@ -34,7 +34,7 @@ fn a_cold_start_beside_a_legacy_daemon_makes_one_hot() {
     });
 }
 
-/// D3: what we say in a second and a half to find out who is hot, or while all is quiet.
+/// D3: the number of our messages in a second and a half, at a start and while all is quiet.
 fn no_storm(mixed: &Mixed) {
     let said = mixed[Side::A].log.text().lines().filter(|line| line.contains("to peer:")).count();
     assert!(said < 100, "{said} datagrams:\n{}", mixed[Side::A].log.text());
@@ -49,7 +49,7 @@ fn who_joins_a_hot_peer_is_standby() {
                 mixed[Side::A].start_app("--start-as hot");
                 mixed.start_daemon(Side::A);
                 mixed.wait_hot(Side::A, LEGACY_HEARTBEAT);
-                mixed.journal.wait(Side::A, "start");
+                mixed.journal.wait(Side::A, "activate");
                 mixed.forget();
                 mixed.start_legacy(Some("unknown"));
             } else {
@@ -118,7 +118,7 @@ fn a_legacy_peer_replaces_our_dead_host_which_comes_back_as_standby() {
     });
 }
 
-/// Whoever gives the order, and on whichever side; D15, D17.
+/// D15, D17, for orders of either kind on either side.
 #[test]
 fn operators_move_the_service_on_either_side() {
     beside_both(&Setup { priority: [0, 10], ..Setup::default() }, |mut mixed| {
@@ -180,7 +180,7 @@ fn a_daemon_that_restarts_beside_a_legacy_peer_finds_its_role_again() {
 }
 
 /// W4, W5: the peer becomes one of ours and a legacy daemon again, and of the other generation and back,
-/// while its application runs. Nobody notices.
+/// while its application runs. No state changes.
 #[test]
 fn an_upgrade_in_place_and_back_switches_nothing() {
     for hot in [Side::A, Side::B] {

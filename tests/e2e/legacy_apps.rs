@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, EndOnDrop, PORT, Pair, RESOURCE, Reporter, Setup, Side, wait_for};
+use schrittmacher_harness::{AT_ONCE, EndOnDrop, PORT, Pair, RESOURCE, Reporter, Setup, Side, wait_for};
 
-/// D37: clients of 1.8 know one port. They report standby while they go hot, and are given the order again
-/// until they are (X2); a legacy daemon of their time handed back (D8).
+/// D37: clients of 1.8 know one port. They report standby while they go hot, and get the order again until they are
+/// hot (X2). A legacy daemon of their time handed back (D8).
 #[test]
 fn applications_of_1_8_at_the_first_port() {
     let app_timeout = Duration::from_secs(2);

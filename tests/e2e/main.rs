@@ -1,29 +1,45 @@
 //! The real programs against each other: daemons, applications, sockets, processes and signals.
 //!
-//! Every test has addresses of its own, so all of them run at once. They wait for events, never for a time;
-//! the times written down are what an idle machine needs, and the guard against hanging is ten times that.
+//! Every test has addresses of its own, so all of them run at once. They wait for events, never for a time. The
+//! times in them are those of an idle machine; the guard against hanging is ten times as long.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-#![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
-
-mod harness;
 
 mod any_command;
 mod app_process;
+mod app_socket;
+mod authentication;
 mod cold_start;
 mod command_line;
+mod commands;
+mod control;
 mod cuts;
 mod defects;
 mod descriptors;
+mod doors;
+mod drills;
 mod failures;
 mod flight_record;
+mod forged;
 mod hostile;
+mod kept_sockets;
 mod legacy;
 mod legacy_apps;
+mod metrics;
 mod migration;
 mod network;
+mod notify;
+mod openapi;
 mod operator;
 mod options;
+mod ordered_switch;
 mod orders;
 mod reload;
 mod restart;
+mod rights;
+mod service_manager;
+mod setbacks;
+mod sets;
+mod shared_address;
+mod starts;
+mod starved;
 mod weather;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, LEGACY_HEARTBEAT, Mixed, RESOURCE, Setup, Side, Watch, beside_both};
+use schrittmacher_harness::{AT_ONCE, LEGACY_HEARTBEAT, Mixed, RESOURCE, Setup, Side, Watch, beside_both};
 
 const NEGOTIATION: Duration = LEGACY_HEARTBEAT.saturating_mul(2);
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::harness::{AT_ONCE, Cable, Pair, Process, Setup, Side, program, skip};
+use schrittmacher_harness::{AT_ONCE, Cable, Pair, Process, Setup, Side, program, skip};
 
-/// What two nodes without a third vote can't avoid (D6), and that it ends with the cut (P1, D5).
+/// Two nodes without a third vote cannot avoid this (D6). It ends with the cut (P1, D5).
 fn both_hot_until_healed(name: &str, priority: [i32; 2], survivor: Side) {
     let cable = match Cable::lay() {
         Ok(cable) => cable,
@@ -36,8 +36,11 @@ fn after_a_cut_the_greater_priority_survives() {
 }
 
 #[test]
-fn after_a_cut_at_equal_priority_the_greater_address_survives() {
-    both_hot_until_healed("after_a_cut_at_equal_priority_the_greater_address_survives", [0, 0], Side::B);
+fn after_a_cut_at_equal_priority_the_side_that_was_hot_for_longer_survives() {
+    let name = "after_a_cut_at_equal_priority_the_side_that_was_hot_for_longer_survives";
+    for survivor in [Side::A, Side::B] {
+        both_hot_until_healed(name, [0, 0], survivor);
+    }
 }
 
 /// Two settled standby nodes that find each other: the conflict of S2 that no start decides.

@@ -1,8 +1,8 @@
-//! Hand-overs that somebody wants: an operator at the page, or the application.
+//! Hand-overs that an operator orders at the page, or the application.
 
 use std::time::Duration;
 
-use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
+use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 
 /// The whole hand-over: one side stopped and took its address down, and only then the other brought it up and
 /// started (P5); each once.
@@ -51,7 +51,7 @@ fn the_page_orders_a_takeover() {
     was_handed_over(&mut pair, Side::A);
 }
 
-/// D15, S3: the operator's word stands above the priority, in both directions, and stays so.
+/// D15, S3: the operator's order wins against the priority, in both directions, and lasts.
 #[test]
 fn an_order_wins_against_the_priority() {
     let mut pair = Pair::new(Setup { priority: [100, 0], ..Setup::default() });
@@ -80,7 +80,7 @@ fn a_slow_stop_command_is_waited_for() {
     }
 }
 
-/// S8: nobody gives the service away when nobody is there to take it.
+/// S8: a failover is refused if no peer can take over.
 #[test]
 fn a_failover_without_a_fit_peer_is_refused_with_a_reason() {
     let mut pair = Pair::new(Setup::default());

@@ -1,17 +1,18 @@
 //! The options of the manual: `--daemonize`, `--pidfile`, `--make-pidfile`, `--parachute` (C3, D36).
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgid, getsid};
 
-use crate::harness::{AT_ONCE, Pair, Setup, Side, program, wait_for};
 use crate::restart::nothing_was_switched;
+use schrittmacher_harness::{AT_ONCE, Pair, Setup, Side, program, wait_for};
 
-/// What it takes to start a daemon, or to hand over.
+/// The time to start a daemon, or to hand over.
 const SOON: Duration = Duration::from_millis(500);
 
 /// Processes that are not ours: a daemon in the background, or the daemon under a supervisor. They end with
@@ -57,8 +58,8 @@ fn pid_in(file: &PathBuf) -> Pid {
     Pid::from_raw(fs::read_to_string(file).unwrap().trim_end().parse().unwrap())
 }
 
-/// Runs the program on host a until it returns, as a start script does; whoever has its output has to close
-/// it.
+/// Runs the program on host a until it returns, as a start script does. Every process that has its output has to
+/// close it.
 fn run(pair: &Pair, options: &[&str]) -> (i32, String) {
     let mut command = Command::new(program("schrittmacher"));
     command.args(options).arg(pair[Side::A].files.config());
@@ -70,6 +71,9 @@ fn run(pair: &Pair, options: &[&str]) -> (i32, String) {
 fn daemonize_returns_when_the_daemon_is_ready() {
     let pair = Pair::new(Setup::default());
     let file = pid_file(&pair);
+    // A descriptor that a careless caller passes on (door-14).
+    let secret = File::create(pair.folder().join("secret")).unwrap();
+    fcntl(&secret, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     let (code, said) = run(&pair, &["--daemonize", "--make-pidfile", "--pidfile", file.to_str().unwrap()]);
     assert_eq!(code, 0, "{said}");
     let daemon = pid_in(&file);
@@ -80,6 +84,9 @@ fn daemonize_returns_when_the_daemon_is_ready() {
         let open = fs::read_link(format!("/proc/{daemon}/fd/{descriptor}")).unwrap();
         assert_eq!(open, PathBuf::from("/dev/null"));
     }
+    let open = fs::read_dir(format!("/proc/{daemon}/fd")).unwrap();
+    let open: Vec<PathBuf> = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).collect();
+    assert!(!open.iter().any(|path| path.ends_with("secret")), "{open:?}");
     kill(daemon, Signal::SIGTERM).unwrap();
     wait_for("the end of the daemon", SOON, || (!is_alive(daemon)).then_some(()));
     assert!(!file.exists(), "the pid file is left behind");
@@ -230,7 +237,7 @@ fn in_the_background_the_pid_file_names_the_supervisor() {
     assert!(!is_alive(daemon) && !file.exists());
 }
 
-/// The pid file stays locked as long as the daemon lives, whoever else is gone.
+/// The pid file stays locked as long as the daemon lives, also without its supervisor.
 #[test]
 fn without_its_supervisor_the_daemon_goes_on() {
     let mut pair = Pair::new(Setup::default());

@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
+use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side, wait_for};
 
 /// How long a pid has to be seen before it is used (A3).
 const BELIEF: Duration = Duration::from_secs(1);
 
-/// D29: the manual's own start and stop actions, as they stand there.
+/// D29: the manual's own start and stop actions, word by word.
 #[test]
 fn the_manuals_back_ticks_work() {
     let start = Some("\"kill -10 `cat {pid-file}`\"");
@@ -90,7 +90,7 @@ fn an_application_on_its_way_gets_no_second_order() {
     assert_eq!(pair.journal.count(Side::A, "start"), 1, "{}", pair.journal.text());
 }
 
-/// X3: what never ends is ended, and the resource goes on.
+/// X3: a command that never ends is ended, and the resource goes on.
 #[test]
 fn a_start_command_that_hangs_is_ended_and_the_order_given_again() {
     let start = Some(
@@ -104,4 +104,19 @@ fn a_start_command_that_hangs_is_ended_and_the_order_given_again() {
     pair.start_daemon(Side::A);
     pair.settles(Side::A, Duration::from_secs(3));
     assert_eq!(pair.journal.count(Side::A, "start"), 2, "{}", pair.journal.text());
+}
+
+/// run-5: the application takes a second to stop, and `kill -12` is over at once.
+#[test]
+fn a_planned_hand_over_waits_for_an_application_that_says_it_is_on_its_way() {
+    let mut pair = Pair::new(Setup { timeout: 600.0, ..Setup::default() });
+    pair.start_with(Side::A, "--switch-time 1000", "");
+    pair[Side::A].page("?failover=service");
+    pair[Side::A].app().wait_state("transiting-to-standby", AT_ONCE);
+    wait_for("a to be standby", Duration::from_secs(1), || {
+        let state = pair[Side::A].app().state();
+        assert!(state.as_deref() == Some("standby") || !pair.journal.has(Side::B, "start"), "both run");
+        (state.as_deref() == Some("standby")).then_some(())
+    });
+    pair.settles(Side::B, Duration::ZERO);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, Pair, Setup, Side, wait_for};
+use schrittmacher_harness::{AT_ONCE, Pair, Setup, Side, wait_for};
 
 const IN_FORCE: &str = "the new configuration is in force";
 
@@ -42,14 +42,14 @@ fn undisturbed(pair: &Pair) {
 fn new_times_and_commands_are_in_force_and_disturb_nobody() {
     let mut pair = pair();
     let proof = pair.folder().join("new-command");
-    let command = format!("interface-deactivate = touch {}; ", proof.display());
+    let command = format!("stop-action = touch {}; ", proof.display());
     let said = reload(
         &mut pair,
         |text| {
             text.replace("heartbeat = 0.2", "heartbeat = 0.1")
                 .replace("timeout = 3", "timeout = 2")
                 .replace("priority = 0", "priority = 7")
-                .replace("interface-deactivate = ", &command)
+                .replace("stop-action = ", &command)
         },
         IN_FORCE,
     );
@@ -58,6 +58,16 @@ fn new_times_and_commands_are_in_force_and_disturb_nobody() {
     pair[Side::A].page("?failover=service");
     pair.wait_settled(Side::B, Duration::ZERO);
     assert!(proof.exists(), "the old command ran");
+}
+
+/// edge-8: otherwise the hot side would never have the new address, and would keep the old one after a failover.
+#[test]
+fn changed_interface_commands_move_the_address_of_the_hot_side() {
+    let mut pair = pair();
+    reload(&mut pair, |text| text.replace("a activate", "a new-activate"), IN_FORCE);
+    pair.journal.expect(Side::A, &["deactivate", "new-activate"]);
+    pair.settles(Side::A, Duration::ZERO);
+    assert_eq!(pair[Side::A].log.transitions(), []);
 }
 
 #[test]
@@ -123,7 +133,7 @@ fn a_resource_comes_and_goes_beside_a_running_one() {
     undisturbed(&pair);
 }
 
-/// As at SIGTERM: what is hot goes to the other side first. When it comes back, it begins anew.
+/// As at SIGTERM: a hot resource goes to the other side first. When it comes back, it begins anew.
 #[test]
 fn a_hot_resource_that_is_removed_is_handed_over() {
     let mut pair = pair();

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{AT_ONCE, Pair, Setup, Side};
+use schrittmacher_harness::{AT_ONCE, Pair, Setup, Side};
 
-/// What the signals and the death of the daemon alone must not do.
+/// Signals to the daemon, and its death alone, must not switch.
 pub fn nothing_was_switched(pair: &mut Pair) {
     // The new one asks the peer before it claims what its application says (D11).
     pair.settles(Side::A, Duration::ZERO);
     assert_eq!(pair[Side::B].log.transitions(), []);
     pair.journal.expect(Side::B, &[]);
-    // A new daemon can't know whether the address is up, and a hot application may be told to be hot.
-    pair.journal.expect(Side::A, &["activate", "start"]);
+    // A new daemon can't know whether the address is up. A hot application is not started again (edge-25).
+    pair.journal.expect(Side::A, &["activate"]);
     assert!(!pair[Side::A].app().output.has("USR2"), "the application was told to go standby");
 }
 
@@ -36,6 +36,25 @@ fn sigquit_and_restart_switch_nothing() {
     nothing_was_switched(&mut pair);
 }
 
+/// edge-10: whichever has the greater address, and although the applications of both report up to 1.5 s later.
+#[test]
+fn edge_10_both_daemons_restarted_in_one_moment_leave_the_application_that_serves_alone() {
+    for hot in [Side::A, Side::B] {
+        let mut pair = Pair::new(Setup { timeout: 6.0, ..Setup::default() });
+        pair.start(hot);
+        for side in [Side::A, Side::B] {
+            pair[side].daemon().signal(Signal::SIGQUIT);
+        }
+        for side in [hot.other(), hot] {
+            assert_eq!(pair[side].daemon().wait_code(AT_ONCE), 0);
+            pair.start_daemon(side);
+        }
+        pair.settles(hot, Duration::from_secs(4));
+        assert!(!pair[hot].app().output.has("USR2"), "the application was told to go standby");
+        assert!(!pair.journal.has(hot, "stop") && !pair.journal.has(hot.other(), "start"));
+    }
+}
+
 /// S11: a daemon that was stopped for so long that the peer has taken over does not go on as hot.
 #[test]
 fn a_hot_daemon_that_lost_time_asks_before_it_goes_on() {
@@ -54,7 +73,7 @@ fn a_hot_daemon_that_lost_time_asks_before_it_goes_on() {
     pair.journal.expect_unordered(Side::A, &["stop", "deactivate"]);
 }
 
-/// S11: what the peer said in the meantime is heard before its silence is judged, however long it was.
+/// S11: the daemon hears the peer's messages of the meantime before it judges its silence.
 #[test]
 fn a_standby_daemon_that_lost_time_does_not_take_over() {
     let mut pair = Pair::new(Setup { heartbeat: 1.0, ..Setup::default() });

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{
+use schrittmacher_harness::{
     AT_ONCE, Cable, Emulator, Generation, LEGACY_HEARTBEAT, LOOK, Mixed, Pair, RESOURCE, Setup, Side, Watch,
     Weather, skip, wait_for,
 };
 
-/// Thirty heartbeats in a row would have to be lost before anybody takes the peer for dead: at 30 % loss, two in
+/// Thirty heartbeats in a row would have to be lost before a side takes the peer for dead: at 30 % loss, two in
 /// 10^16. All these tests together say less than 2,000, which leaves less than 10^-12.
 const PATIENCE: f64 = 30.0;
 
@@ -19,8 +19,8 @@ fn quick() -> Setup {
     Setup { heartbeat: 0.1, timeout: 0.1 * PATIENCE, ..Setup::default() }
 }
 
-/// A heartbeat so slow that no packet is later than one. That is what the rules about crossing packets ask for
-/// (S10): when old words arrive later, an order may fail or be undone, although one side is hot in the end.
+/// A heartbeat so slow that no packet is later than one. The rules about crossing packets need that (S10). If old
+/// messages arrive later, an order may fail or be undone, although one side is hot in the end.
 fn slow() -> Setup {
     Setup { heartbeat: 0.5, timeout: 0.5 * PATIENCE, ..Setup::default() }
 }
@@ -110,7 +110,7 @@ fn a_settled_pair_does_not_notice_netem() {
     pair.journal.expect(Side::B, &["activate", "start"]);
 }
 
-/// P1 and P2: whatever is lost of the negotiation, exactly one side is hot, and it does not change when the
+/// P1 and P2: with any losses in the negotiation, exactly one side is hot, and it does not change when the
 /// weather does.
 #[test]
 fn a_cold_start_in_a_storm_makes_one_hot() {
@@ -128,7 +128,7 @@ fn a_cold_start_in_a_storm_makes_one_hot() {
     }
 }
 
-/// So slow that whoever is told too early shows it.
+/// So slow that a side that is told too early shows it.
 const SLOW_STOP: Option<&str> = Some("{note}; sleep 0.4; kill -12 `cat {pid-file}`");
 
 /// Late, doubled and out of order, but not lost: each order is carried out, once.
@@ -217,7 +217,7 @@ fn an_order_given_again_is_carried_out_in_a_storm() {
     pair.settles(Side::A, Duration::ZERO);
 }
 
-/// What `side` should hear now and in the next moment is lost.
+/// The packets to `side` are lost now and in the next moment.
 fn is_lost(emulator: &Emulator, side: Side) {
     let lost = emulator.toll(side).lost;
     wait_for("messages to be lost", Duration::from_secs(2), || {
@@ -225,7 +225,7 @@ fn is_lost(emulator: &Emulator, side: Side) {
     });
 }
 
-/// What fails is replaced: the failed side says so at each heartbeat, and the first word may be lost.
+/// A failed side is replaced. It says so at each heartbeat; the first message may be lost.
 #[test]
 fn failures_are_relieved_in_a_storm() {
     let setup = Setup { app_timeout: 600.0, ..slow() };
@@ -244,7 +244,7 @@ fn failures_are_relieved_in_a_storm() {
 
     pair[Side::A].start_app("--start-as standby");
     pair.settles(Side::B, Duration::ZERO);
-    // The daemon alone is back before anybody misses it (S7).
+    // The daemon alone is back before its peer misses it (S7).
     pair[Side::B].daemon().kill();
     pair.start_daemon(Side::B);
     pair.settles(Side::B, Duration::from_secs(1));
@@ -252,7 +252,7 @@ fn failures_are_relieved_in_a_storm() {
     pair.settles(Side::B, Duration::ZERO);
 }
 
-/// S9: what ends says so until it is heard.
+/// S9: a daemon that ends says so until it is heard.
 #[test]
 fn sigterm_hands_over_in_a_storm() {
     let setup = Setup { stop: SLOW_STOP, timeout: 600.0, ..slow() };
@@ -283,8 +283,8 @@ fn beside_both(name: &str, setup: &Setup, what: impl Fn(Mixed, &Emulator) + Sync
     });
 }
 
-/// P7. A legacy daemon beats every two seconds and counts to six, or to ten, by itself: ours beats often enough for
-/// it, and is told to be as patient as it takes.
+/// P7. A legacy daemon beats every two seconds and waits for six or ten. Ours beats often enough for it, and is
+/// configured to be as patient.
 #[test]
 fn beside_a_legacy_peer_only_failures_count_in_a_storm() {
     const NAME: &str = "beside_a_legacy_peer_only_failures_count_in_a_storm";
@@ -299,14 +299,14 @@ fn beside_a_legacy_peer_only_failures_count_in_a_storm() {
         mixed[Side::A].app().process.kill();
         wait_for("the legacy side to be hot", LEGACY_HEARTBEAT, || mixed.serves(Side::B).then_some(()));
         mixed.journal.expect_unordered(Side::A, &["stop", "deactivate"]);
-        // Not a fit one: a classic peer hands back to whoever is fit before its own application is hot (D8).
+        // Not a fit one: a classic peer hands back to a fit side before its own application is hot (D8).
         mixed[Side::A].start_app("--start-as fail");
         mixed.stays(Side::B);
     });
 }
 
-/// P7. A classic peer may refuse a takeover that it has to be talked into (D15), when what is said about it comes
-/// doubled or in the wrong order; the operator is told, and gives it again. Never do both serve.
+/// P7. A classic peer of higher priority may reject a takeover (D15) if the messages about it come doubled or in the
+/// wrong order. The operator is told, and orders it again. Never do both serve.
 #[test]
 fn beside_a_legacy_peer_orders_are_carried_out_in_unrest() {
     beside_both("beside_a_legacy_peer_orders_are_carried_out_in_unrest", &slow(), |mut mixed, emulator| {

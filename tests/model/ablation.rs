@@ -1,7 +1,7 @@
 //! Our protocol with something taken out, to see what it is for.
 //!
-//! The shipped code knows nothing of this: a machine is plain data, so a rule is taken out by changing what the
-//! machine is told, what it remembers, or what it does, from outside.
+//! The shipped code knows nothing of this. A machine is plain data, so a rule can be taken out from outside: by changing
+//! the inputs of the machine, its memory, or its actions.
 
 use schrittmacher_protocol::{Action, Asked, Event, Machine, OUR_RANDOM, Settings, State};
 use schrittmacher_wire::PeerCode;
@@ -9,7 +9,7 @@ use schrittmacher_wire::PeerCode;
 use crate::deviation::Lines;
 use crate::relative::NOW;
 
-/// What is taken out.
+/// The part that is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Without {
     /// Lines of the list of deviations: there we do what 2.0.0 does.
@@ -23,7 +23,7 @@ pub enum Without {
 pub enum Rule {
     ConstantRandom,
     Barrier,
-    Conceded,
+    Yielding,
     EndOfHold,
     FailForStandby,
     Granted,
@@ -36,16 +36,16 @@ pub enum Rule {
 pub const RULES: [(Rule, &str, &str); 9] = [
     (Rule::ConstantRandom, "S2, D14", "our random is drawn, once"),
     (Rule::Barrier, "P5", "the peer is told before the commands are over"),
-    (Rule::Conceded, "S8, S10", "who gave way forgets it at once"),
-    (Rule::EndOfHold, "S3", "a takeover does not end an earlier giving way"),
-    (Rule::FailForStandby, "R6, D8", "who gave way to a classic peer says STBY"),
-    (Rule::Granted, "R3", "who was given the role forgets it at once"),
-    (Rule::CloseQuestion, "D3", "who confirms may still be confirmed"),
-    (Rule::PushOnce, "R7", "a refused takeover answers every refusal by TREJ"),
+    (Rule::Yielding, "S8, S10", "a node that yielded forgets it at once"),
+    (Rule::EndOfHold, "S3", "a takeover does not end an earlier yielding"),
+    (Rule::FailForStandby, "R6, D8", "a node that yielded to a classic peer says STBY"),
+    (Rule::Granted, "R3", "a node that was granted the role forgets it at once"),
+    (Rule::CloseQuestion, "D3", "a node that confirms may still be confirmed"),
+    (Rule::PushOnce, "R7", "a rejected takeover answers every rejection by TREJ"),
     (Rule::Answers, "W5", "no limit on answers"),
 ];
 
-/// What our random is when it is drawn: between the two that a legacy peer draws then.
+/// Our random where it is drawn: between the two that a legacy peer draws then.
 pub const DRAWN: u32 = 2;
 
 impl Rule {
@@ -53,12 +53,12 @@ impl Rule {
     pub fn handle(self, machine: &mut Machine, settings: &Settings, mut event: Event) -> Vec<Action> {
         let was = machine.clone();
         self.before(machine, &mut event);
-        let mut actions = machine.handle(settings, NOW, event, &mut |_, _, _, _| {});
+        let mut actions = machine.handle(settings, NOW, event).actions;
         self.after(&was, &event, machine, &mut actions);
         actions
     }
 
-    /// What the machine is told, and what it remembers, without this rule.
+    /// Changes the input and the memory of the machine.
     fn before(self, machine: &mut Machine, event: &mut Event) {
         match (self, event) {
             // Ours is always the greater one; a greater one of theirs has to win by the address.
@@ -71,7 +71,7 @@ impl Rule {
         }
     }
 
-    /// What it remembers and does afterwards.
+    /// Changes its memory and its actions afterwards.
     fn after(self, was: &Machine, event: &Event, machine: &mut Machine, actions: &mut Vec<Action>) {
         let sends = |actions: &[Action], wanted: PeerCode| {
             actions.iter().any(|action| matches!(action, Action::Send { code, .. } if *code == wanted))
@@ -82,20 +82,23 @@ impl Rule {
             {
                 machine.asked = was.asked;
             }
-            Rule::Conceded => set_conceded(machine, None),
+            Rule::Yielding => set_yielding(machine, None),
             Rule::EndOfHold if *event == Event::Takeover => {
-                if let State::Standby { conceded } | State::ToStandby { conceded, .. } = was.state {
-                    set_conceded(machine, conceded);
+                if let State::Standby { yielding_until } | State::ToStandby { yielding_until, .. } = was.state
+                {
+                    set_yielding(machine, yielding_until);
                 }
             }
             Rule::Granted => {
-                if let State::ToHot { granted, .. } | State::Hot { granted, .. } = &mut machine.state {
-                    *granted = None;
+                if let State::ToHot { granted_until, .. } | State::Hot { granted_until, .. } =
+                    &mut machine.state
+                {
+                    *granted_until = None;
                 }
             }
             Rule::PushOnce => {
-                if let Some(Asked::Forced { pushed, .. }) = &mut machine.asked {
-                    *pushed = false;
+                if let Some(Asked::Forced { insisted, .. }) = &mut machine.asked {
+                    *insisted = false;
                 }
             }
             Rule::FailForStandby if matches!(machine.state, State::Standby { .. }) => {
@@ -115,9 +118,9 @@ impl Rule {
     }
 }
 
-fn set_conceded(machine: &mut Machine, value: Option<schrittmacher_protocol::Time>) {
-    if let State::Standby { conceded } | State::ToStandby { conceded, .. } = &mut machine.state {
-        *conceded = value;
+fn set_yielding(machine: &mut Machine, value: Option<schrittmacher_protocol::Time>) {
+    if let State::Standby { yielding_until } | State::ToStandby { yielding_until, .. } = &mut machine.state {
+        *yielding_until = value;
     }
 }
 

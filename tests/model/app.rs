@@ -5,7 +5,7 @@ use schrittmacher_wire::AppCode;
 /// Seconds from one report to the next.
 const PERIOD: u8 = 2;
 
-/// What an application is.
+/// The role of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     Unknown,
@@ -60,7 +60,7 @@ impl App {
         matches!(self, App::Runs { role, going, .. } if going.map_or(role, |(to, _)| to) != order)
     }
 
-    /// Follows an order that takes so many seconds.
+    /// Follows an order that takes `takes` seconds.
     pub fn order(&mut self, order: Role, takes: u8, habit: Habit) {
         if self.obeys(order)
             && let App::Runs { role, going, report_in, hung } = self
@@ -105,7 +105,7 @@ impl App {
         }
     }
 
-    /// What it reports now.
+    /// Its report now.
     pub fn report(&mut self, habit: Habit) -> Option<AppCode> {
         match self {
             App::Dead | App::Runs { hung: true, .. } => None,

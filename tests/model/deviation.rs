@@ -1,23 +1,23 @@
-//! Our protocol with lines of `docs/deviations.md` taken out: where such a line says what we do, we do instead
-//! what the table recorded from 2.0.0 says.
+//! Our protocol with lines of `tests/data/protocol/deviations.tsv` taken out. In the place of our action comes the one
+//! that the table recorded from 2.0.0 has.
 //!
-//! The shipped code knows nothing of this. It makes its step and names every transition in it; one that a removed
-//! line is about gets the state, the orders and the messages of 2.0.0, and keeps our books: who was heard when, what
-//! was asked, when the next heartbeat is due.
+//! The shipped code knows nothing of this. It makes its step and names every transition in it. A transition of a
+//! removed line gets the state, the orders and the messages of 2.0.0. It keeps our books: who was heard when, the open
+//! request, the time of the next heartbeat.
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Asked, Cause, Event, FORCED_RANDOM, Machine, OUR_RANDOM, PeerReport, Said, Settings, State,
-    StateName,
+    Action, Asked, Cause, Command, Event, FORCED_RANDOM, Machine, OUR_RANDOM, Orderer, PeerReport, Release,
+    Said, Settings, State, StateName,
 };
-use schrittmacher_wire::PeerCode;
+use schrittmacher_testkit::table::deviations::{self, Deviation, Ours};
+use schrittmacher_testkit::table::legacy::{self, Row};
+use schrittmacher_testkit::table::situation::{self, Situation, What, Word};
+use schrittmacher_wire::{AppCode, PeerCode};
 
 use crate::relative::NOW;
-use crate::table::deviations::{self, Deviation, Ours};
-use crate::table::legacy::{self, Row};
-use crate::table::situation::{self, Situation, What, Word};
 
 static LIST: LazyLock<Vec<Deviation>> = LazyLock::new(deviations::list);
 static ROWS: LazyLock<Vec<Row>> = LazyLock::new(legacy::rows);
@@ -65,8 +65,12 @@ pub fn handle(
 ) -> Vec<Action> {
     let mut before = machine.clone();
     let mut transitions = Vec::new();
-    let whole = machine.handle(settings, NOW, event, &mut |cause, _, after, actions| {
-        transitions.push(Transition { cause, after: after.clone(), actions: actions.to_vec() });
+    let mut told = 0;
+    let whole = machine.handle_watched(settings, NOW, event, &mut |after, reaction| {
+        let actions = reaction.actions[told..].to_vec();
+        told = reaction.actions.len();
+        let cause = reaction.transitions.last().expect("a transition was made").cause;
+        transitions.push(Transition { cause, after: after.clone(), actions });
     });
     let report = match event {
         Event::Peer(report) => Some(report),
@@ -77,16 +81,16 @@ pub fn handle(
         if let Some(theirs) = revert(&before, settings, &transition, report, without, met) {
             *machine = transition.after;
             done.extend(theirs.carry_out(&before, settings, machine, &transition.actions));
-            // What else was due is due still.
+            // Other things that were due are still due.
             return done;
         }
         done.extend(transition.actions);
         before = transition.after;
     }
-    whole
+    whole.actions
 }
 
-/// What 2.0.0 does instead of a transition of ours.
+/// The action of 2.0.0 in the place of a transition of ours.
 struct Theirs {
     /// The state and what is done, or as we do.
     does: Option<(StateName, &'static [String])>,
@@ -121,12 +125,14 @@ fn revert(
 fn what(cause: Cause) -> Option<What> {
     Some(match cause {
         Cause::Peer(code) => What::Peer(code),
-        Cause::App(code) => What::App(code),
+        Cause::App(report) => What::App(report.into()),
+        Cause::Failover { by: Orderer::App, .. } => What::App(AppCode::Lrfo),
+        Cause::Takeover { by: Orderer::App } => What::App(AppCode::Lrto),
         Cause::Tick => What::Tick,
-        Cause::LocalTimeout => What::LocalTimeout,
-        Cause::RemoteTimeout => What::RemoteTimeout,
-        Cause::Failover { force: false } => What::Failover,
-        Cause::Takeover => What::Takeover,
+        Cause::AppSilent => What::LocalTimeout,
+        Cause::PeerSilent => What::RemoteTimeout,
+        Cause::Failover { force: false, .. } => What::Failover,
+        Cause::Takeover { .. } => What::Takeover,
         _ => return None,
     })
 }
@@ -137,19 +143,19 @@ fn situation(m: &Machine, settings: &Settings, what: What, report: Option<PeerRe
     let over = |time| time <= NOW;
     let (held, late) = match m.state {
         State::Unknown { claim } => (claim.is_some(), claim.is_some_and(over)),
-        State::Standby { conceded } => (ahead(conceded), false),
-        State::ToHot { until, granted, .. } | State::Hot { until, granted, .. } => {
-            (ahead(granted), over(until))
+        State::Standby { yielding_until } => (ahead(yielding_until), false),
+        State::ToHot { until, granted_until, .. } | State::Hot { until, granted_until, .. } => {
+            (ahead(granted_until), over(until))
         }
-        State::ToStandby { until, conceded } => (ahead(conceded), over(until)),
-        State::Releasing { .. } | State::Failed | State::Leaving { .. } => (false, false),
+        State::ToStandby { until, yielding_until } => (ahead(yielding_until), over(until)),
+        State::Releasing(_) | State::Failed { .. } | State::Leaving { .. } => (false, false),
     };
     let said = match m.peer.said {
         _ if !m.peer.alive => Word::Silent,
         Said::Hot => Word::Hot,
         Said::ToHot => Word::ToHot,
         Said::Fail => Word::Fail,
-        Said::Nothing | Said::Other => Word::Other,
+        Said::Nothing | Said::Standby | Said::Other => Word::Other,
     };
     let asked = match m.asked {
         Some(Asked::Plain { until }) if until > NOW => situation::Asked::Plain,
@@ -158,7 +164,7 @@ fn situation(m: &Machine, settings: &Settings, what: What, report: Option<PeerRe
     };
     let random = report.map_or(0, |report| report.random);
     Situation {
-        failed: m.app.failed,
+        failed: m.state.has_failed_app(),
         recent: m.quiet_until > NOW,
         held,
         late,
@@ -168,8 +174,11 @@ fn situation(m: &Machine, settings: &Settings, what: What, report: Option<PeerRe
         own: settings.priority,
         priority: report.map_or(0, |report| report.priority),
         random,
-        deaf: matches!(m.state, State::Hot { deaf: Some(deadline), .. } if deadline <= NOW),
-        greater_address: random < OUR_RANDOM || settings.local > settings.remote,
+        deaf: matches!(m.state, State::Hot { reaction_due: Some(deadline), .. } if deadline <= NOW),
+        // The random of one of ours is no number drawn.
+        greater_address: (random < OUR_RANDOM && !m.peer.is_ours()) || settings.local > settings.remote,
+        ending: m.ending,
+        unreleased: m.setbacks.reject_until > NOW,
         ..Situation::plain(m.state.name(), what)
     }
 }
@@ -190,13 +199,12 @@ impl Theirs {
         ours: &[Action],
     ) -> Vec<Action> {
         if let Some(failed) = self.failed {
-            m.app.failed = failed;
+            set_failed(&mut m.state, failed);
         }
         let Some((next, does)) = self.does else { return ours.to_vec() };
         if m.state.name() != next {
             m.state = if before.state.name() == next { before.state } else { enter(next, settings) };
         }
-        m.app.failed |= next == StateName::Failed;
         let classic = m.peer.is_classic();
         let actions: Vec<Action> = does.iter().map(|word| action(word, classic)).collect();
         m.asked = asked(before, m, settings, &actions, ours);
@@ -209,26 +217,33 @@ fn enter(state: StateName, settings: &Settings) -> State {
     let hot = NOW + settings.going_hot_timeout;
     match state {
         StateName::Unknown => State::Unknown { claim: None },
-        StateName::Standby => State::Standby { conceded: None },
-        StateName::ToHot => State::ToHot { until: hot, began: false, granted: None },
+        StateName::Standby => State::Standby { yielding_until: None },
+        StateName::ToHot => State::ToHot { until: hot, began: false, granted_until: None, failed: false },
         StateName::Hot => {
-            State::Hot { until: hot.max(NOW + settings.app_timeout), granted: None, deaf: None }
+            State::Hot { until: hot.max(NOW + settings.app_timeout), granted_until: None, reaction_due: None }
         }
         StateName::ToStandby => {
-            State::ToStandby { until: NOW + settings.going_standby_timeout, conceded: None }
+            State::ToStandby { until: NOW + settings.going_standby_timeout, yielding_until: None }
         }
         // 2.0.0 has no other.
-        StateName::Failed | StateName::Releasing | StateName::Leaving => State::Failed,
+        StateName::Failed | StateName::Releasing | StateName::Leaving => State::Failed { hold_back: None },
+    }
+}
+
+/// The flag of 2.0.0. In the other states ours cannot have it.
+fn set_failed(state: &mut State, value: bool) {
+    if let State::ToHot { failed, .. } | State::Releasing(Release { failed, .. }) = state {
+        *failed = value;
     }
 }
 
 fn action(word: &str, classic: bool) -> Action {
-    let send = |code, random| Action::Send { code, random, extended: true };
+    let send = |code, random| Action::Send { code, random, extended: true, note: None };
     match word {
-        "start" => Action::Start,
-        "stop" => Action::Stop,
-        "activate" => Action::Activate,
-        "deactivate" => Action::Deactivate { urgent: true },
+        "start" => Action::Command(Command::Start),
+        "stop" => Action::Command(Command::Stop),
+        "activate" => Action::Command(Command::Activate),
+        "deactivate" => Action::Command(Command::Deactivate { urgent: true }),
         "TREQ!" => send(PeerCode::Treq, FORCED_RANDOM),
         word => {
             let code = PeerCode::ALL.iter().find(|code| code.as_str() == word).expect("a word of the table");
@@ -243,7 +258,7 @@ fn action(word: &str, classic: bool) -> Action {
     }
 }
 
-/// Who asks waits for an answer; a question that was not asked is none.
+/// A node that asks waits for an answer. A request that was not sent is not open.
 fn asked(
     before: &Machine,
     m: &Machine,

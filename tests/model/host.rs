@@ -1,18 +1,20 @@
 //! One host: the daemon, its application, what is on its way between the two, and what can happen to it.
 
-use schrittmacher_legacy_double as legacy;
-use schrittmacher_legacy_double::Legacy;
-use schrittmacher_protocol::{Machine, PeerReport, Settings};
-use schrittmacher_wire::{AppCode, PeerCode};
+use std::time::Duration;
+
+use schrittmacher_protocol::{Ending, Machine, PeerReport, Settings, State};
+use schrittmacher_testkit::double as legacy;
+use schrittmacher_testkit::double::Legacy;
+use schrittmacher_wire::{AppCode, Note, PeerCode};
 
 use crate::ablation::Without;
 use crate::app::{App, Habit, Role};
-use crate::relative::{NOW, SECOND};
+use crate::relative::{LONG, NOW, SECOND};
 
 /// The longest the commands of a planned hand-over take, in seconds.
 pub const COMMANDS: u8 = 3;
 
-/// What runs on one side, and what it may do.
+/// The programs on one side, and their freedom.
 #[derive(Clone, Debug)]
 pub struct Kind {
     pub program: Program,
@@ -21,12 +23,30 @@ pub struct Kind {
     pub grain: u8,
     /// The seconds an application may take to follow an order.
     pub takes: &'static [u8],
-    /// What a legacy daemon may draw.
+    /// The values that a legacy daemon may draw.
     pub draws: &'static [u32],
-    /// What is taken out of ours.
+    /// The part that is taken out of ours.
     pub without: Option<Without>,
-    /// What the other side's messages look like, but for status, random and extension.
+    /// Its address may become one that cannot be brought up.
+    pub loses_address: bool,
+    /// An operator may freeze it.
+    pub freezes: bool,
+    /// Clients may lose the way to it.
+    pub loses_clients: bool,
+    /// A hand-over may leave its address here.
+    pub keeps_address: bool,
+    /// Its daemon ends for a restart: not a fault, but an act (P10).
+    pub restarts: bool,
+    /// The other side's messages, but for status, random and extension.
     pub peer: PeerReport,
+}
+
+impl Kind {
+    /// Both are ours and of the same priority.
+    pub fn compares_times(&self) -> bool {
+        matches!(&self.program, Program::Ours(settings) if settings.priority == self.peer.priority)
+            && self.peer.period.is_some()
+    }
 }
 
 /// A daemon's program and its configuration.
@@ -37,6 +57,7 @@ pub enum Program {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "each host is kept once, whatever it runs")]
 pub enum Daemon {
     Down,
     Ours(Machine),
@@ -52,13 +73,37 @@ pub struct Host {
     pub report: Option<AppCode>,
     /// The application's process has ended and the daemon does not know yet.
     pub died: bool,
-    /// The commands of a hand-over run, for so many seconds already.
+    /// The commands of a hand-over run, for this number of seconds already.
     pub commands: Option<u8>,
     /// The last order about the interface was to bring it up.
     pub interface: bool,
+    /// The address cannot be brought up.
+    pub no_address: bool,
+    /// An attempt to bring it up fails after this many seconds.
+    pub activate_fails: Option<u8>,
+    /// Clients cannot reach it.
+    pub cut_off: bool,
     /// The daemon's process is stopped.
     pub paused: bool,
+    /// What a restart has left.
+    pub left: Left,
 }
+
+/// An application that serves while its daemon is restarted (P9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Left {
+    Nothing,
+    /// The daemon has ended and left it hot, this number of seconds ago. `alone`: the other one did not serve.
+    Hot {
+        ago: u8,
+        alone: bool,
+    },
+    /// It was alone, and the daemon is back in time and not hot yet.
+    Found,
+}
+
+/// A daemon that comes back within this number of seconds is there before its peer can take over.
+pub const IN_TIME: u8 = 2;
 
 /// A datagram between the daemons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,26 +111,32 @@ pub struct Message {
     pub code: PeerCode,
     pub random: u32,
     pub extended: bool,
+    pub note: Option<Note>,
 }
 
-/// What can happen on one host.
+/// An input of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    // What happens by itself, within the second.
+    // These happen by themselves, within the second.
     Tick,
     Report,
     Hear,
     Died,
     Released,
+    ReleaseFails,
+    ActivateFails,
     Take(Message),
     Pass,
-    // What somebody mends, whenever he likes.
+    // Repairs, at any time.
     StartDaemon,
     StartApp,
     WakeApp,
     Resume,
-    // What goes wrong, and orders.
+    Thaw,
+    // Faults, and orders.
     Crash,
+    /// The same, while the other application does not serve and nothing is on the way.
+    Restart,
     HostDies,
     AppDies,
     AppHangs,
@@ -94,12 +145,17 @@ pub enum Input {
     Takeover,
     Shutdown,
     Pause,
+    AddressLost,
+    Freeze,
+    ClientsLost,
 }
 
-pub const MENDING: [Input; 4] = [Input::StartDaemon, Input::StartApp, Input::WakeApp, Input::Resume];
+pub const MENDING: [Input; 5] =
+    [Input::StartDaemon, Input::StartApp, Input::WakeApp, Input::Resume, Input::Thaw];
 
-pub const FAULTS: [Input; 9] = [
+pub const FAULTS: [Input; 13] = [
     Input::Crash,
+    Input::Restart,
     Input::HostDies,
     Input::AppDies,
     Input::AppHangs,
@@ -108,6 +164,9 @@ pub const FAULTS: [Input; 9] = [
     Input::Takeover,
     Input::Shutdown,
     Input::Pause,
+    Input::AddressLost,
+    Input::Freeze,
+    Input::ClientsLost,
 ];
 
 impl Host {
@@ -121,6 +180,10 @@ impl Host {
             // As an unclean end of the daemon would have left it.
             interface: app.is(Role::Hot),
             paused: false,
+            left: Left::Nothing,
+            no_address: false,
+            cut_off: false,
+            activate_fails: None,
         }
     }
 
@@ -128,9 +191,28 @@ impl Host {
         self.daemon != Daemon::Down
     }
 
+    /// The daemon has been asked to end.
+    pub fn ends(&self) -> bool {
+        matches!(&self.daemon, Daemon::Ours(machine) if machine.ending != Ending::No)
+    }
+
+    pub fn is_frozen(&self) -> bool {
+        matches!(&self.daemon, Daemon::Ours(machine) if machine.frozen)
+    }
+
     /// Whether the daemon takes events.
     pub fn runs(&self) -> bool {
         self.is_up() && !self.paused
+    }
+
+    /// How long ours has been hot, see [`LONG`].
+    pub fn hot_for(&self) -> Duration {
+        match &self.daemon {
+            Daemon::Ours(machine) if matches!(machine.state, State::Hot { .. }) => {
+                NOW.since(machine.since).min(LONG)
+            }
+            Daemon::Down | Daemon::Ours(_) | Daemon::Legacy(_) => Duration::ZERO,
+        }
     }
 
     /// Whether a heartbeat is overdue: then everything that waits is read first.
@@ -146,19 +228,27 @@ impl Host {
             Input::Hear => self.runs() && self.report.is_some(),
             Input::Died => self.runs() && self.died,
             Input::Released => self.runs() && self.commands.is_some(),
+            Input::ReleaseFails => kind.keeps_address && self.runs() && self.commands.is_some(),
+            Input::ActivateFails => self.runs() && self.activate_fails == Some(0),
             Input::Take(_) => self.runs(),
             Input::Pass => true,
             Input::StartDaemon => !self.is_up(),
             Input::StartApp => matches!(self.app, App::Dead | App::Failed { .. }),
             Input::WakeApp => matches!(self.app, App::Runs { hung: true, .. }),
             Input::Resume => self.paused,
+            Input::Thaw => self.runs() && self.is_frozen(),
             Input::Crash => self.is_up(),
+            Input::Restart => kind.restarts && self.is_up(),
             Input::HostDies => self.is_up() && self.app != App::Dead,
             Input::AppDies => self.app != App::Dead,
             Input::AppHangs | Input::AppFails => self.app.is_fit(),
             Input::Failover | Input::Takeover => self.runs(),
-            // A legacy daemon has no orderly end (D2): that is a crash.
-            Input::Shutdown | Input::Pause => self.runs() && matches!(self.daemon, Daemon::Ours(_)),
+            Input::Freeze => kind.freezes && self.runs() && !self.is_frozen(),
+            Input::AddressLost => kind.loses_address && !self.no_address,
+            Input::ClientsLost => kind.loses_clients && !self.cut_off && !self.paused,
+            // A legacy daemon has no orderly end (D2): that is a crash. A second signal is no orderly act.
+            Input::Shutdown => self.runs() && matches!(self.daemon, Daemon::Ours(_)) && !self.ends(),
+            Input::Pause => self.runs() && matches!(self.daemon, Daemon::Ours(_)),
         }
     }
 
@@ -166,6 +256,7 @@ impl Host {
     pub fn must(&self, kind: &Kind, input: Input) -> bool {
         match input {
             Input::Released => self.commands.is_some_and(|age| age >= COMMANDS) && self.runs(),
+            Input::ReleaseFails => false,
             _ => self.allows(kind, input),
         }
     }

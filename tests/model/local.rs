@@ -4,6 +4,7 @@
 //! exact: a step depends on nothing but the host, the event and the choice.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -13,24 +14,38 @@ use crate::host::{FAULTS, Host, Input, Kind, MENDING, Message};
 use crate::stand::Stand;
 use crate::step::Choice;
 
-/// What happens by itself, apart from messages and time.
-const BY_ITSELF: [Input; 5] = [Input::Tick, Input::Report, Input::Hear, Input::Died, Input::Released];
+/// Inputs that happen by themselves, apart from messages and time.
+const BY_ITSELF: [Input; 7] = [
+    Input::Tick,
+    Input::Report,
+    Input::Hear,
+    Input::Died,
+    Input::Released,
+    Input::ReleaseFails,
+    Input::ActivateFails,
+];
 
 /// The most different messages one side can send: they are numbered in five bits, from 1.
 const MESSAGES: usize = 31;
 
-/// What the search has to know of a host, without looking into it.
+/// A host as the search needs it, without a look inside.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
     pub stand: Stand,
     pub claims: bool,
+    /// Its application is hot, with or without a daemon.
+    pub serves: bool,
     pub fresh: Option<Role>,
     pub fit: bool,
     pub up: bool,
+    /// Its daemon has been asked to end.
+    pub ends: bool,
     pub runs: bool,
+    pub frozen: bool,
     pub biased: bool,
     pub late: bool,
     pub reporting: bool,
+    pub hot_for: Duration,
     /// Bits of [`BY_ITSELF`]: what can and what must happen in this second.
     can: u8,
     must: u8,
@@ -45,6 +60,8 @@ pub struct Effect {
     pub host: u32,
     pub sent: Box<[u8]>,
     pub broken: Option<&'static str>,
+    /// See [`crate::step::Outcome`].
+    pub stops: bool,
 }
 
 /// All that is known of one side.
@@ -72,6 +89,11 @@ impl Side {
             messages: Vec::new(),
             met: BTreeSet::new(),
         }
+    }
+
+    /// Its daemon is restarted in good order.
+    pub fn restarts(&mut self) {
+        self.kind.restarts = true;
     }
 
     pub fn host(&self, number: u32) -> &Host {
@@ -107,12 +129,16 @@ impl Side {
         Info {
             stand: host.stand(),
             claims: host.claims(),
+            serves: host.app.is(Role::Hot),
             fresh: host.is_fresh(),
             fit: host.is_fit(),
             up: host.is_up(),
+            ends: host.ends(),
             runs: host.runs(),
+            frozen: host.is_frozen(),
             biased: host.is_biased(&self.kind),
             late: host.is_late(),
+            hot_for: host.hot_for(),
             reporting: host.report.is_some() || allowed(Input::Report),
             can: low(bits(&BY_ITSELF, &allowed)),
             must: low(bits(&BY_ITSELF, &|input| host.must(&self.kind, input))),
@@ -151,6 +177,7 @@ impl Side {
                 host: self.number(outcome.host),
                 sent: outcome.sent.into_iter().map(|message| self.number_message(message)).collect(),
                 broken: outcome.broken,
+                stops: outcome.stops,
             };
             // Most steps choose nothing.
             if !self.effects[first..].contains(&effect) {
@@ -174,7 +201,7 @@ impl Side {
 }
 
 impl Info {
-    /// What can happen by itself.
+    /// The inputs that can happen by themselves.
     pub fn can(self) -> impl Iterator<Item = Input> {
         chosen(&BY_ITSELF, u16::from(self.can))
     }
@@ -220,5 +247,12 @@ fn key(input: Input, taken: u8) -> u8 {
         Input::Takeover => 18,
         Input::Shutdown => 19,
         Input::Pause => 20,
+        Input::ActivateFails => 21,
+        Input::AddressLost => 22,
+        Input::Freeze => 23,
+        Input::Thaw => 24,
+        Input::ClientsLost => 25,
+        Input::ReleaseFails => 26,
+        Input::Restart => 27,
     }
 }

@@ -1,5 +1,5 @@
-//! Who may serve in the end, after a start and after a fault in a settled pair: what a rule that is only a
-//! preference changes.
+//! The sides that may serve in the end, after a start and after a fault in a settled pair. A rule that is only a
+//! preference changes these.
 
 use crate::app::Role;
 use crate::host::{FAULTS, Input};
@@ -10,7 +10,7 @@ pub type Ends = u8;
 
 const ROLES: [Role; 3] = [Role::Unknown, Role::Standby, Role::Hot];
 
-/// What faults there are, as [`number`] counts them.
+/// The number of faults, as [`number`] counts them.
 const KINDS: usize = 2 * FAULTS.len() + 6;
 
 /// For each start, and for each fault in a pair in which the first, the second, nobody served.
@@ -40,7 +40,7 @@ impl Outcomes {
         }
     }
 
-    /// What ends otherwise than in `usual`, in words.
+    /// The ends that differ from `usual`, in words.
     pub fn differences(&self, usual: &Outcomes) -> Vec<String> {
         let mut words = Vec::new();
         for (a, b) in (0..ROLES.len()).flat_map(|a| (0..ROLES.len()).map(move |b| (a, b))) {

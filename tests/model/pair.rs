@@ -1,8 +1,11 @@
 //! Two hosts and the link between them, in 24 bytes, and everything that can happen next.
 
+use std::time::Duration;
+
 use crate::app::Role;
 use crate::host::Input;
 use crate::local::Side;
+use crate::relative::LONG;
 use crate::stand::Stand;
 
 /// The most messages on the way in one direction.
@@ -24,7 +27,7 @@ pub type Packed = [u64; 3];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     pub hosts: [u32; 2],
-    /// What side 0 sent, what side 1 sent; the oldest first.
+    /// The messages of side 0 and of side 1; the oldest first.
     pub link: [Vec<u8>; 2],
     /// Delayed: (sender, message, seconds left).
     pub held: Vec<(u8, u8, u8)>,
@@ -34,7 +37,7 @@ pub struct State {
     pub budget: u8,
 }
 
-/// What leads from one state to the next.
+/// A step from one state to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
     At(u8, Input),
@@ -51,7 +54,7 @@ pub enum Label {
     CutBoth,
 }
 
-/// Who is to blame for a step.
+/// The cause of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Nobody: it happens by itself, sooner or later.
@@ -68,7 +71,7 @@ pub struct Edge {
     pub class: Class,
     pub label: Label,
     pub to: State,
-    /// Who sent how many messages.
+    /// The side that sent messages, and how many.
     pub sender: u8,
     pub sent: u8,
     pub broken: Option<&'static str>,
@@ -128,6 +131,18 @@ pub struct Pair {
     pub sides: [Side; 2],
     /// The seconds that pass at once.
     pub grain: u8,
+    /// Instead of faults: what an operator does out of a settled pair, and then at any moment (P10).
+    pub acts: Option<Acts>,
+    /// Both are ours. A legacy peer does not hear a claim, and a classic one asks for the role when it has none.
+    pub promises_p9: bool,
+}
+
+/// Orderly acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acts {
+    pub act: Input,
+    /// How many.
+    pub budget: u8,
 }
 
 impl Pair {
@@ -138,8 +153,14 @@ impl Pair {
         self.mending(state, out);
         if faults && state.budget > 0 {
             let paid = State { budget: state.budget - 1, ..state.clone() };
-            self.host_faults(&paid, out);
-            link_faults(&paid, out);
+            match self.acts {
+                None => {
+                    self.host_faults(&paid, out);
+                    link_faults(&paid, out);
+                }
+                Some(Acts { budget, .. }) if budget == state.budget && self.settled(state).is_none() => {}
+                Some(_) => self.host_faults(&paid, out),
+            }
         }
         out.retain(|edge| edge.to != *state);
     }
@@ -175,7 +196,11 @@ impl Pair {
             // A stopped daemon's own messages go on waiting.
             let other = self.sides[1 - side].info(state.hosts[1 - side]);
             let quiet = quiet || (!info.runs && state.link[side].is_empty() && !other.is_busy());
-            for input in info.mending().filter(|_| quiet) {
+            // After a stop nobody starts the daemon again: it would find the other one gone and serve as well (S9).
+            let stopped =
+                self.acts.is_some_and(|acts| acts.act == Input::Shutdown && acts.budget > state.budget);
+            let allowed = |input: &Input| quiet && !(stopped && *input == Input::StartDaemon);
+            for input in info.mending().filter(allowed) {
                 self.step(state, Class::Mending, side, input, out);
             }
         }
@@ -186,8 +211,14 @@ impl Pair {
 
     fn host_faults(&mut self, paid: &State, out: &mut Vec<Edge>) {
         let first = out.len();
-        for (side, info) in self.infos(paid).into_iter().enumerate() {
-            for input in info.faults() {
+        let infos = self.infos(paid);
+        for (side, info) in infos.into_iter().enumerate() {
+            // The other one has heard it a moment ago.
+            let is_fresh = self.promises_p9 && !infos[1 - side].serves && self.is_silent(paid);
+            let restart = if is_fresh { Input::Restart } else { Input::Crash };
+            let act = self.acts.map(|acts| if acts.act == Input::Crash { restart } else { acts.act });
+            let allowed = |input: &Input| act.map_or(*input != Input::Restart, |act| act == *input);
+            for input in info.faults().filter(allowed) {
                 self.step(paid, Class::Fault, side, input, out);
             }
         }
@@ -257,6 +288,10 @@ impl Pair {
         let mut edge = plain(class, label, before.clone());
         edge.to.hosts[side] = effect.host;
         (edge.sender, edge.broken) = (u8::from(side == 1), effect.broken);
+        let other = self.sides[1 - side].info(before.hosts[1 - side]);
+        if self.promises_p9 && effect.stops && !other.serves && !other.claims {
+            edge.broken = Some("P9: stops an application that serves for a side that does not");
+        }
         edge.sent = u8::try_from(effect.sent.len()).unwrap_or(u8::MAX);
         let receiver = self.sides[1 - side].info(before.hosts[1 - side]);
         if !before.cut[side] && receiver.up {
@@ -274,8 +309,8 @@ impl Pair {
 
     /// Whether the promises of a working link and running daemons apply.
     pub fn is_undisturbed(&self, state: &State) -> bool {
-        let paused = self.infos(state).iter().any(|info| info.up && !info.runs);
-        state.cut == [false, false] && !paused
+        let stopped = self.infos(state).iter().any(|info| info.up && !info.runs || info.frozen);
+        state.cut == [false, false] && !stopped
     }
 
     /// The daemons run, and the only direction that is cut is that from this side.
@@ -283,8 +318,20 @@ impl Pair {
         state.cut[side] && !state.cut[1 - side] && self.infos(state).iter().all(|info| info.runs)
     }
 
-    pub fn is_up(&self, state: &State, side: usize) -> bool {
-        self.infos(state)[side].up
+    /// How many applications serve.
+    pub fn serving(&self, state: &State) -> usize {
+        self.infos(state).iter().filter(|info| info.serves).count()
+    }
+
+    /// A daemon is down and its application serves on.
+    pub fn is_left_alone(&self, state: &State) -> bool {
+        self.infos(state).iter().any(|info| info.serves && !info.up)
+    }
+
+    /// Its daemon runs and has not been asked to end.
+    pub fn is_staying(&self, state: &State, side: usize) -> bool {
+        let info = self.infos(state)[side];
+        info.up && !info.ends
     }
 
     pub fn is_fit(&self, state: &State, side: usize) -> bool {
@@ -305,6 +352,13 @@ impl Pair {
     /// Both serve, and nothing that was wanted or given a moment ago decides beforehand.
     pub fn serve_both(&self, state: &State) -> bool {
         self.infos(state).iter().all(|info| info.stand == Stand::Hot && !info.biased)
+    }
+
+    /// Which of two hot nodes of ours stays so: the one that has been hot for longer, or A, which has the greater address.
+    /// `None` where that may change before they have compared, within `conflict`: times over `LONG` are taken for equal.
+    pub fn stays_hot(&self, state: &State, conflict: Duration) -> Option<u8> {
+        let [a, b] = self.infos(state).map(|info| info.hot_for);
+        if a >= b { Some(0) } else { (a + conflict < LONG).then_some(1) }
     }
 
     /// Nothing is on the way.

@@ -1,14 +1,14 @@
-//! Who meets whom, and with which settings.
+//! The two programs of a pair, and their settings.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schrittmacher_legacy_double as legacy;
 use schrittmacher_protocol::{PeerReport, Settings};
+use schrittmacher_testkit::double as legacy;
 
 use crate::ablation::{DRAWN, Rule, Without};
 use crate::app::{App, Habit, Role};
-use crate::host::{Host, Kind, Program};
+use crate::host::{Host, Input, Kind, Program};
 use crate::local::Side;
 use crate::pair::{Pair, State};
 use crate::verdict::Rules;
@@ -28,11 +28,11 @@ pub struct Pairing {
     /// Of A; B has 0.
     pub priority: i32,
     pub variant: Variant,
-    /// What is taken out of ours.
+    /// The part that is taken out of ours.
     pub without: Option<Without>,
 }
 
-/// What is not as in the other pairings.
+/// The difference from the other pairings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     Usual,
@@ -40,18 +40,45 @@ pub enum Variant {
     Preempt,
     /// B, ours too, has half as many heartbeats.
     SlowHeartbeat,
+    /// The address of A may become one that cannot be brought up.
+    NoAddress,
+    /// An operator may freeze either side, and thaw it.
+    Freeze,
+    /// Clients may lose the way to A.
+    CutOff,
+    /// A release may fail: the address stays (edge-5).
+    NoRelease,
+}
+
+impl Variant {
+    /// Without a fault it is the same as the usual one.
+    pub fn is_a_fault(self) -> bool {
+        matches!(self, Variant::NoAddress | Variant::CutOff)
+    }
 }
 
 /// Every pairing that a promise is made for.
 pub fn promised() -> Vec<Pairing> {
-    use Variant::{Preempt, SlowHeartbeat, Usual};
+    use Variant::{CutOff, Freeze, NoAddress, Preempt, SlowHeartbeat, Usual};
     use Version::{Ours, V182, V200};
     let pairing = |peer, priority, variant| Pairing::new([Ours, peer], priority, variant);
     let usual = [Ours, V200, V182]
         .into_iter()
         .flat_map(|peer| [0, 1, -1].map(|priority| pairing(peer, priority, Usual)));
     let preempting = [Ours, V200, V182].map(|peer| pairing(peer, 1, Preempt));
-    usual.chain(preempting).chain([pairing(Ours, 0, SlowHeartbeat)]).collect()
+    let without_address = [Ours, V200, V182].map(|peer| pairing(peer, 0, NoAddress));
+    usual
+        .chain(preempting)
+        .chain([pairing(Ours, 0, SlowHeartbeat)])
+        .chain(without_address)
+        .chain([pairing(Ours, 1, Freeze), pairing(Ours, 0, CutOff)])
+        .collect()
+}
+
+/// Orders out of a settled pair, and how many, whose release may fail.
+pub fn failed_releases() -> [(Pairing, Input, u8); 3] {
+    let pairing = Pairing::new([Version::Ours; 2], 0, Variant::NoRelease);
+    [Input::Failover, Input::Takeover, Input::Shutdown].map(|act| (pairing, act, 2))
 }
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -75,6 +102,10 @@ impl Pairing {
             Variant::Usual => "",
             Variant::Preempt => ", preempt",
             Variant::SlowHeartbeat => ", 2 s × 4 s",
+            Variant::Freeze => ", frozen at times",
+            Variant::NoAddress => ", A may lose its address",
+            Variant::CutOff => ", A may lose its clients",
+            Variant::NoRelease => ", releases may fail",
         };
         format!("{a} × {b}, {priority}{variant}")
     }
@@ -97,7 +128,12 @@ impl Pairing {
     }
 
     pub fn pair(self, grain: u8) -> Pair {
-        Pair { sides: [0, 1].map(|side| Side::new(self.kind(side, grain))), grain }
+        Pair {
+            sides: [0, 1].map(|side| Side::new(self.kind(side, grain))),
+            grain,
+            acts: None,
+            promises_p9: self.versions == [Version::Ours; 2],
+        }
     }
 
     fn kind(self, side: usize, grain: u8) -> Kind {
@@ -112,10 +148,13 @@ impl Pairing {
                 going_hot_timeout: 4 * HEARTBEAT,
                 going_standby_timeout: 3 * HEARTBEAT,
                 startup_delay: Duration::ZERO,
+                hold_back: Duration::ZERO,
+                hold_back_max: 2 * HEARTBEAT,
                 priority: priorities[side],
                 preempt: side == 0 && self.variant == Variant::Preempt,
                 local: addresses[side],
                 remote: addresses[1 - side],
+                held: false,
                 extensions: true,
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
@@ -133,6 +172,11 @@ impl Pairing {
                 (Version::V200 | Version::V182, _) => &[1, 2],
             },
             without: self.without.filter(|_| own == Version::Ours),
+            freezes: self.variant == Variant::Freeze,
+            loses_address: side == 0 && self.variant == Variant::NoAddress,
+            loses_clients: side == 0 && self.variant == Variant::CutOff,
+            keeps_address: self.variant == Variant::NoRelease,
+            restarts: false,
             peer: PeerReport {
                 code: None,
                 priority: priorities[1 - side],
@@ -140,6 +184,7 @@ impl Pairing {
                 host: (other != Version::V182).then_some(addresses[1 - side]),
                 has_type: other != Version::V182,
                 period: (other == Version::Ours).then(|| self.heartbeat(1 - side)),
+                note: None,
             },
         }
     }
@@ -183,7 +228,9 @@ impl Pairing {
             [Version::Ours, _] => &[0],
             _ => &[],
         };
-        Rules { winner, unheard, excused_without: beside_classic.then_some(0) }
+        let by_time = self.versions == [Version::Ours; 2] && self.priority == 0;
+        let conflict = by_time.then(|| 2 * self.heartbeat(0).max(self.heartbeat(1)));
+        Rules { winner, conflict, unheard, excused_without: beside_classic.then_some(0) }
     }
 }
 

@@ -6,33 +6,62 @@
 
 use std::time::Duration;
 
-use schrittmacher_legacy_double::Legacy;
-use schrittmacher_protocol::{App, Asked, Machine, Peer, Settings, State, Time, Window};
+use schrittmacher_protocol::{
+    App, Asked, Ending, HoldBack, Machine, Peer, Release, Setbacks, Settings, State, Time, Window,
+};
+use schrittmacher_testkit::double::Legacy;
 
-/// What the clock of every host shows, always: time passes by moving the hosts' memories back.
+/// The time on the clock of every host, always. Time passes by moving the hosts' memories back.
 pub const NOW: Time = Time::new(Duration::from_secs(1000));
 
 /// How far the clock moves at once, and the longest a datagram is on its way if nothing delays it.
 pub const SECOND: Duration = Duration::from_secs(1);
 
+/// How long two hot nodes that compare this have been so: more is as good as this.
+pub const LONG: Duration = Duration::from_secs(8);
+
 /// The view of `machine` a second later (`passed`), or at the same moment.
-pub fn view(machine: &Machine, settings: &Settings, passed: Duration) -> Machine {
+#[expect(clippy::too_many_lines, reason = "one line for each field, so that a new one is a decision")]
+/// `compares`: the time for which it has been hot may decide a conflict.
+pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: bool) -> Machine {
     // Every field by name: a new one has to be thought about here.
     let Machine {
         state,
-        app: App { failed, heard: app_heard, silent },
-        peer: Peer { alive, heard: peer_heard, lost, said, generation, contradictions, advertise },
+        app: App { heard: app_heard, silent, reported },
+        peer:
+            Peer {
+                alive,
+                heard: peer_heard,
+                lost,
+                said,
+                held_back,
+                generation,
+                contradictions,
+                advertise,
+                leaving,
+                unanswered,
+                next_question,
+                cut_off: peer_cut_off,
+                hands_over,
+                reacted,
+            },
         asked,
         next_tick,
         quiet_until,
         answers: Window { until: answers_until, used },
+        announcements: _,
         preempt_armed,
+        setbacks,
+        cut_off,
         starting_until,
         since,
         catching_up,
+        frozen,
+        bond,
+        ending,
     } = machine.clone();
     let back = |time: Time| Time::new(time.since_origin().saturating_sub(passed));
-    // What happens at or after a deadline does not depend on how long it has been over.
+    // The effect of a deadline does not depend on how long it has been over.
     let deadline = |time: Time| back(time).max(NOW);
     let unless_over = |time: Option<Time>| time.map(back).filter(|time| *time > NOW);
     // Silence: longer than its limit is as good as the limit.
@@ -40,38 +69,64 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration) -> Machine
     Machine {
         state: match state {
             State::Unknown { claim } => State::Unknown { claim: claim.map(deadline) },
-            State::Standby { conceded } => State::Standby { conceded: unless_over(conceded) },
-            State::ToHot { until, began, granted } => {
-                State::ToHot { until: deadline(until), began, granted: unless_over(granted) }
+            State::Standby { yielding_until } => {
+                State::Standby { yielding_until: unless_over(yielding_until) }
             }
-            State::Hot { until, granted, deaf } => {
-                State::Hot { until: deadline(until), granted: unless_over(granted), deaf: deaf.map(deadline) }
-            }
+            State::ToHot { until, began, granted_until, failed } => State::ToHot {
+                until: deadline(until),
+                began,
+                granted_until: unless_over(granted_until),
+                failed,
+            },
+            State::Hot { until, granted_until, reaction_due } => State::Hot {
+                until: deadline(until),
+                granted_until: unless_over(granted_until),
+                reaction_due: reaction_due.map(deadline),
+            },
             // Held against 50 ms.
-            State::Releasing { since, was_hot, order } => {
-                State::Releasing { since: at_most(since, SECOND), was_hot, order }
+            State::Releasing(Release { since, was_hot, order, failed, app, waits_until, unreleased }) => {
+                State::Releasing(Release {
+                    since: at_most(since, SECOND.max(settings.going_standby_timeout)),
+                    was_hot,
+                    order,
+                    failed,
+                    app,
+                    waits_until: waits_until.map(deadline),
+                    unreleased,
+                })
             }
-            State::ToStandby { until, conceded } => {
-                State::ToStandby { until: deadline(until), conceded: unless_over(conceded) }
+            State::ToStandby { until, yielding_until } => {
+                State::ToStandby { until: deadline(until), yielding_until: unless_over(yielding_until) }
             }
-            State::Failed => State::Failed,
-            State::Leaving { until } => State::Leaving { until: deadline(until) },
+            State::Failed { hold_back } => State::Failed {
+                hold_back: hold_back.map(|hold| HoldBack { until: deadline(hold.until), ..hold }),
+            },
+            State::Leaving { until, peer_goes_hot, failed } => {
+                State::Leaving { until: deadline(until), peer_goes_hot, failed }
+            }
         },
-        app: App { failed, heard: at_most(app_heard, settings.app_timeout), silent },
+        app: App { heard: at_most(app_heard, settings.app_timeout), silent, reported },
         peer: Peer {
             // The generation, and with it the limit, changes only with a message, which sets `heard` anew.
             heard: at_most(peer_heard, machine.peer.timeout(settings)),
             alive,
             lost,
             said,
+            held_back,
             generation,
             contradictions,
             advertise,
+            leaving,
+            unanswered,
+            next_question: deadline(next_question),
+            cut_off: peer_cut_off,
+            hands_over,
+            reacted,
         },
         asked: match asked {
             Some(Asked::Plain { until }) if back(until) > NOW => Some(Asked::Plain { until: back(until) }),
-            Some(Asked::Forced { until, resend, sent, pushed }) if back(until) > NOW => {
-                Some(Asked::Forced { until: back(until), resend: deadline(resend), sent, pushed })
+            Some(Asked::Forced { until, resend, sent, insisted }) if back(until) > NOW => {
+                Some(Asked::Forced { until: back(until), resend: deadline(resend), sent, insisted })
             }
             // Differs from none in a notice to the operator only.
             Some(Asked::Plain { .. } | Asked::Forced { .. }) | None => None,
@@ -84,14 +139,32 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration) -> Machine
         } else {
             Window { until: NOW, used: 0 }
         },
+        // No search gets near the limit, and counting would tell apart what is alike.
+        announcements: Window::default(),
         preempt_armed: preempt_armed || !settings.preempt,
+        setbacks: {
+            let Setbacks { failures, forget_at, activate, reject_until } = setbacks;
+            let forget_at = if settings.hold_back.is_zero() { NOW } else { deadline(forget_at) };
+            let failures = if forget_at > NOW { failures } else { 0 };
+            Setbacks { failures, forget_at, activate, reject_until: deadline(reject_until) }
+        },
+        cut_off,
         starting_until: deadline(starting_until),
-        since: if settings.preempt {
+        since: if matches!(state, State::Failed { hold_back: Some(_) }) {
+            at_most(since, settings.app_timeout)
+        } else if settings.preempt {
             at_most(since, settings.timeout.max(settings.app_timeout))
+        } else if ending != Ending::No {
+            at_most(since, machine.peer.timeout(settings).max(LONG))
+        } else if compares && matches!(state, State::Hot { .. }) {
+            at_most(since, LONG)
         } else {
             NOW
         },
         catching_up,
+        frozen,
+        bond,
+        ending,
     }
 }
 

@@ -4,17 +4,22 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::host::Input;
+use crate::local::Side;
 use crate::outcomes::Outcomes;
-use crate::pairing::Pairing;
+use crate::pair::Acts;
+use crate::pairing::{Pairing, Variant};
 use crate::search::{Found, search};
 use crate::trace::{Then, tell, words};
 use crate::verdict::{Orders, Verdict, judge};
 
-/// What to search.
+/// A search to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
     pub pairing: Pairing,
     pub faults: u8,
+    /// What is done instead of faults (P10).
+    pub act: Option<Input>,
     /// From every pair of applications, not only from two that have just started.
     pub every_start: bool,
     /// Seconds that pass at once.
@@ -24,7 +29,7 @@ pub struct Run {
     pub stop: usize,
 }
 
-/// What came of it.
+/// Its result.
 pub struct Report {
     pub run: Run,
     /// One line of the table.
@@ -39,11 +44,11 @@ pub struct Report {
     pub states: usize,
     /// Messages that found the search's link full, and were lost.
     pub overflows: u64,
-    /// Who may serve in the end.
+    /// The sides that may serve in the end.
     pub outcomes: Outcomes,
     /// Lines of the list of deviations that were met, if something is taken out.
     pub met: BTreeSet<usize>,
-    /// Only so many were left by faults too, all those of at most so many steps.
+    /// Faults left only this number of states, all those of at most this number of steps.
     pub cut_off: Option<(usize, usize)>,
 }
 
@@ -59,6 +64,10 @@ impl Run {
     pub fn go(self) -> Report {
         let began = Instant::now();
         let mut pair = self.pairing.pair(self.grain);
+        pair.acts = self.act.map(|act| Acts { act, budget: self.faults });
+        if pair.promises_p9 && self.act == Some(Input::Crash) {
+            pair.sides.iter_mut().for_each(Side::restarts);
+        }
         let starts = self.pairing.starts(&mut pair, self.faults, self.every_start);
         let found = search(&mut pair, &starts, self.limit, self.stop);
         let verdict = judge(&pair, &found, self.pairing.rules());
@@ -106,7 +115,7 @@ impl Run {
     fn broken(self, verdict: &Verdict, found: &Found) -> Vec<String> {
         let mut broken = Vec::new();
         if self.pairing.without.is_some() && found.len() > self.stop {
-            // What would follow is not known, so nothing can be said of the end.
+            // The steps that would follow are not known, and neither is the end.
             return vec!["no end of states".to_owned()];
         }
         let mut promise = |kept: bool, what: String| {
@@ -137,13 +146,22 @@ impl Run {
         for (count, what) in &found.broken {
             promise(false, format!("{what}, {count} times"));
         }
+        promise(
+            verdict.unserved == 0,
+            format!("P10: {} states need not end with one side that serves", verdict.unserved),
+        );
         promise(verdict.storms == 0, format!("P6: {} states in a storm", verdict.storms));
         for side in (0..2).filter(|side| self.pairing.is_ours(*side)) {
             let most = verdict.most_messages[side];
             promise(most <= MOST_MESSAGES, format!("P6: {most} messages"));
         }
         let ours = self.orders(verdict)[0];
-        promise(ours.failed == 0, format!("orders: {} of {} undone", ours.failed, ours.given));
+        // One whose release fails is refused.
+        let may_be_refused = self.pairing.variant == Variant::NoRelease;
+        promise(
+            ours.failed == 0 || may_be_refused,
+            format!("orders: {} of {} undone", ours.failed, ours.given),
+        );
         broken
     }
 
@@ -166,7 +184,7 @@ impl Run {
         format!(
             "| {} | {} | {} s | {} | {} | {} ({}) | {} s | {both} | {} | {} | {}, {} | {}, {} | {} |",
             self.pairing.words(),
-            self.faults,
+            self.act.map_or(self.faults.to_string(), |act| format!("{} × {act:?}", self.faults)),
             self.grain,
             thousands(found.len()),
             thousands(found.step_count()),
@@ -197,6 +215,7 @@ impl Run {
         add("P2: never settled", verdict.first_unsettled, &Then::Cycle(&unsettled));
         add("P1: the wrong survivor", verdict.first_undecided, &Then::Until(&wrong));
         add("P3: a heartbeat changes something", verdict.first_disturbed, &Then::Nothing);
+        add("P10: not one side serves", verdict.first_unserved, &Then::Nothing);
         add("P6: a storm, no time passes", verdict.storm, &Then::Cycle(&|_| true));
         if verdict.storm.is_none() && verdict.most_messages.iter().any(|most| *most > MOST_MESSAGES) {
             let way = verdict.busy_ways.iter().max_by_key(|way| way.len()).map_or(&[][..], |way| way);

@@ -44,7 +44,7 @@ pub struct Asked {
     pub label: Label,
 }
 
-/// What the search found.
+/// The result of the search.
 pub struct Found {
     /// Every state, in the order of their discovery, exactly: no fingerprints.
     pub states: Vec<Packed>,
@@ -54,20 +54,20 @@ pub struct Found {
     /// Every state's fair steps: those of state n end at `ends[n]`.
     steps: Vec<Step>,
     ends: Vec<u32>,
-    /// What goes wrong or is ordered in states that look settled.
+    /// Faults and orders in states that look settled.
     pub asked: Vec<Asked>,
     /// Promises that a single step breaks: how many steps, and the first of each.
     pub broken: Vec<(u64, &'static str)>,
     pub first_broken: Vec<(u32, Label, &'static str)>,
     /// Messages that found the link full; they are lost.
     pub overflows: u64,
-    /// Faults were tried in so many states, the first ones.
+    /// Faults were tried in this number of states, the first ones.
     pub with_faults: usize,
 }
 
-/// The start: daemons down, applications as they may be, so many faults. Beyond `limit` states no more faults
-/// are tried, but what follows by itself is followed to its end; beyond `stop` states nothing is followed, which
-/// is enough to find a fault and not to find none.
+/// The start: daemons down, applications in any state, a number of faults left. Beyond `limit` states no more faults are
+/// tried, but free steps are followed to their end. Beyond `stop` states no step is followed. That is enough to find a
+/// fault, but not to prove that there is none.
 pub fn search(pair: &mut Pair, starts: &[State], limit: usize, stop: usize) -> Found {
     let mut table: HashTable<u32> = HashTable::new();
     let mut found = Found {

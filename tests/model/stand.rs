@@ -1,7 +1,7 @@
 //! How one host stands, as far as the promises care.
 
-use schrittmacher_legacy_double as legacy;
-use schrittmacher_protocol::{Asked, Generation, State, StateName};
+use schrittmacher_protocol::{Asked, Generation, Said, State, StateName};
+use schrittmacher_testkit::double as legacy;
 
 use crate::app::{App, Role};
 use crate::host::{Daemon, Host, Kind, Program};
@@ -41,7 +41,13 @@ impl Host {
                 }
             },
         };
-        if hot && self.app.is(Role::Hot) {
+        if let Daemon::Ours(machine) = &self.daemon
+            && matches!(machine.state, State::Failed { hold_back: Some(_) })
+        {
+            // It may serve again, but not beside a side that does.
+            return Stand::Out;
+        }
+        if hot && self.app.is(Role::Hot) && self.may_lack_address() && self.may_be_cut_off() {
             Stand::Hot
         } else if standby && self.app.is(Role::Standby) {
             Stand::Standby
@@ -50,6 +56,18 @@ impl Host {
         } else {
             Stand::Moving
         }
+    }
+
+    /// Its address is up, or its peer could not serve either.
+    fn may_lack_address(&self) -> bool {
+        let Daemon::Ours(machine) = &self.daemon else { return true };
+        self.activate_fails.is_none() || !machine.peer.alive || machine.peer.said == Said::Fail
+    }
+
+    /// Clients reach it, or its peer could not serve either.
+    fn may_be_cut_off(&self) -> bool {
+        let Daemon::Ours(machine) = &self.daemon else { return true };
+        !self.cut_off || (machine.peer.alive && machine.peer.said == Said::Fail)
     }
 
     /// Says that it is hot.
@@ -76,26 +94,25 @@ impl Host {
 
     /// Could serve.
     pub fn is_fit(&self) -> bool {
-        self.is_up() && self.app.is_fit()
+        self.is_up() && self.app.is_fit() && !self.cut_off
     }
 
-    /// Something decides beforehand who survives: an operator's takeover is under way, the peer has given the role a
-    /// moment ago or is about to count as deaf, the daemon has lost time (S11), or it has still to hear something
-    /// that is no longer true.
+    /// The survivor is decided beforehand. An operator's takeover is under way. Or the peer has yielded a moment ago or is
+    /// about to count as deaf. Or the daemon has lost time (S11), or has still to hear a message that is no longer true.
     pub fn is_biased(&self, kind: &Kind) -> bool {
-        let untrue = self.report.is_some() || self.died || self.is_late();
+        let untrue = self.report.is_some() || self.died || self.is_late() || self.ends();
         let (Daemon::Ours(machine), Program::Ours(settings)) = (&self.daemon, &kind.program) else {
             return untrue;
         };
         let forced = matches!(machine.asked, Some(Asked::Forced { .. }));
-        let State::Hot { granted, deaf, .. } = machine.state else { return untrue || forced };
+        let State::Hot { granted_until, reaction_due, .. } = machine.state else { return untrue || forced };
         // A conflict takes two heartbeats; what comes after that does not decide it.
         let beat = match machine.peer.generation {
             Generation::Ours { period } => settings.heartbeat.max(period),
             Generation::Classic | Generation::Modern => settings.heartbeat,
         };
-        let soon_deaf = deaf.is_some_and(|deadline| deadline < NOW + 2 * beat);
-        untrue || forced || machine.catching_up || granted.is_some() || soon_deaf
+        let soon_deaf = reaction_due.is_some_and(|deadline| deadline < NOW + 2 * beat);
+        untrue || forced || machine.catching_up || granted_until.is_some() || soon_deaf
     }
 
     /// In words.

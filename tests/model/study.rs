@@ -1,4 +1,4 @@
-//! What each deviation from 2.0.0, and each rule beside them, is for: taken out, one after the other.
+//! The use of each deviation from 2.0.0, and of each rule beside them: taken out, one after the other.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -24,8 +24,8 @@ const WITHOUT_FAULTS: [(Version, i32); 6] = [
 /// Those with one fault, which take long: the quickest first.
 const WITH_A_FAULT: [(Version, i32); 3] = [(Version::V182, -1), (Version::Ours, 0), (Version::V200, -1)];
 
-/// With one fault and something taken out, faults are tried until so many states are found: those of the shortest
-/// traces. What follows by itself is followed to its end.
+/// With one fault and a part taken out, faults are tried until this number of states is found: those of the shortest
+/// traces. Free steps are followed to their end.
 const LIMIT: usize = 50_000;
 
 /// Without a rule there may be no end of states: what fails has failed by then.
@@ -88,7 +88,7 @@ fn usual(most_faults: u8) -> Vec<Usual> {
 fn run((peer, priority): (Version, i32), faults: u8) -> Run {
     let usual = Pairing::new([Version::Ours, peer], priority, Variant::Usual);
     let pairing = Pairing { without: Some(Without::Lines(Lines::None)), ..usual };
-    Run { pairing, faults, every_start: faults == 0, grain: 2, limit: LIMIT, stop: STOP }
+    Run { pairing, faults, act: None, every_start: faults == 0, grain: 2, limit: LIMIT, stop: STOP }
 }
 
 /// Every line, every reason, every rule.
@@ -108,7 +108,7 @@ fn removals() -> Vec<Removal> {
     one.chain(reasons).chain(rules).collect()
 }
 
-/// What fails, in the fewest faults that it takes; or else who serves otherwise.
+/// The broken promises, with the fewest faults that it takes; or else the changed ends.
 fn effect(without: Without, usual: &[Usual]) -> String {
     let concerned: Vec<&Usual> = usual.iter().filter(|usual| is_met(without, usual)).collect();
     if concerned.is_empty() {

@@ -10,7 +10,7 @@ use crate::host::Input;
 use crate::pair::{Label, Pair, State, pack};
 use crate::search::Found;
 
-/// What follows the state that a trace leads to.
+/// The steps after the state that a trace leads to.
 pub enum Then<'a> {
     Nothing,
     /// It goes on like this.
@@ -127,6 +127,8 @@ fn of_input(pair: &Pair, before: &State, side: u8, input: Input) -> String {
         Input::Tick => "time".to_owned(),
         Input::Died => "learns that its process ended".to_owned(),
         Input::Released => "commands are over".to_owned(),
+        Input::ReleaseFails => "commands are over, and the address is still here".to_owned(),
+        Input::ActivateFails => "activate fails".to_owned(),
         Input::StartDaemon => "daemon starts".to_owned(),
         Input::StartApp => "application starts".to_owned(),
         Input::WakeApp => "application goes on".to_owned(),

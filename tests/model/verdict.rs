@@ -1,15 +1,17 @@
-//! What the promises say about everything that was found.
+//! The promises, judged on all states and steps that were found.
+
+use std::time::Duration;
 
 use crate::graph::{Components, components};
 use crate::host::Input;
 use crate::outcomes::Outcomes;
-use crate::pair::{Label, Pair, State};
+use crate::pair::{Acts, Label, Pair, State};
 use crate::search::Found;
 
 /// Not reached by anything that settles.
 const NEVER: u16 = u16::MAX;
 
-/// What holds and what does not, in numbers; where it fails, the first state.
+/// The promises that hold and those that do not, in numbers; for a broken one the first state.
 #[derive(Default)]
 pub struct Verdict {
     /// P2: undisturbed states from which the pair need not settle, and the first on a cycle.
@@ -19,8 +21,8 @@ pub struct Verdict {
     pub excused: u64,
     /// The longest way to a settled pair, in seconds.
     pub settles_within: u16,
-    /// P1: the longest both are hot, in steps of time, with a working link, and with the one direction cut that
-    /// leads away from one of ours; `None` if for ever.
+    /// P1: the longest time with both hot, in steps, with a working link. And the same with the one direction cut that leads
+    /// away from one of ours; `None` if for ever.
     pub both_hot: Option<u16>,
     pub both_hot_one_way: Option<u16>,
     /// P1: who survives when two hot nodes meet and nothing else is on the way. Bits: side 0, side 1, nobody.
@@ -34,6 +36,9 @@ pub struct Verdict {
     /// Settled pairs in which an order was tried, and orders that need not have their way: on side A, on side B.
     pub failovers: [Orders; 2],
     pub takeovers: [Orders; 2],
+    /// P10: states after an orderly act from which the pair need not come to one side that serves.
+    pub unserved: u64,
+    pub first_unserved: Option<usize>,
     /// P6: a cycle without time, and the most messages of one node in one second.
     pub storm: Option<usize>,
     pub storms: u64,
@@ -43,7 +48,7 @@ pub struct Verdict {
     pub busy_ways: [Vec<usize>; 2],
     /// For every state: settled for good, and with whom hot.
     pub settled: Vec<Option<u8>>,
-    /// Who may serve in the end.
+    /// The sides that may serve in the end.
     pub outcomes: Outcomes,
 }
 
@@ -55,11 +60,13 @@ pub struct Orders {
     pub first: Option<usize>,
 }
 
-/// What the verdict depends on beside the states.
+/// The rules that the verdict depends on beside the states.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// The side that wins the tie-break.
     pub winner: u8,
+    /// Unless the other one has been hot for longer. A conflict takes this long.
+    pub conflict: Option<Duration>,
     /// Sides that notice when nobody hears them.
     pub unheard: &'static [usize],
     /// A side whose loneliness excuses P2: ours beside a 1.8.2.
@@ -82,6 +89,9 @@ pub fn judge(pair: &Pair, found: &Found, rules: Rules) -> Verdict {
     let notes = Notes::take(pair, found, rules);
     let ways = settle(pair, found, &notes, rules, &mut verdict);
     two_hot(pair, found, &notes, &ways, rules, &mut verdict);
+    if let Some(acts) = pair.acts.filter(|acts| matches!(acts.act, Input::Shutdown | Input::Crash)) {
+        served(pair, found, acts, rules, &mut verdict);
+    }
     faults_and_orders(pair, found, &notes, &ways, &mut verdict);
     verdict.settled = notes.settled;
     verdict
@@ -203,7 +213,7 @@ fn settle(pair: &Pair, found: &Found, notes: &Notes, rules: Rules, verdict: &mut
             within[at] = NEVER;
             verdict.unsettled += 1;
             let state = found.state(at);
-            let alone = rules.excused_without.is_some_and(|side| !pair.is_up(&state, side));
+            let alone = rules.excused_without.is_some_and(|side| !pair.is_staying(&state, side));
             let nobody = [0, 1].iter().all(|side| !pair.is_fit(&state, *side));
             let excused = alone || nobody;
             verdict.excused += u64::from(excused);
@@ -217,6 +227,42 @@ fn settle(pair: &Pair, found: &Found, notes: &Notes, rules: Rules, verdict: &mut
     ways
 }
 
+/// P10: after the last act, one application serves in the end, whether a daemon is left or not.
+fn served(pair: &Pair, found: &Found, acts: Acts, rules: Rules, verdict: &mut Verdict) {
+    let mut good: Vec<bool> = (0..found.len())
+        .map(|at| {
+            let state = found.state(at);
+            // A daemon that is restarted and does not come back leaves its application to an operator.
+            let alone = acts.act == Input::Crash && pair.is_left_alone(&state);
+            // 1.8.2 alone with a slow application goes hot and gives up for ever (D8).
+            let excused = alone || rules.excused_without.is_some_and(|side| !pair.is_staying(&state, side));
+            state.budget == acts.budget || pair.serving(&state) == 1 || excused
+        })
+        .collect();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for at in (0..found.len()).rev() {
+            if good[at] && found.steps(at).iter().any(|step| !good[step.to()]) {
+                (good[at], changed) = (false, true);
+            }
+        }
+    }
+    let Components { order, cyclic } =
+        components(found.len(), |at| !good[at], |at| found.steps(at).iter().map(|step| step.to()));
+    let mut bad = vec![false; found.len()];
+    for at in order.into_iter().map(|at| at as usize) {
+        let ends = cyclic[at] || found.steps(at).is_empty();
+        bad[at] = ends || found.steps(at).iter().any(|step| bad[step.to()]);
+        if bad[at] {
+            verdict.unserved += 1;
+            if ends {
+                verdict.first_unserved = verdict.first_unserved.into_iter().chain([at]).min();
+            }
+        }
+    }
+}
+
 /// P1.
 fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules, verdict: &mut Verdict) {
     verdict.both_hot = longest(found, &notes.both_hot);
@@ -225,7 +271,12 @@ fn two_hot(pair: &Pair, found: &Found, notes: &Notes, ways: &Ways, rules: Rules,
         if is_clean_meeting(pair, &found.state(at)) {
             let survivors = ways.survivors[at];
             verdict.survivors |= survivors;
-            if survivors != 1 << rules.winner || ways.bad[at] {
+            let expected = match rules.conflict {
+                Some(conflict) => pair.stays_hot(&found.state(at), conflict),
+                None => Some(rules.winner),
+            };
+            let right = expected.is_none_or(|side| survivors == 1 << side);
+            if !right || ways.bad[at] {
                 verdict.undecided += 1;
                 verdict.first_undecided = verdict.first_undecided.into_iter().chain([at]).min();
             }

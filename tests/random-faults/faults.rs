@@ -1,8 +1,8 @@
-//! What goes wrong, what operators want, and when each of it is over.
+//! Faults and orders, and the end of each.
 
 use std::time::Duration;
 
-use schrittmacher_simulation::{Chance, Loss, Report, Spread};
+use schrittmacher_simulator::{Chance, Disorder, Disorders, Loss, Report, Spread};
 
 use crate::plan::{RESOURCES, SWITCHING, any_report};
 
@@ -13,7 +13,7 @@ pub enum Happening {
     Mark(Mark),
 }
 
-/// What is expected from then on.
+/// The expectation from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// Everything works, and no order is under way.
@@ -22,15 +22,17 @@ pub enum Mark {
     Settled,
     /// Faults begin again.
     Over,
+    /// The orderly ends of daemons, the last of the run, are over (P10).
+    Ended,
 }
 
 /// Something that happens; most of it comes with an end, somebody's mending.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// What this node sends is lost.
+    /// The messages of this node are lost.
     Cut(usize),
     Heal(usize),
-    /// What happens to what this node sends.
+    /// The weather for the messages of this node.
     Weather(usize, Weather),
     GoodWeather(usize),
     KillApp(usize, usize),
@@ -41,6 +43,11 @@ pub enum Fault {
     FailApp(usize, usize),
     /// It needs so long to follow an order, more than its daemon may have patience for.
     SlowApp(usize, usize, Duration),
+    /// Commands of ours fail or hang, or work again.
+    Commands(usize, usize, Disorders),
+    /// Clients cannot reach this host, if it is ours; the peer can.
+    CutOff(usize),
+    Reconnect(usize),
     KillDaemon(usize),
     StartDaemon(usize),
     KillHost(usize),
@@ -50,6 +57,9 @@ pub enum Fault {
     Clock(usize, Duration, bool),
     Failover(usize, usize, bool),
     Takeover(usize, usize),
+    /// An operator freezes a resource, on both sides.
+    Freeze(usize),
+    Thaw(usize),
     Shutdown(usize),
     /// The configuration is read again, with another heartbeat perhaps.
     Reload(usize, Duration),
@@ -74,9 +84,12 @@ impl Fault {
             | Fault::HangApp(..)
             | Fault::FailApp(..)
             | Fault::SlowApp(..)
+            | Fault::Commands(..)
             | Fault::Failover(..)
-            | Fault::Takeover(..) => 1,
+            | Fault::Takeover(..)
+            | Fault::Freeze(_) => 1,
             Fault::Cut(_)
+            | Fault::CutOff(_)
             | Fault::Weather(..)
             | Fault::KillDaemon(_)
             | Fault::KillHost(_)
@@ -84,11 +97,13 @@ impl Fault {
             | Fault::Clock(..)
             | Fault::Shutdown(_) => RESOURCES as u64,
             Fault::Heal(_)
+            | Fault::Reconnect(_)
             | Fault::GoodWeather(_)
             | Fault::StartApp(..)
             | Fault::WakeApp(..)
             | Fault::StartDaemon(_)
             | Fault::Resume(_)
+            | Fault::Thaw(_)
             | Fault::Reload(..) => 0,
         }
     }
@@ -98,8 +113,7 @@ impl Weather {
     /// Every datagram arrives once and in time.
     pub const GOOD: Weather = Weather { loss: Loss::NONE, doubles: 0, spread: Spread::None };
 
-    /// Nothing of it is a cause (P3): what is lost is one datagram in a row, and delays are a quarter of a
-    /// heartbeat at most.
+    /// Weather that is no cause (P3): one datagram in a row is lost, and delays are a quarter of a heartbeat at most.
     pub fn harmless(heartbeat: Duration) -> Weather {
         Weather {
             loss: Loss::independent(0.2).at_most(1),
@@ -141,7 +155,7 @@ pub fn add_fault(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut
     let resource = chance.index(RESOURCES);
     let longest = chance.one_of(&[SECOND, 5 * SECOND, 20 * SECOND, 60 * SECOND]);
     let over = at + chance.duration(longest);
-    let kind = chance.below(24);
+    let kind = chance.below(30);
     let mut notes = Notes { faults, chance, node, resource, at, over };
     match kind {
         0 => notes.on_both(Fault::Cut, Fault::Heal),
@@ -181,8 +195,28 @@ pub fn add_fault(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut
             notes.now(Fault::Reload(node, Duration::from_millis(heartbeat)));
         }
         22 => notes.two_orders(),
-        _ => notes.crash_while_cut(),
+        23 | 24 => {
+            let disorders = any_disorders(notes.chance);
+            let fault = |disorders| Fault::Commands(node, resource, disorders);
+            notes.until_over(fault(disorders), fault(Disorders::default()));
+        }
+        25 => notes.until_over(Fault::Freeze(resource), Fault::Thaw(resource)),
+        26 => notes.crash_while_cut(),
+        27 => notes.until_over(Fault::CutOff(node), Fault::Reconnect(node)),
+        28 => notes.on_both(Fault::CutOff, Fault::Reconnect),
+        _ => notes.lose_network(),
     }
+}
+
+/// One of the commands fails or hangs.
+fn any_disorders(chance: &mut Chance) -> Disorders {
+    let disorder = chance.one_of(&[Disorder::Fails, Disorder::Fails, Disorder::Hangs]);
+    let none = Disorders::default();
+    chance.one_of(&[
+        Disorders { activate: disorder, ..none },
+        Disorders { stop: disorder, ..none },
+        Disorders { deactivate: disorder, ..none },
+    ])
 }
 
 impl Notes<'_> {
@@ -248,6 +282,12 @@ impl Notes<'_> {
             let order = self.chance.one_of(&orders);
             self.now(order);
         }
+    }
+
+    /// Clients and peer go by the same switch.
+    fn lose_network(&mut self) {
+        self.until_over(Fault::CutOff(self.node), Fault::Reconnect(self.node));
+        self.on_both(Fault::Cut, Fault::Heal);
     }
 
     fn crash_while_cut(&mut self) {

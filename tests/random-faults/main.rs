@@ -1,5 +1,5 @@
-//! Simulates pairs of nodes under random faults, in virtual time. A seed is ten minutes: what goes wrong in them is
-//! fixed by the seed, and every pair of programs is tried under the same faults.
+//! Simulates pairs of nodes under random faults, in virtual time. A seed is ten minutes and fixes all faults in them.
+//! Every pair of programs is tried under the same faults.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,19 +7,22 @@ use std::process::ExitCode;
 
 mod book;
 mod faults;
+mod lan;
 mod many;
+mod neighbour;
 mod plan;
 mod program;
 mod promises;
 mod replay;
 mod run;
+mod sets;
 mod table;
 mod tally;
 mod timeline;
 
-/// What to do.
+/// The task.
 enum Task {
-    /// Try so many seeds; write the table into this page as well.
+    /// Try this number of seeds; write the table into this page as well.
     Many(u64, Option<PathBuf>),
     /// Tell what happens in one.
     Replay(u64),
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
     let task = match options() {
         Ok(task) => task,
         Err(error) => {
-            let usage = "usage: schrittmacher-sim [--seeds N [--page FILE] | --seed N]";
+            let usage = "usage: schrittmacher-random-faults [--seeds N [--page FILE] | --seed N]";
             let _ = writeln!(io::stderr(), "{error}\n{usage}");
             return ExitCode::from(64);
         }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::book::Book;
+use crate::lan::Outages;
 use crate::plan::{Plan, RESOURCES};
 use crate::program::Version;
 use crate::run::run;
@@ -14,16 +15,19 @@ use crate::tally::Tally;
 /// A pair of programs.
 pub struct Pair {
     pub versions: [Version; 2],
-    /// P1 to P6 are promised for it.
+    /// P1 to P6 are promised for it, and P11 if both are ours.
     pub promised: bool,
 }
 
 /// Every pair that is tried under the same faults.
-pub const PAIRS: [Pair; 6] = [
+pub const PAIRS: [Pair; 9] = [
     Pair { versions: [Version::Ours, Version::Ours], promised: true },
     Pair { versions: [Version::Ours, Version::V200], promised: true },
     Pair { versions: [Version::Ours, Version::V182], promised: true },
     Pair { versions: [Version::OursPatient, Version::OursPatient], promised: true },
+    Pair { versions: [Version::OursSigned, Version::OursSigned], promised: true },
+    Pair { versions: [Version::OursForged, Version::OursForged], promised: true },
+    Pair { versions: [Version::OursSet, Version::OursSet], promised: true },
     Pair { versions: [Version::V200, Version::V200], promised: false },
     Pair { versions: [Version::V182, Version::V182], promised: false },
 ];
@@ -35,12 +39,15 @@ impl Pair {
     pub fn name(&self) -> String {
         match self.versions {
             [Version::OursPatient, _] => "ours × ours, heartbeat 2 s, timeout 10 s".to_owned(),
+            [Version::OursSigned, _] => "ours × ours, signed, with an attacker who has no key".to_owned(),
+            [Version::OursForged, _] => "ours × ours, no key, with an attacker who cannot read".to_owned(),
+            [Version::OursSet, _] => "ours × ours, a set".to_owned(),
             versions => versions.map(Version::as_str).join(" × "),
         }
     }
 }
 
-/// What became of many seeds.
+/// The results of many seeds.
 pub struct Found {
     pub seeds: u64,
     pub took: Duration,
@@ -48,7 +55,7 @@ pub struct Found {
     pub sums: [Sum; PAIRS.len()],
 }
 
-/// What became of one pair.
+/// The results of one pair.
 #[derive(Default)]
 pub struct Sum {
     pub seeds: u64,
@@ -58,6 +65,8 @@ pub struct Sum {
     pub worst_two: Duration,
     pub settled_after: Duration,
     pub most_messages: [u32; 2],
+    /// With the built-in address, and with commands.
+    pub outages: [Outages; 2],
     pub broken: u64,
     /// Failing seeds, with what broke.
     pub first: Vec<(u64, String)>,
@@ -97,6 +106,7 @@ fn work(seeds: u64, next: &AtomicU64) -> [Sum; PAIRS.len()] {
 
 impl Sum {
     fn of(seed: u64, book: Book) -> Sum {
+        let outages = book.outages();
         let Book { promises, tally, .. } = book;
         let broken: Vec<String> =
             promises.broken.iter().map(|(at, what)| format!("{:>9.3} s  {what}", at.as_secs_f64())).collect();
@@ -107,6 +117,7 @@ impl Sum {
             worst_two: tally.two.all,
             settled_after: promises.settled_after,
             most_messages: promises.most_messages,
+            outages,
             broken: u64::from(!broken.is_empty()),
             first: if broken.is_empty() { Vec::new() } else { vec![(seed, broken.join("\n"))] },
         }
@@ -121,6 +132,7 @@ impl Sum {
         for (most, part) in self.most_messages.iter_mut().zip(other.most_messages) {
             *most = (*most).max(part);
         }
+        self.outages.iter_mut().zip(other.outages).for_each(|(sum, part)| *sum += part);
         self.broken += other.broken;
         self.first.extend(other.first);
         self.first.sort_unstable();

@@ -1,26 +1,26 @@
-//! What a seed stands for: two nodes, a link, and everything that goes wrong with them, fixed in advance, so that
-//! different programs can be tried under the same faults.
+//! The meaning of a seed: two nodes, a link, and all faults, fixed in advance. So different programs can be tried under
+//! the same faults.
 //!
-//! Ten minutes are a few rounds of faults and calm. In a calm everything works but, now and then, one application,
-//! and the promises about a settled pair are held against what is there.
+//! Ten minutes are a few rounds of faults and calm. In a calm everything works but, now and then, one application. Then
+//! the promises about a settled pair are checked.
 
 use std::time::Duration;
 
-use schrittmacher_simulation::{Chance, Durations, Report};
+use schrittmacher_simulator::{Chance, Disorder, Disorders, Durations, Report};
 
 use crate::faults::{Fault, Happening, Mark, add_fault};
 
 /// Resources of a node.
 pub const RESOURCES: usize = 3;
 
-/// The end: ten minutes.
+/// The end: ten minutes. Then daemons end in good order (P10).
 pub const END: Duration = SECOND.saturating_mul(600);
 
 /// How long the faults of a round go on.
 const STORM: [Duration; 2] = [SECOND.saturating_mul(40), SECOND.saturating_mul(120)];
 
 /// Orders that were given before the calm have come to their end: a daemon that was told to end is started again.
-pub const ORDERS_OVER: Duration = SECOND.saturating_mul(12);
+pub const ORDERS_OVER: Duration = SECOND.saturating_mul(50);
 
 /// P2: from then on a pair has to be settled within so long.
 pub const SETTLES: Duration = SECOND.saturating_mul(30);
@@ -29,6 +29,10 @@ pub const SETTLES: Duration = SECOND.saturating_mul(30);
 const WATCHED: [Duration; 2] = [SECOND.saturating_mul(10), SECOND.saturating_mul(40)];
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The most that lies between the ends of both daemons, and how long after it all is over.
+const APART: Duration = SECOND.saturating_mul(20);
+const ALL_IS_OVER: Duration = SECOND.saturating_mul(100);
 
 /// The longest that an application takes to switch, if nothing is wrong with it.
 pub const SWITCHING: Duration = SECOND.saturating_mul(4);
@@ -41,11 +45,13 @@ pub struct Plan {
     pub agenda: Vec<(Duration, Happening)>,
 }
 
-/// What is configured on a node.
+/// The configuration of a node.
 pub struct NodePlan {
     pub heartbeat: Duration,
     pub priority: i32,
     pub preempt: bool,
+    /// How long a side that fails again is held back, and at most.
+    pub hold_back: [Duration; 2],
     pub startup_delay: Duration,
     pub durations: Durations,
     /// How long applications need to switch.
@@ -60,9 +66,15 @@ impl Plan {
         let nodes = [0, 1].map(|_| NodePlan::new(&mut chance, beat));
         let latency = SECOND / 10_000 + chance.duration(SECOND / 50);
         let mut agenda = vec![start_daemon(0, 0), start_daemon(0, 1)];
+        // It takes the role now and then, with or without an address.
+        let preempts = nodes.iter().any(|node| node.preempt);
         let mut now = Duration::ZERO;
         while now < END {
-            now = add_round(&mut agenda, now, &mut chance);
+            now = add_round(&mut agenda, now, preempts, &mut chance);
+        }
+        // A takeover that is under way when both end may leave nobody.
+        if !preempts {
+            add_ends(&mut agenda, now, &mut chance);
         }
         // Stable: a mend at the same time as a fault comes after it.
         agenda.sort_by_key(|(at, _)| *at);
@@ -79,6 +91,7 @@ impl NodePlan {
             heartbeat: Duration::from_millis(heartbeat),
             priority: chance.one_of(&[0, 0, 10, -10]),
             preempt: chance.permille(200),
+            hold_back: [chance.one_of(&[Duration::ZERO, SECOND / 2, SECOND]), 4 * SECOND],
             startup_delay: chance.one_of(&[Duration::ZERO, Duration::ZERO, 5 * SECOND]),
             durations: Durations {
                 activate: takes(chance),
@@ -92,7 +105,7 @@ impl NodePlan {
     }
 }
 
-/// What an application says of itself when it starts.
+/// The first report of an application.
 pub fn any_report(chance: &mut Chance) -> Report {
     chance.one_of(&[Report::Unknown, Report::Standby, Report::Hot])
 }
@@ -102,7 +115,12 @@ fn start_daemon(at: u64, side: usize) -> (Duration, Happening) {
 }
 
 /// Faults, then calm. Returns its end; the last round's is that of the seed.
-fn add_round(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &mut Chance) -> Duration {
+fn add_round(
+    agenda: &mut Vec<(Duration, Happening)>,
+    from: Duration,
+    preempts: bool,
+    chance: &mut Chance,
+) -> Duration {
     let between = |chance: &mut Chance, [least, most]: [Duration; 2]| least + chance.duration(most - least);
     let fixed = ORDERS_OVER + SETTLES;
     let mut storm = between(chance, STORM);
@@ -127,18 +145,37 @@ fn add_round(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &m
         add_fault(&mut faults, at, chance);
     }
     faults.retain(|(at, _)| *at < calm);
-    mend_all(&mut faults, calm, chance);
+    mend_all(&mut faults, calm, preempts, chance);
     agenda.extend(faults.into_iter().map(|(at, fault)| (at, Happening::Fault(fault))));
     let marks = [(calm + ORDERS_OVER, Mark::Calm), (settled, Mark::Settled), (watched, Mark::Over)];
     agenda.extend(marks.map(|(at, mark)| (at, Happening::Mark(mark))));
     watched
 }
 
-/// Link, daemons and applications work again, but perhaps one application; and a daemon that an operator's order
+/// Everything works, on both sides. Then one daemon or both are told to end.
+fn add_ends(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &mut Chance) {
+    for (side, resource) in (0..2).flat_map(|side| (0..RESOURCES).map(move |resource| (side, resource))) {
+        let start = Fault::StartApp(side, resource, any_report(chance), chance.duration(SWITCHING));
+        let commands = Fault::Commands(side, resource, Disorders::default());
+        agenda.extend([start, commands].map(|fault| (from, Happening::Fault(fault))));
+    }
+    let from = from + SETTLES;
+    let first = usize::from(chance.permille(500));
+    let longest = chance.one_of(&[SECOND / 10, SECOND, 5 * SECOND, APART]);
+    let apart = chance.duration(longest);
+    let mut end = |side, at| agenda.push((at, Happening::Fault(Fault::Shutdown(side))));
+    end(first, from);
+    if chance.permille(800) {
+        end(1 - first, from + apart);
+    }
+    agenda.push((from + APART + ALL_IS_OVER, Happening::Mark(Mark::Ended)));
+}
+
+/// Link, daemons, applications and commands work again, but perhaps one application or one address. And a daemon that an operator's order
 /// ended is started once more.
-fn mend_all(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut Chance) {
+fn mend_all(faults: &mut Vec<(Duration, Fault)>, at: Duration, preempts: bool, chance: &mut Chance) {
     for side in 0..2 {
-        // Whoever set the clock back sets it right, and who waited for the old time waits no longer.
+        // A clock that was set back is set right, and the wait for the old time ends.
         let back = faults.iter().filter_map(|(_, fault)| {
             if let Fault::Clock(node, by, true) = *fault { (node == side).then_some(by) } else { None }
         });
@@ -147,6 +184,7 @@ fn mend_all(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut Chan
         faults.extend([
             (at, Fault::Heal(side)),
             (at, Fault::GoodWeather(side)),
+            (at, Fault::Reconnect(side)),
             (at, Fault::Resume(side)),
             (at, Fault::StartDaemon(side)),
             (at + ORDERS_OVER, Fault::StartDaemon(side)),
@@ -157,11 +195,21 @@ fn mend_all(faults: &mut Vec<(Duration, Fault)>, at: Duration, chance: &mut Chan
             faults.push((at, start));
         }
     }
+    if chance.permille(200) {
+        faults.push((at, Fault::CutOff(usize::from(chance.permille(500)))));
+    }
     for resource in 0..RESOURCES {
+        faults.push((at, Fault::Thaw(resource)));
+        let side = usize::from(chance.permille(500));
+        let mut activate = Disorder::None;
         if chance.permille(150) {
-            let side = usize::from(chance.permille(500));
             let fault = chance.one_of(&[Fault::KillApp(side, resource), Fault::FailApp(side, resource)]);
             faults.push((at, fault));
+        } else if chance.permille(100) && !preempts {
+            activate = chance.one_of(&[Disorder::Fails, Disorder::Hangs]);
         }
+        let disorders = Disorders { activate, ..Disorders::default() };
+        let commands = |side, disorders| (at, Fault::Commands(side, resource, disorders));
+        faults.extend([commands(side, disorders), commands(1 - side, Disorders::default())]);
     }
 }

@@ -11,7 +11,7 @@ A1  resource 1 on host A: which applications serve, why, what changes, what the 
 ##  a broken promise
 ";
 
-/// What happens in a seed to every pair that promises are made for, and whether all were kept.
+/// One seed with every pair that promises are made for, and whether all were kept.
 pub fn replay(seed: u64) -> (String, bool) {
     let plan = Plan::new(seed);
     let mut text = format!("seed {seed}, latency {:.1?}\n", plan.latency);

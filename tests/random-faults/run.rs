@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::Event;
-use schrittmacher_simulation::{App, Daemon, Link, Node, World};
+use schrittmacher_simulator::{App, Daemon, Link, Node, World};
+use schrittmacher_testkit::program::Program;
 
 use crate::book::Book;
 use crate::faults::{Fault, Happening, Mark, Weather};
 use crate::plan::{Plan, RESOURCES, SWITCHING};
-use crate::program::{Program, Version, settings};
+use crate::program::{Version, settings};
 
 /// A run in progress.
 struct Run<'a> {
@@ -17,7 +18,7 @@ struct Run<'a> {
     world: World<Program, Book>,
 }
 
-/// A run that found more than so many broken promises goes no further.
+/// A run with this number of broken promises ends.
 const ENOUGH: usize = 5;
 
 /// Tries a pair; what was found is in the book.
@@ -25,12 +26,23 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
     let nodes = [0, 1].map(|side| {
         let node = &plan.nodes[side];
         let node = |resource: usize| {
-            let program = Program::new(&plan.nodes, side, versions[side]);
+            let own_seed = (seed * 2 + side as u64) * RESOURCES as u64 + resource as u64;
+            let program = versions[side].program(node, side, own_seed);
             Node::new(program, node.apps[resource], node.switching[resource], node.durations)
         };
         (0..RESOURCES).map(node).collect()
     });
-    let world = World::new(nodes, Link::new(plan.latency), seed, Book::new(with_timeline));
+    let mut world = World::new(nodes, Link::new(plan.latency), seed, Book::new(seed, with_timeline));
+    if versions[0] == Version::OursSigned {
+        world.sign(seed);
+    }
+    if versions[0] == Version::OursForged {
+        world.name_runs(seed);
+    }
+    if versions[0] == Version::OursSet {
+        world.make_set();
+        world.watch.promises.is_set = true;
+    }
     let mut run = Run { plan, versions, world };
     for (at, happening) in &plan.agenda {
         run.world.run_until(*at);
@@ -48,10 +60,18 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
 impl Run<'_> {
     fn mark(&mut self, mark: Mark) {
         let now = self.world.now();
+        self.world.may_set_back(mark == Mark::Over);
         let hosts = self.world.hosts();
         let heartbeats = hosts.each_ref().map(|host| host.nodes[0].daemon().heartbeat());
         match mark {
             Mark::Calm | Mark::Over => (0..2).for_each(|side| self.good_weather(side)),
+            Mark::Ended => {
+                let serves = |resource: usize| {
+                    hosts.iter().filter(|host| host.nodes[resource].app().is_serving()).count()
+                };
+                let serving = std::array::from_fn(serves);
+                self.world.watch.promises.ended(now, serving);
+            }
             Mark::Settled => {
                 for side in 0..2 {
                     self.weather(side, Weather::harmless(heartbeats[0].min(heartbeats[1])));
@@ -85,14 +105,33 @@ impl Run<'_> {
             Fault::SlowApp(side, resource, switching) => {
                 self.if_fit(side, resource, |app, _| app.set_switching(switching));
             }
+            Fault::Commands(side, resource, disorders) => world.change(side, resource, |_, node| {
+                // A legacy daemon never learns how a command has ended.
+                if node.daemon().is_ours() {
+                    node.commands_mut().set_disorders(disorders);
+                }
+            }),
+            Fault::CutOff(side) | Fault::Reconnect(side) => {
+                let cut_off = matches!(fault, Fault::CutOff(_));
+                // A legacy daemon does not look.
+                if world.hosts()[side].nodes[0].daemon().is_ours() {
+                    world.set_cut_off(side, cut_off);
+                }
+            }
             Fault::KillDaemon(side) => world.kill_daemon(side),
             Fault::StartDaemon(side) => world.start_daemon(side),
             Fault::KillHost(side) => world.power_off(side),
             Fault::Pause(side) => world.pause_daemon(side),
             Fault::Resume(side) => world.resume_daemon(side),
             Fault::Clock(side, by, back) => self.set_clock(side, by, back),
-            Fault::Failover(side, resource, force) => world.give(side, resource, Event::Failover { force }),
-            Fault::Takeover(side, resource) => world.give(side, resource, Event::Takeover),
+            Fault::Failover(side, resource, force) => self.order(side, resource, Event::Failover { force }),
+            Fault::Takeover(side, resource) => self.order(side, resource, Event::Takeover),
+            Fault::Freeze(resource) => {
+                (0..2).for_each(|side| self.order(side, resource, Event::Freeze(true)));
+            }
+            Fault::Thaw(resource) => {
+                (0..2).for_each(|side| self.order(side, resource, Event::Freeze(false)));
+            }
             Fault::Shutdown(side) => self.give_all(side, Event::Shutdown),
             Fault::Reload(side, heartbeat) => self.reload(side, heartbeat),
         }
@@ -101,6 +140,15 @@ impl Run<'_> {
     fn if_fit(&mut self, side: usize, resource: usize, change: impl FnOnce(&mut App, Duration)) {
         if self.world.hosts()[side].nodes[resource].app().is_fit() {
             self.world.change(side, resource, |now, node| change(node.app_mut(), now));
+        }
+    }
+
+    /// An operator's order to a member of a set reaches all of them.
+    fn order(&mut self, side: usize, resource: usize, event: Event) {
+        if self.versions[side] == Version::OursSet {
+            self.give_all(side, event);
+        } else {
+            self.world.give(side, resource, event);
         }
     }
 
@@ -153,7 +201,7 @@ mod tests {
     use super::*;
     use crate::many::PAIRS;
 
-    /// What breaks in the first seeds, and the whole timeline of the first.
+    /// The broken promises of the first seeds, and the whole timeline of the first.
     fn found(versions: [Version; 2]) -> (usize, Vec<String>) {
         let books: Vec<Book> = (0..12).map(|seed| run(&Plan::new(seed), seed, versions, seed == 0)).collect();
         let broken = books.iter().filter(|book| !book.promises.broken.is_empty()).count();
@@ -173,6 +221,16 @@ mod tests {
         for pair in PAIRS.iter().filter(|pair| pair.promised) {
             assert_eq!(found(pair.versions).0, 0, "{}", pair.name());
         }
+    }
+
+    #[test]
+    fn a_client_is_out_for_long_unless_the_address_is_announced() {
+        let ours = [Version::Ours, Version::Ours];
+        let outages = (0..12).map(|seed| run(&Plan::new(seed), seed, ours, false).outages());
+        let [built_in, commands] =
+            outages.fold([Duration::ZERO; 2], |[a, b], [x, y]| [a.max(x.longest), b.max(y.longest)]);
+        assert!(built_in > Duration::ZERO && built_in <= Duration::from_secs(1), "P11: {built_in:?}");
+        assert!(commands > Duration::from_secs(20), "{commands:?}");
     }
 
     #[test]

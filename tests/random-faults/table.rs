@@ -5,18 +5,20 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::lan::Outages;
 use crate::many::{Found, PAIRS, Sum};
 use crate::plan::{END, RESOURCES};
 
 const HEADER: &str = "\
 | pair | runs | broke a promise | one side serves | nobody | … though one could | two | … though the link was good | \
-worst run: nobody, two | switches a fault | settled within | messages a second | at most |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+worst run: nobody, two | switches a fault | settled within | messages a second | at most | \
+client out: built-in address, longest | … commands, longest |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
-const BEGIN: &str = "<!-- written by `make sim SEEDS=10000 PAGE=docs/protocol.md` -->";
+const BEGIN: &str = "<!-- written by `make sim SEEDS=10000 PAGE=docs/verification.md` -->";
 const FINISH: &str = "<!-- end of the simulation's table -->";
 
-/// What became of many seeds.
+/// The results of many seeds, as a table.
 pub fn table(found: &Found) -> String {
     let rows: String = PAIRS.iter().zip(&found.sums).map(|(pair, sum)| row(&pair.name(), sum)).collect();
     format!("{HEADER}\n{rows}")
@@ -29,6 +31,9 @@ fn row(pair: &str, sum: &Sum) -> String {
     let of_all = |part: Duration| format!("{:.2} %", percent(part, total));
     let of_one =
         |part: Duration| format!("{:.0} %", percent(part, END * u32::try_from(RESOURCES).unwrap_or(1)));
+    let out = |outages: Outages| {
+        format!("{:.3} %, {:.1} s", percent(outages.total, total), outages.longest.as_secs_f64())
+    };
     let cells = [
         pair.to_owned(),
         sum.seeds.to_string(),
@@ -43,6 +48,8 @@ fn row(pair: &str, sum: &Sum) -> String {
         format!("{:.0} s", sum.settled_after.as_secs_f64()),
         format!("{:.2}", sum.total.messages as f64 / (2.0 * total.as_secs_f64().max(1.0))),
         format!("{}, {}", sum.most_messages[0], sum.most_messages[1]),
+        out(sum.outages[0]),
+        out(sum.outages[1]),
     ];
     format!("| {} |\n", cells.join(" | "))
 }

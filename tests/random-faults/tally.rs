@@ -1,14 +1,14 @@
-//! What a run, or many, came to in time and numbers.
+//! A run, or many, in time and numbers.
 
 use std::ops::AddAssign;
 use std::time::Duration;
 
 use schrittmacher_protocol::{Action, StateName};
-use schrittmacher_simulation::{Host, Link, Node, Step};
+use schrittmacher_simulator::{Host, Link, Node, Step};
+use schrittmacher_testkit::program::Program;
 
 use crate::book::could_serve;
 use crate::plan::RESOURCES;
-use crate::program::Program;
 
 /// Sums over the resources of one run.
 #[derive(Clone, Copy, Debug, Default)]

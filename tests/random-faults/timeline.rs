@@ -1,13 +1,13 @@
-//! What happened in a run, line by line, for a reader who looks for the reason.
+//! A run, line by line, for a reader who looks for the reason.
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event};
-use schrittmacher_simulation::{Host, Spread, Step};
+use schrittmacher_protocol::{Action, Command, Event};
+use schrittmacher_simulator::{Host, Spread, Step};
+use schrittmacher_testkit::program::Program;
 use schrittmacher_wire::PeerCode;
 
 use crate::faults::{Fault, Mark, Weather};
-use crate::program::Program;
 
 /// The lines of a run.
 #[derive(Default)]
@@ -30,6 +30,7 @@ impl Timeline {
                 "from here on the pair has to be settled; single losses, duplicates, small delays"
             }
             Mark::Over => "the calm is over",
+            Mark::Ended => "the daemons that were told to end have ended",
         };
         self.lines.push(format!("{}  ==    {what}", seconds(now)));
     }
@@ -82,13 +83,24 @@ fn cause(event: Event) -> String {
     match event {
         Event::Peer(report) => format!("peer says {}", report.code.map_or("?", PeerCode::as_str)),
         Event::App(code) => format!("application says {}", code.map_or("?", |code| code.as_str())),
-        Event::AppDied => "application ended".to_owned(),
+        Event::AppFailed(failure) => format!("application failed: {failure:?}"),
         Event::StartBegan => "start command begins".to_owned(),
         Event::Released => "commands are over".to_owned(),
+        Event::ActivateFailed => "activate has failed".to_owned(),
+        Event::CutOff => "clients cannot reach it".to_owned(),
+        Event::Reconnected => "clients can reach it again".to_owned(),
+        Event::Activated => "activate works again".to_owned(),
+        Event::StopFailed => "stop has failed".to_owned(),
+        Event::DeactivateFailed => "deactivate has failed".to_owned(),
         Event::Failover { force: false } => "order: failover".to_owned(),
         Event::Failover { force: true } => "order: failover, forced".to_owned(),
         Event::Takeover => "order: takeover".to_owned(),
         Event::Shutdown => "SIGTERM".to_owned(),
+        Event::LeftHot(ago) => format!("was left hot {ago:?} ago"),
+        Event::Freeze(true) => "frozen".to_owned(),
+        Event::Freeze(false) => "thawed".to_owned(),
+        Event::Bond(bond) => format!("its set: {bond:?}"),
+        Event::Follow => "follows its set".to_owned(),
         Event::Reloaded => "SIGHUP".to_owned(),
         Event::Tick => "time".to_owned(),
     }
@@ -100,11 +112,11 @@ fn done(actions: &[Action]) -> String {
             format!("says {code}, forced")
         }
         Action::Send { code, .. } => format!("says {code}"),
-        Action::Activate => "activate".to_owned(),
-        Action::Start => "start".to_owned(),
-        Action::Stop => "stop".to_owned(),
-        Action::Deactivate { .. } => "deactivate".to_owned(),
-        Action::Barrier => "waits for the commands".to_owned(),
+        Action::Command(Command::Activate) => "activate".to_owned(),
+        Action::Command(Command::Start) => "start".to_owned(),
+        Action::Command(Command::Stop) => "stop".to_owned(),
+        Action::Command(Command::Deactivate { .. }) => "deactivate".to_owned(),
+        Action::Command(Command::Barrier) => "waits for the commands".to_owned(),
         Action::Refuse(why) => format!("refused: {why:?}"),
         Action::Notice(what) => format!("notice: {what:?}"),
         Action::Exit => "exit".to_owned(),
@@ -130,6 +142,9 @@ fn in_words(fault: Fault) -> String {
         Fault::SlowApp(side, resource, switching) => {
             format!("{} is slow: {switching:.1?} to switch", app(side, resource))
         }
+        Fault::Commands(side, resource, disorders) => {
+            format!("commands of {}{resource}: {disorders:?}", name(side))
+        }
         Fault::KillDaemon(side) => format!("daemon {} is killed", name(side)),
         Fault::StartDaemon(side) => format!("daemon {} is started if it does not run", name(side)),
         Fault::KillHost(side) => format!("host {} loses power", name(side)),
@@ -145,7 +160,11 @@ fn in_words(fault: Fault) -> String {
         Fault::Takeover(side, resource) => {
             format!("operator of {} orders a takeover of {resource}", name(side))
         }
+        Fault::Freeze(resource) => format!("resource {resource} is frozen on both sides"),
+        Fault::Thaw(resource) => format!("resource {resource} is thawed"),
         Fault::Shutdown(side) => format!("daemon {} gets SIGTERM", name(side)),
+        Fault::CutOff(side) => format!("clients cannot reach {}", name(side)),
+        Fault::Reconnect(side) => format!("clients can reach {} again", name(side)),
         Fault::Reload(side, heartbeat) => format!("daemon {} reads heartbeat = {heartbeat:?}", name(side)),
     }
 }

@@ -1,4 +1,4 @@
-//! What the application does with what happens to it.
+//! The application's reactions.
 
 use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,7 +9,7 @@ use schrittmacherclient::{Client, CurrentState, Error, WantedState};
 
 use crate::options::{self, Options};
 
-/// What can happen.
+/// An event.
 pub enum Event {
     /// From the daemon.
     Signal(Signal),
@@ -29,7 +29,7 @@ pub struct App {
     fail_at: Option<Instant>,
 }
 
-/// Prints one line, at once. Nobody listening is no reason to stop.
+/// Prints one line, at once. A closed output is no reason to stop.
 pub fn say(line: &str) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
@@ -53,7 +53,7 @@ impl App {
         self.become_state(self.options.start_as);
     }
 
-    /// Lives until told to quit.
+    /// Runs until it is told to quit.
     pub fn run(&mut self, incoming: &Receiver<Event>) {
         loop {
             let done = self.switch.map(|(done, _)| done);

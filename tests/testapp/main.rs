@@ -1,8 +1,7 @@
 //! The protected application of the end-to-end tests.
 //!
-//! It goes hot and standby as it is told, takes its time for it, and does wrong what an application can do
-//! wrong, as its options say. Each thing that happens is one line on standard output, written at once, so that
-//! a test can wait for it.
+//! It goes hot and standby as it is told, in the time that its options say. They also make it do each of the wrongs
+//! of an application. Each event is one line on standard output, written at once, so that a test can wait for it.
 #![expect(clippy::print_stderr, reason = "a program for the command line")]
 
 mod app;
@@ -81,6 +80,9 @@ fn client(options: &Options, events: &Sender<Event>) -> Result<Client, schrittma
     if let Some(daemon) = &options.daemon {
         builder = builder.daemon_address(daemon);
     }
+    if let Some(directory) = &options.run_directory {
+        builder = builder.run_directory(directory);
+    }
     if let Some(interval) = options.heartbeat {
         builder = builder.heartbeat_interval(interval);
     }
@@ -101,8 +103,8 @@ fn fetch_signals(orders: &SigSet, events: &Sender<Event>) {
     }
 }
 
-/// The end of standard input ends the reading, not the application; except one that has forked: it outlives
-/// the test that was killed, because it is not its child.
+/// The end of standard input ends the reading, not the application. An application that has forked does end: it is
+/// no child of the test, and would outlive a killed one.
 fn read_commands(events: &Sender<Event>, forked: bool) {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };

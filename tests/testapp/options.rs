@@ -1,17 +1,19 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use schrittmacherclient::CurrentState;
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub const USAGE: &str = "\
 Usage: schrittmacher-testapp --resource NAME [OPTION...]
 
   --resource NAME       the resource's name in the daemon's configuration
   --daemon ADDRESS      the daemon's address (default 127.0.0.1)
   --port PORT           the daemon's port for applications (default 7701)
+  --run-directory PATH  where the daemon's Unix sockets are (default /run/schrittmacher)
   --start-as STATE      first report: unknown (default), standby or hot
   --switch-time MS      how long going hot or standby takes (default 0)
   --heartbeat MS        heartbeat interval (default 1500)
@@ -20,17 +22,18 @@ Usage: schrittmacher-testapp --resource NAME [OPTION...]
   --pid N               report this pid
   --fork-after-init     go on in a child process, and report the pid of the dead parent
   --one-shot            send one report and exit
-  --fail-after MS       report failure so long after the start
+  --fail-after MS       report failure this long after the start
 
 On standard input, one a line: hot standby unknown fail takeover failover quit
 On standard output, one a line: READY pid, STATE state, SIGNAL USR1|USR2, LOST USR1, REQUEST what, ERROR text
 ";
 
-/// What the command line asks for.
+/// The wishes of the command line.
 pub struct Options {
     pub resource: String,
     pub daemon: Option<String>,
     pub port: u16,
+    pub run_directory: Option<PathBuf>,
     pub start_as: CurrentState,
     pub switch_time: Duration,
     pub heartbeat: Option<Duration>,
@@ -57,6 +60,7 @@ impl Options {
             resource: String::new(),
             daemon: None,
             port: 7701,
+            run_directory: None,
             start_as: CurrentState::Unknown,
             switch_time: Duration::ZERO,
             heartbeat: None,
@@ -71,6 +75,7 @@ impl Options {
                 Long("resource") => options.resource = parser.value()?.string()?,
                 Long("daemon") => options.daemon = Some(parser.value()?.string()?),
                 Long("port") => options.port = parser.value()?.parse()?,
+                Long("run-directory") => options.run_directory = Some(parser.value()?.into()),
                 Long("start-as") => options.start_as = parser.value()?.parse_with(state)?,
                 Long("switch-time") => options.switch_time = parser.value()?.parse_with(millis)?,
                 Long("heartbeat") => options.heartbeat = Some(parser.value()?.parse_with(millis)?),

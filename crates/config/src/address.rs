@@ -1,18 +1,18 @@
 //! Addresses in all spellings that the legacy program understood.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// An address, and whether it was written as an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// One of the forms in [`parse`].
     Proper(IpAddr),
-    /// IPv4 that 2.0.0 understood although it is none: with leading zeros, or with something behind it.
+    /// IPv4 as only 2.0.0 understood it: with leading zeros, or with text behind it.
     Sloppy(IpAddr),
 }
 
 /// Reads `10.2.1.88`, `ipv4:10.2.1.88`, `::ffff:10.2.1.88`, `fd00::1`, `[fd00::1]`, `ipv6:fd00::1` and
-/// `ipv6:[fd00::1]`. IPv4 in the guise of IPv6 becomes IPv4. Names are never looked up.
+/// `ipv6:[fd00::1]`. IPv4 written as IPv6 becomes IPv4. Names are never looked up.
 ///
 /// # Errors
 /// A hint on what to write instead.
@@ -34,28 +34,17 @@ pub(super) fn parse(text: &str) -> Result<Spelling, &'static str> {
 
 const NEITHER: &str = "write an address like 192.0.2.1 or 2001:db8::1; host names are not looked up";
 
+/// As 2.0.0 read it: what follows the last number (mostly `/24`) is dropped. Numbers above 255, which it took modulo 256,
+/// can't be meant.
 fn parse_v4(text: &str) -> Option<Spelling> {
-    match text.parse::<Ipv4Addr>() {
-        Ok(address) => Some(Spelling::Proper(address.into())),
-        Err(_) => sloppy_v4(text).map(|address| Spelling::Sloppy(address.into())),
-    }
+    let (address, _) =
+        schrittmacher_wire::host::leading_v4(text).filter(|(_, rest)| !rest.starts_with('.'))?;
+    let is_proper = text.parse() == Ok(address);
+    Some(if is_proper { Spelling::Proper(address.into()) } else { Spelling::Sloppy(address.into()) })
 }
 
-/// Four decimal parts as 2.0.0 read them: `010` is ten, and what follows the last number (mostly `/24`) is
-/// dropped. Numbers above 255, which it took modulo 256, can't be meant.
-fn sloppy_v4(text: &str) -> Option<Ipv4Addr> {
-    let parts: [&str; 4] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
-    let [a, b, c, last] = parts;
-    let digits = last.bytes().take_while(u8::is_ascii_digit).count();
-    let number = |part: &str| match part.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => part.parse::<u8>().ok(),
-        false => None,
-    };
-    Some(Ipv4Addr::new(number(a)?, number(b)?, number(c)?, number(last.get(..digits)?)?))
-}
-
-/// Reads `ADDRESS` and `ADDRESS:PORT`, with the addresses of [`parse`]. IPv6 has to stand in brackets, as
-/// nobody can tell whether the end of `fd00::1:514` is a port.
+/// Reads `ADDRESS` and `ADDRESS:PORT`, with the addresses of [`parse`]. IPv6 needs brackets: the end of
+/// `fd00::1:514` may be a port or not.
 ///
 /// # Errors
 /// A hint on what to write instead.

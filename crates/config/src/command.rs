@@ -1,11 +1,11 @@
-//! What a command line looks like to the shell, and what it looked like to 2.0.0, which had none.
+//! A command line as the shell reads it, and as 2.0.0 read it, which had no shell.
 
 use std::collections::BTreeSet;
 
 use super::legacy::is_space;
 
-/// What `/bin/sh` would see in `command` that 2.0.0, which split it at white space and nothing else, passed
-/// on literally (X6). In order and without repetition; empty if both do the same.
+/// The characters of `command` that mean something to `/bin/sh` and meant nothing to 2.0.0 (X6), which only
+/// split it at white space. In order and without repetition; empty if both do the same.
 pub(super) fn shell_features(command: &str) -> BTreeSet<char> {
     let mut features: BTreeSet<char> = command.chars().filter(|c| "`$\"'\\|&;<>()*?[".contains(*c)).collect();
     for word in command.split(is_space) {
@@ -44,6 +44,24 @@ pub(super) fn open_quote(command: &str) -> Option<char> {
     open.or(backticks.then_some('`'))
 }
 
+/// A quote of a word processor, which the shell takes for an ordinary character.
+pub(super) fn typographic_quote(command: &str) -> Option<char> {
+    command.chars().find(|c| "“”„‟‘’‚‛«»".contains(*c))
+}
+
+/// The one word that `command` makes of several. In `/opt/x" --user "bob`, for example: the rest of
+/// `"/opt/x" --user "bob"` when the quotes at both ends of a value are removed.
+pub(super) fn swallowed_words(command: &str) -> Option<String> {
+    let parts: Vec<&str> = command.split('"').collect();
+    let [before, inside, after] = parts[..] else { return None };
+    let joined = |text: &str, edge: Option<char>| !text.is_empty() && edge.is_some_and(|c| !is_space(c));
+    let swallows = joined(before, before.chars().next_back())
+        && joined(after, after.chars().next())
+        && inside.starts_with(is_space)
+        && inside.ends_with(is_space);
+    swallows.then(|| format!("{before}{inside}{after}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +97,16 @@ mod tests {
             ["", "kill `cat x`", "sh -c 'a \"b'", "echo \"it's\"", "echo \\\"", "echo 'a\\'", "a \\"]
         {
             assert_eq!(open_quote(command), None, "{command}");
+        }
+    }
+
+    #[test]
+    fn words_that_lost_their_outer_quotes_are_found() {
+        let one = swallowed_words("/opt/x\" --user \"bob");
+        assert_eq!(one.as_deref(), Some("/opt/x --user bob"));
+        for command in ["/opt/x --user bob", "echo \" a \"", "a\"b c\"d", "sh -c \"a b\"", "a\" b", "\" a \""]
+        {
+            assert_eq!(swallowed_words(command), None, "{command}");
         }
     }
 

@@ -1,11 +1,12 @@
-//! What is wrong with a configuration, where, and how to mend it.
+//! Errors and warnings about a configuration: the mistake, its place, its remedy.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many errors, and how many warnings, are kept of one configuration.
 const SHOWN_MAX: usize = 100;
@@ -14,7 +15,7 @@ const SHOWN_MAX: usize = 100;
 const EXCERPT_MAX: usize = 60;
 
 /// A place in a configuration: a file, and mostly a line in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
     /// The file as the operator named it; of an include: the path it was found under.
     pub file: Arc<str>,
@@ -29,9 +30,9 @@ pub struct Diagnostic {
     pub file: String,
     /// Counted from 1; `None` where something is missing from the file as a whole.
     pub line: Option<usize>,
-    /// What is wrong, without a full stop.
+    /// The mistake, without a full stop.
     pub message: String,
-    /// How to mend it, where that can be said.
+    /// How to mend it, if that is known.
     pub hint: Option<String>,
 }
 
@@ -62,20 +63,47 @@ impl fmt::Display for Diagnostic {
 pub(super) struct Findings {
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Files that others can change.
+    exposed: Vec<Diagnostic>,
+    /// Files whose text is not repeated.
+    secret: BTreeSet<Arc<str>>,
 }
 
 impl Findings {
+    /// Not everybody may read this file, and the log has other readers: its text is not repeated from now on (door-14).
+    pub fn keep_secret(&mut self, file: Arc<str>) {
+        self.secret.insert(file);
+    }
+
+    fn diagnostic(&self, at: &Position, message: String, hint: &str) -> Diagnostic {
+        let message = if self.secret.contains(&at.file) { without_quotes(&message) } else { message };
+        Diagnostic::new(at, message, hint)
+    }
+
     /// The configuration can't be used. An empty `hint` is none.
     pub fn error(&mut self, at: &Position, message: impl Into<String>, hint: &str) {
-        keep(&mut self.errors, Diagnostic::new(at, message.into(), hint));
+        let diagnostic = self.diagnostic(at, message.into(), hint);
+        keep(&mut self.errors, diagnostic);
     }
 
     /// The configuration can be used, but perhaps not as it was meant. An empty `hint` is none.
     pub fn warn(&mut self, at: &Position, message: impl Into<String>, hint: &str) {
-        keep(&mut self.warnings, Diagnostic::new(at, message.into(), hint));
+        let diagnostic = self.diagnostic(at, message.into(), hint);
+        keep(&mut self.warnings, diagnostic);
     }
 
-    /// Whether further warnings are dropped, so that it is not worth while to work them out.
+    /// Others can change a file: an error or a warning, as [`Findings::judge_exposed`] is told later.
+    pub fn exposed(&mut self, at: &Position, message: String, hint: &str) {
+        keep(&mut self.exposed, Diagnostic::new(at, message, hint));
+    }
+
+    /// Makes errors of the files that others can change, or warnings.
+    pub fn judge_exposed(&mut self, is_strict: bool) {
+        let list = if is_strict { &mut self.errors } else { &mut self.warnings };
+        self.exposed.drain(..).for_each(|diagnostic| keep(list, diagnostic));
+    }
+
+    /// Whether further warnings are dropped, so that they need not be worked out.
     pub fn warned_enough(&self) -> bool {
         self.warnings.len() >= SHOWN_MAX
     }
@@ -108,7 +136,7 @@ pub enum LoadError {
     Unreadable {
         /// The file as the operator named it.
         path: PathBuf,
-        /// What the system said.
+        /// The system's words.
         reason: io::Error,
     },
     /// The file was read and is wrong; one error a line.
@@ -116,7 +144,7 @@ pub enum LoadError {
     Wrong {
         /// At least one and at most 100, in the order of the lines.
         errors: Vec<Diagnostic>,
-        /// What was suspicious besides and may be the cause; at most 100.
+        /// The warnings, since one of them may name the cause; at most 100.
         warnings: Vec<Diagnostic>,
     },
 }
@@ -135,7 +163,7 @@ fn lines(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The text in double quotes, short and on one line, whatever is in it.
+/// The text in double quotes, short and on one line.
 pub(super) fn excerpt(text: &str) -> String {
     let mut shown: String = text.chars().take(EXCERPT_MAX).collect();
     if shown.len() < text.len() {
@@ -144,10 +172,21 @@ pub(super) fn excerpt(text: &str) -> String {
     format!("{shown:?}")
 }
 
-/// The text with its control characters escaped, so that it can't play with a terminal.
-pub(super) fn printable(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
+/// The message without what [`excerpt`] has put into it.
+fn without_quotes(message: &str) -> String {
+    let (mut shown, mut chars, mut quoted) = (String::new(), message.chars(), false);
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => {
+                quoted = !quoted;
+                shown.push_str(if quoted { "(not shown" } else { ")" });
+            }
+            '\\' if quoted => drop(chars.next()),
+            c if !quoted => shown.push(c),
+            _ => {}
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -183,6 +222,29 @@ mod tests {
             findings.error(&at("a.conf", line), "wrong", "");
         }
         assert_eq!(findings.sorted("a.conf").0.len(), SHOWN_MAX);
+    }
+
+    #[test]
+    fn a_secret_file_is_not_repeated() {
+        let mut findings = Findings::default();
+        findings.keep_secret("key.conf".into());
+        let message = || format!("no `=` in {}, nor in {}", excerpt("a \"b\\"), excerpt("c"));
+        findings.error(&at("key.conf", 1), message(), "mend it");
+        findings.warn(&at("other.conf", 1), message(), "");
+        let (errors, warnings) = findings.sorted("other.conf");
+        assert_eq!(errors[0].to_string(), "key.conf:1: no `=` in (not shown), nor in (not shown) (mend it)");
+        assert_eq!(warnings[0].message, message());
+    }
+
+    #[test]
+    fn an_exposed_file_is_an_error_only_where_that_is_wanted() {
+        for (is_strict, expected) in [(false, (0, 1)), (true, (1, 0))] {
+            let mut findings = Findings::default();
+            findings.exposed(&at("a.conf", 1), "others can change this file".to_owned(), "");
+            findings.judge_exposed(is_strict);
+            let (errors, warnings) = findings.sorted("a.conf");
+            assert_eq!((errors.len(), warnings.len()), expected);
+        }
     }
 
     #[test]

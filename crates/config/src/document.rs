@@ -1,15 +1,19 @@
-//! What a configuration file says, before anybody asks what it means.
+//! The text of a configuration file in groups and keys, before it is interpreted.
 //!
 //! A reader of one format fills a [`Document`]; [`super::interpret`] turns it into a [`super::Config`]
 //! without knowing the format.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use super::auth::KeyText;
 use super::diagnostic::Position;
 
 /// The groups of a file and of all files it includes, in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Document {
     /// The main file as the operator named it.
     pub name: Arc<str>,
@@ -17,9 +21,17 @@ pub(super) struct Document {
     pub syntax: Syntax,
     /// At most one of them is [`GroupKind::Core`].
     pub groups: Vec<Group>,
+    /// The text of `auth-key-file`, if it could be read.
+    pub key_text: Option<KeyText>,
 }
 
 impl Document {
+    /// A file in the legacy's format that says nothing yet.
+    pub fn empty(path: &Path) -> Document {
+        let name = path.display().to_string().into();
+        Document { name, syntax: Syntax::Legacy, groups: Vec::new(), key_text: None }
+    }
+
     /// The `core` group.
     pub fn core(&self) -> Option<&Group> {
         self.groups.iter().find(|group| group.kind == GroupKind::Core)
@@ -30,14 +42,14 @@ impl Document {
         self.groups.iter().filter(|group| group.kind == GroupKind::Resource)
     }
 
-    /// The position of what is wrong with the file as a whole.
+    /// The position of a mistake in the file as a whole.
     pub fn position(&self) -> Position {
         Position { file: Arc::clone(&self.name), line: None }
     }
 }
 
-/// The formats; hints have to speak the reader's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The formats. Hints use the one of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Syntax {
     /// The legacy's.
     Legacy,
@@ -66,7 +78,7 @@ impl Syntax {
 }
 
 /// One group and its keys.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Group {
     /// Which of the two.
     pub kind: GroupKind,
@@ -79,7 +91,7 @@ pub(super) struct Group {
 }
 
 /// The two kinds of group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum GroupKind {
     /// `core`, once.
     Core,
@@ -106,8 +118,8 @@ impl GroupKind {
     }
 }
 
-/// A value and where it stands.
-#[derive(Clone, Debug, PartialEq)]
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// As written, without the quotes around it.
     pub value: String,

@@ -1,13 +1,16 @@
-//! From what a file says to what it means: every default, every rule that joins two keys.
+//! From the text of a file to its meaning: every default, every rule that joins two keys.
 
 use std::collections::BTreeMap;
 
+use super::command_pairs;
 use super::core_group;
 use super::diagnostic::{Findings, excerpt};
 use super::document::{Document, Group, GroupKind};
 use super::fields::Fields;
 use super::keys;
 use super::resource_group::{self, Inherited};
+use super::sets;
+use super::shared;
 use super::{Config, Resource};
 
 /// The configuration, or `None` if there is an error among the findings.
@@ -21,8 +24,16 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
         findings.error(&document.position(), "no `core` group", &hint);
     }
     let inherited = core.map(|group| Inherited::read(&mut Fields { group, findings })).unwrap_or_default();
-    let core = core.and_then(|group| core_group::read(&mut Fields { group, findings }));
+    let core = core.and_then(|group| {
+        let fields = &mut Fields { group, findings };
+        core_group::read(fields, inherited.shared.first(), document.key_text.as_ref())
+    });
     let resources = resources(document, &inherited, findings);
+    command_pairs::check(document, findings);
+    sets::check(document, &resources, findings);
+    if let Some(core) = &core {
+        shared::check(document, core, &resources, findings);
+    }
     if findings.failed() {
         return None;
     }

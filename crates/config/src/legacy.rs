@@ -1,8 +1,8 @@
 //! Reads the legacy configuration format: `key = value` lines in groups, with includes.
 //!
-//! The grammar is that of version 2.0.0, its oddities included; decision C1 lists what is repaired here:
-//! `[core]` without `=` opens a group, an include is looked for beside the file that includes it, and a
-//! missing include, a repeated key and text that is not UTF-8 are errors with a line number.
+//! The grammar is that of version 2.0.0, its oddities included, with the repairs of decision C1. `[core]` without
+//! `=` opens a group. An include is looked for beside the file that includes it. A missing include, a repeated
+//! key and text that is not UTF-8 are errors with a line number.
 
 use std::collections::btree_map::{BTreeMap, Entry as MapEntry};
 use std::fs;
@@ -11,25 +11,23 @@ use std::sync::Arc;
 
 use super::diagnostic::{Findings, Position, excerpt};
 use super::document::{Document, Entry, Group, GroupKind, Syntax};
-use super::source;
+use super::{exposure, source};
 
 /// How deep includes may be nested.
 const DEPTH_MAX: usize = 16;
 
-/// Reads `bytes`, the contents of the file `path`, and the files it includes.
-pub(super) fn read(path: &Path, bytes: &[u8], findings: &mut Findings) -> Document {
-    let name: Arc<str> = path.display().to_string().into();
-    let document = Document { name, syntax: Syntax::Legacy, groups: Vec::new() };
+/// Reads `bytes`, the contents of the file `path`, and the files it includes. `None` if it is no text at all: nothing
+/// more can be said about it than that.
+pub(super) fn read(path: &Path, bytes: &[u8], findings: &mut Findings) -> Option<Document> {
     let mut reader = Reader {
-        document,
+        document: Document::empty(path),
         findings,
         open: Open::NotYet,
         core: None,
         files: Vec::new(),
         bytes_left: source::BYTES_MAX.saturating_sub(bytes.len()),
     };
-    reader.file(path, bytes);
-    reader.document
+    reader.file(path, bytes).then_some(reader.document)
 }
 
 /// Where keys go.
@@ -56,16 +54,17 @@ struct Reader<'a> {
 }
 
 struct OpenFile {
-    /// What relative includes are relative to.
+    /// The directory of relative includes.
     directory: PathBuf,
     /// Tells whether two paths name the same file.
     canonical: PathBuf,
 }
 
 impl Reader<'_> {
-    fn file(&mut self, path: &Path, bytes: &[u8]) {
+    /// Reads one file; `false` if it is no text.
+    fn file(&mut self, path: &Path, bytes: &[u8]) -> bool {
         let file: Arc<str> = path.display().to_string().into();
-        let Some(text) = source::text(bytes, &file, self.findings) else { return };
+        let Some(text) = source::text(bytes, &file, self.findings) else { return false };
         self.files.push(OpenFile {
             directory: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             canonical: fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
@@ -75,6 +74,7 @@ impl Reader<'_> {
             self.line(raw, at);
         }
         self.files.pop();
+        true
     }
 
     fn line(&mut self, raw: &str, at: Position) {
@@ -180,6 +180,9 @@ impl Reader<'_> {
         match source::read(&path, self.bytes_left) {
             Ok(bytes) => {
                 self.bytes_left -= bytes.len();
+                let file = Position { file: path.display().to_string().into(), line: None };
+                exposure::check_file(&path, &file, self.findings);
+                exposure::check_secrecy(&path, &file, self.findings);
                 self.file(&path, &bytes);
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! What `--check` points out to somebody who comes from an older version. Nothing of it is wrong.
+//! Notes of `--check` for an operator who comes from an older version. They are no mistakes.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use super::diagnostic::Diagnostic;
 use super::document::Entry;
 use super::keys::{KEYS, Kind};
 use super::load::Loaded;
+use super::sets;
 use super::source;
 
 /// The variables whose form `script-addresses` decides.
@@ -50,10 +51,11 @@ pub(super) fn notes(loaded: &Loaded) -> Vec<Diagnostic> {
             }
         }
     }
+    notes.extend(sets::notes(loaded));
     notes
 }
 
-/// What in a command uses one of the variables: the command itself, or a script that it names.
+/// The part of a command that uses one of the variables: the command itself, or a script that it names.
 fn uses_addresses(command: &str) -> Option<String> {
     let mentions = |text: &[u8]| {
         ADDRESS_VARIABLES.iter().any(|name| text.windows(name.len()).any(|window| window == name.as_bytes()))

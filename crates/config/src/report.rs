@@ -1,11 +1,13 @@
-//! What `--check` says: the configuration as it was understood, with every default, and what is odd or wrong.
+//! The report of `--check`: the configuration as understood, with every default, warnings and errors.
 
 use std::path::Path;
 
+use schrittmacher_text::Escaped;
 use serde::Serialize;
 
-use super::diagnostic::{Diagnostic, LoadError, printable};
+use super::diagnostic::{Diagnostic, LoadError};
 use super::document::Group;
+use super::host_notes::host_notes;
 use super::load::Loaded;
 use super::notes::notes;
 use super::rows::{Row, Rows, core_rows, resource_rows};
@@ -18,7 +20,7 @@ pub fn report(loaded: &Loaded) -> String {
         text += &format!("\n{title}\n");
         for row in rows {
             let line =
-                format!("  {:<22} {}{}", row.label, printable(&row.text()), row.origin(group, core_group));
+                format!("  {:<22} {}{}", row.label, Escaped(&row.text()), row.origin(group, core_group));
             text += line.trim_end();
             text.push('\n');
         }
@@ -27,11 +29,18 @@ pub fn report(loaded: &Loaded) -> String {
     for (resource, group) in loaded.config.resources.iter().zip(loaded.document.resources()) {
         section(&format!("resource {}", resource.name), &resource_rows(resource), Some(group));
     }
-    text + &list("warning", &loaded.warnings) + &list("note", &notes(loaded))
+    text + &findings(loaded)
+}
+
+/// The warnings, notes, and notes about this host, of a usable configuration. May be empty.
+pub fn findings(loaded: &Loaded) -> String {
+    list("warning", "", &loaded.warnings)
+        + &list("note", "", &notes(loaded))
+        + &list("note", " on this host", &host_notes(loaded))
 }
 
 /// The report on a usable configuration as one JSON object: `file`, `fine` (true), `core`, `resources`,
-/// `warnings`, `notes`. Keys are those of the file; times are in seconds; what is not set is null.
+/// `warnings`, `notes`, `on_this_host`. Keys are those of the file; times are in seconds; a value that is not set is null.
 pub fn report_json(loaded: &Loaded) -> String {
     #[derive(Serialize)]
     struct Report<'a> {
@@ -41,6 +50,7 @@ pub fn report_json(loaded: &Loaded) -> String {
         resources: Vec<Rows>,
         warnings: &'a [Diagnostic],
         notes: Vec<Diagnostic>,
+        on_this_host: Vec<Diagnostic>,
     }
     json(&Report {
         file: &loaded.document.name,
@@ -49,6 +59,7 @@ pub fn report_json(loaded: &Loaded) -> String {
         resources: loaded.config.resources.iter().map(|resource| Rows(resource_rows(resource))).collect(),
         warnings: &loaded.warnings,
         notes: notes(loaded),
+        on_this_host: host_notes(loaded),
     })
 }
 
@@ -56,7 +67,7 @@ pub fn report_json(loaded: &Loaded) -> String {
 pub fn failure(error: &LoadError) -> String {
     match error {
         LoadError::Unreadable { .. } => format!("{error}\n"),
-        LoadError::Wrong { warnings, .. } => format!("{error}\n{}", list("warning", warnings)),
+        LoadError::Wrong { warnings, .. } => format!("{error}\n{}", list("warning", "", warnings)),
     }
 }
 
@@ -88,12 +99,12 @@ fn json(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).unwrap()
 }
 
-fn list(kind: &str, diagnostics: &[Diagnostic]) -> String {
+fn list(kind: &str, place: &str, diagnostics: &[Diagnostic]) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
     let plural = if diagnostics.len() == 1 { "" } else { "s" };
-    let mut text = format!("\n{} {kind}{plural}\n", diagnostics.len());
+    let mut text = format!("\n{} {kind}{plural}{place}\n", diagnostics.len());
     for diagnostic in diagnostics {
         text += &format!("  {diagnostic}\n");
     }

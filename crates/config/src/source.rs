@@ -14,8 +14,8 @@ pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The contents of a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// What the system says; also for directories, pipes and devices, which could block for ever or never end,
-/// and for a file that is larger than `limit`.
+/// The system's error. Directories, pipes and devices are errors, too, since they could block or never end; so is
+/// a file larger than `limit`.
 pub(super) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
@@ -31,8 +31,13 @@ pub(super) fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text of a file, without a byte order mark; `None` has been complained about.
+/// The text of a file, without a byte order mark; `None` after a complaint.
 pub(super) fn text<'a>(bytes: &'a [u8], file: &Arc<str>, findings: &mut Findings) -> Option<&'a str> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let at = Position { file: Arc::clone(file), line: Some(1) };
+        findings.error(&at, "not UTF-8 but UTF-16 text", "save the file as UTF-8");
+        return None;
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {

@@ -1,8 +1,7 @@
 //! Reads the configuration as TOML: the same keys in a table `core` and an array of tables `resource` (C2).
 //!
-//! Values become the texts that the legacy format would have, so that every check, default and message is the
-//! same. Stricter in one thing: a value is what TOML says it is, so there are no includes and no quotes to be
-//! stripped.
+//! Values become the texts of the legacy format, so that every check, default and message is the same. One thing is
+//! stricter: a value is what TOML says it is. There are no includes, and no quotes are stripped.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as MapEntry;
@@ -32,7 +31,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], findings: &mut Findings) -> Option
     if !errors.is_empty() {
         return None;
     }
-    let document = Document { name, syntax: Syntax::Toml, groups: Vec::new() };
+    let document = Document { name, syntax: Syntax::Toml, groups: Vec::new(), key_text: None };
     let mut reader = Reader { document, findings, lines };
     reader.root(root.get_ref());
     Some(reader.document)

@@ -2,14 +2,14 @@
 
 use schrittmacher_protocol::{Machine, Reaction, Segment, Time};
 
-use crate::record::ResourceRecord;
+use schrittmacher_record::ResourceRecord;
 
 /// Something that this program does in another way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Difference {
     /// When.
     pub at: Time,
-    /// What.
+    /// The kind of difference.
     pub what: What,
 }
 
@@ -20,9 +20,9 @@ pub(super) enum What {
     Beginning,
     /// An input leads to something else.
     Reaction {
-        /// What the daemon did.
+        /// The daemon's reaction.
         recorded: Reaction,
-        /// What this program does.
+        /// The reaction of this program.
         repeated: Reaction,
     },
 }

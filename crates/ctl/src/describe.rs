@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Cause, Event, FORCED_RANDOM, Notice, Reaction, Settings, Transition};
+use schrittmacher_protocol::{
+    Action, Cause, Command, Event, FORCED_RANDOM, Notice, Reaction, Settings, Transition,
+};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use crate::wording;
+use schrittmacher_text::wording;
 
-/// What came in, or became due.
+/// The input, or the deadline that was due.
 pub(super) fn what(reaction: &Reaction) -> String {
     if let Event::Peer(report) = reaction.event
         && report.code == Some(PeerCode::Treq)
@@ -36,7 +38,7 @@ pub(super) fn change(reaction: &Reaction) -> String {
     first.into_iter().chain(changes.iter().map(|step| step.to.to_string())).collect::<Vec<_>>().join(" -> ")
 }
 
-/// What was done about it; empty if nothing was.
+/// The actions; empty if there were none.
 pub(super) fn done(reaction: &Reaction) -> String {
     reaction.actions.iter().filter_map(|action| deed(*action)).collect::<Vec<_>>().join(", ")
 }
@@ -44,12 +46,12 @@ pub(super) fn done(reaction: &Reaction) -> String {
 fn deed(action: Action) -> Option<String> {
     Some(match action {
         Action::Send { code, .. } => format!("send {code}"),
-        Action::Activate => "activate".into(),
-        Action::Start => "start".into(),
-        Action::Stop => "stop".into(),
-        Action::Deactivate { urgent: true } => "deactivate".into(),
-        Action::Deactivate { urgent: false } => "deactivate after that".into(),
-        Action::Barrier => "wait for the commands".into(),
+        Action::Command(Command::Activate) => "activate".into(),
+        Action::Command(Command::Start) => "start".into(),
+        Action::Command(Command::Stop) => "stop".into(),
+        Action::Command(Command::Deactivate { urgent: true }) => "deactivate".into(),
+        Action::Command(Command::Deactivate { urgent: false }) => "deactivate after that".into(),
+        Action::Command(Command::Barrier) => "wait for the commands".into(),
         Action::Refuse(refusal) => format!("refuse: {}", wording::refusal(refusal)),
         // The cause says as much.
         Action::Notice(Notice::PeerLost | Notice::AppSilent | Notice::Paused) => return None,
@@ -76,16 +78,26 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         },
         Event::App(Some(AppCode::Lrfo | AppCode::Lrto)) => false,
         Event::App(_) => true,
-        Event::AppDied
+        Event::AppFailed(_)
         | Event::StartBegan
         | Event::Released
         | Event::Failover { .. }
         | Event::Takeover
         | Event::Shutdown
-        | Event::Reloaded => false,
+        | Event::LeftHot(_)
+        | Event::Freeze(_)
+        | Event::Bond(_)
+        | Event::Follow
+        | Event::Reloaded
+        | Event::ActivateFailed
+        | Event::Activated
+        | Event::CutOff
+        | Event::Reconnected
+        | Event::StopFailed
+        | Event::DeactivateFailed => false,
     };
     quiet_event
-        && !reaction.has_change()
+        && reaction.change().is_none()
         && reaction.actions.iter().all(|action| matches!(action, Action::Send { .. }))
 }
 

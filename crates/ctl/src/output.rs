@@ -1,11 +1,11 @@
-//! What a command prints: a pipe whose reader has gone is no error, a full disk is.
+//! The output of a command: a pipe whose reader has gone is no error, a full disk is.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::exit_code;
+use schrittmacher_text::exit_code;
 
-use super::Failure;
+use super::CtlError;
 
 /// Text for people, or for a file.
 pub(crate) struct Output<'a> {
@@ -38,18 +38,23 @@ impl<'a> Output<'a> {
         self.text(&format_args!("{text}\n"));
     }
 
+    /// Shows what has been written so far: the next line may be some time off.
+    pub fn flush(&mut self) {
+        if self.broken.is_none() {
+            self.broken = self.to.flush().err();
+        }
+    }
+
     /// Writes what is still in the buffer.
     ///
     /// # Errors
     ///
     /// Something could not be written, and its reader has not just gone away (`… | head`).
-    pub fn finish(&mut self) -> Result<(), Failure> {
-        if self.broken.is_none() {
-            self.broken = self.to.flush().err();
-        }
+    pub fn finish(&mut self) -> Result<(), CtlError> {
+        self.flush();
         match self.broken.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::new(exit_code::IOERR, &format_args!("can't write: {error}")))
+                Err(CtlError::new(exit_code::IOERR, &format_args!("can't write: {error}")))
             }
             Some(_) | None => Ok(()),
         }
@@ -60,7 +65,7 @@ impl<'a> Output<'a> {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, and no more.
+    /// Takes this number of bytes, and no more.
     struct Full(usize, io::ErrorKind);
 
     impl Write for Full {
@@ -75,7 +80,7 @@ mod tests {
         }
     }
 
-    fn written_to(kind: io::ErrorKind) -> Result<(), Failure> {
+    fn written_to(kind: io::ErrorKind) -> Result<(), CtlError> {
         let mut output = Output::new(Full(10, kind));
         for _ in 0..10 {
             output.line(&"hello");

@@ -8,14 +8,17 @@ use jiff::tz::TimeZone;
 use super::compare::compare;
 use super::source::Source;
 use super::timeline::Timeline;
-use super::{Failure, Output};
-use crate::exit_code;
-use crate::record::ResourceRecord;
+use super::{CtlError, Output};
+use schrittmacher_record::ResourceRecord;
+use schrittmacher_text::exit_code;
 
 /// Read a flight record, feed it through this program, and say whether that does the same
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// What `schrittmacherctl record` wrote; `-` is standard input
+#[command(after_help = "\
+Example:
+  schrittmacherctl replay host-a.record --resource smsc-1")]
+pub(crate) struct ReplayArgs {
+    /// The output of `schrittmacherctl record`; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -32,7 +35,7 @@ pub(crate) struct Args {
     pub quiet: bool,
 }
 
-pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<u8, Failure> {
+pub(super) fn run(args: &ReplayArgs, output: &mut Output<'_>) -> Result<u8, CtlError> {
     let mut source = Source::open(&args.file)?;
     let mut timeline = Timeline::new(source.header(), TimeZone::system(), args.all);
     let mut tally = Tally::default();
@@ -57,7 +60,7 @@ pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<u8, Failure> {
     Ok(if tally.differences == 0 { exit_code::OK } else { exit_code::DIFFERENT })
 }
 
-/// What was seen.
+/// The counts of a replay.
 #[derive(Default)]
 struct Tally {
     resources: usize,

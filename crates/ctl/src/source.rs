@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::Failure;
-use crate::exit_code;
-use crate::record::{Header, ReadError, Reader, ResourceRecord};
+use super::CtlError;
+use schrittmacher_record::{Header, ReadError, Reader, ResourceRecord};
+use schrittmacher_text::exit_code;
 
 /// See the module.
 pub(super) struct Source {
@@ -17,7 +17,7 @@ pub(super) struct Source {
 
 impl Source {
     /// A file; `-` is standard input.
-    pub fn open(path: &Path) -> Result<Source, Failure> {
+    pub fn open(path: &Path) -> Result<Source, CtlError> {
         if path == Path::new("-") {
             return Source::new("standard input".into(), io::stdin());
         }
@@ -26,8 +26,8 @@ impl Source {
         Source::new(name, file)
     }
 
-    /// Whatever can be read.
-    pub fn new(name: String, input: impl Read + 'static) -> Result<Source, Failure> {
+    /// A source of any kind of input.
+    pub fn new(name: String, input: impl Read + 'static) -> Result<Source, CtlError> {
         let input: Box<dyn BufRead> = Box::new(BufReader::new(input));
         let reader = Reader::new(input).map_err(|error| wrong(&name, &error))?;
         Ok(Source { name, reader })
@@ -39,20 +39,20 @@ impl Source {
     }
 
     /// The next resource; `None` after the last one.
-    pub fn next(&mut self) -> Result<Option<ResourceRecord>, Failure> {
+    pub fn next(&mut self) -> Result<Option<ResourceRecord>, CtlError> {
         self.reader.next().transpose().map_err(|error| wrong(&self.name, &error))
     }
 
     /// The complaint that a resource is not there.
-    pub fn missing(&self, resource: &str) -> Failure {
+    pub fn missing(&self, resource: &str) -> CtlError {
         complaint(&self.name, exit_code::NOINPUT, &format_args!("there is no resource {resource}"))
     }
 }
 
-fn wrong(name: &str, error: &ReadError) -> Failure {
+fn wrong(name: &str, error: &ReadError) -> CtlError {
     complaint(name, if error.is_io() { exit_code::IOERR } else { exit_code::DATAERR }, error)
 }
 
-fn complaint(name: &str, exit_code: u8, why: &dyn Display) -> Failure {
-    Failure::new(exit_code, &format_args!("{name}: {why}"))
+fn complaint(name: &str, exit_code: u8, why: &dyn Display) -> CtlError {
+    CtlError::new(exit_code, &format_args!("{name}: {why}"))
 }

@@ -1,7 +1,7 @@
-//! What the flight record costs: `cargo run --release -p schrittmacher-protocol --example record_cost`.
+//! The cost of the flight record: `cargo run --release -p schrittmacher-protocol --example record_cost`.
 //!
-//! Time per input with and without it, in alternation within one run; memory of a thousand resources, settled
-//! and after failovers, as the kernel counts it.
+//! The time per input with and without it, by turns within one run. And the memory of a thousand resources, settled and
+//! after failovers, as the kernel counts it.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 #![expect(clippy::disallowed_types, reason = "the clock is what is measured with")]
 
@@ -24,10 +24,13 @@ fn settings() -> Settings {
         going_hot_timeout: Duration::from_secs(20),
         going_standby_timeout: Duration::from_secs(6),
         startup_delay: Duration::ZERO,
+        hold_back: Duration::from_secs(5),
+        hold_back_max: Duration::from_secs(300),
         priority: 0,
         preempt: false,
         local: [10, 0, 0, 1].into(),
         remote: [10, 0, 0, 2].into(),
+        held: false,
         extensions: true,
     }
 }
@@ -40,6 +43,7 @@ fn peer(code: PeerCode) -> Event {
         host: Some([10, 0, 0, 2].into()),
         has_type: true,
         period: Some(Duration::from_secs(1)),
+        note: None,
     })
 }
 
@@ -74,7 +78,7 @@ fn main() {
     let (mut with, mut without) = (Vec::with_capacity(RESOURCES), Vec::with_capacity(RESOURCES));
     without.extend((0..RESOURCES).map(|_| Machine::new(&settings, Time::ZERO)));
     let bare = |machine: &mut Machine, now, event| {
-        black_box(machine.handle(&settings, now, event, &mut |_, _, _, _| {}));
+        black_box(machine.handle(&settings, now, event));
     };
     settle(&mut without, Time::ZERO, 10, bare);
     let before = resident();
@@ -122,7 +126,7 @@ fn main() {
     }
     println!("after ever different inputs: {:.0} bytes", per_resource(resident()));
     let began = Instant::now();
-    let copy: Vec<_> = with.iter().map(|resource| resource.record().clone()).collect();
+    let copy: Vec<_> = with.iter().map(|resource| resource.flight_record().clone()).collect();
     println!("a copy of all records: {:.2} ms", began.elapsed().as_secs_f64() * 1e3);
     black_box(copy);
 }

@@ -2,7 +2,7 @@
 
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use crate::event::Action;
+use crate::event::{Action, Command};
 
 /// The counters of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,11 +44,9 @@ impl Counters {
         for action in actions {
             match action {
                 Action::Send { code, .. } => self.to_peer[*code as usize] += 1,
-                Action::Start => self.starts += 1,
-                Action::Stop => self.stops += 1,
-                Action::Activate
-                | Action::Deactivate { .. }
-                | Action::Barrier
+                Action::Command(Command::Start) => self.starts += 1,
+                Action::Command(Command::Stop) => self.stops += 1,
+                Action::Command(Command::Activate | Command::Deactivate { .. } | Command::Barrier)
                 | Action::Refuse(_)
                 | Action::Notice(_)
                 | Action::Exit => {}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::counters::Counters;
-use crate::event::{Action, Event};
+use crate::event::{Event, Reaction};
 use crate::machine::Machine;
 use crate::record::FlightRecord;
 use crate::state::State;
@@ -15,7 +15,7 @@ pub struct Resource {
     settings: Arc<Settings>,
     machine: Machine,
     counters: Counters,
-    record: FlightRecord,
+    flight_record: FlightRecord,
 }
 
 impl Resource {
@@ -24,15 +24,15 @@ impl Resource {
     pub fn new(settings: Settings, now: Time) -> Resource {
         let machine = Machine::new(&settings, now);
         let settings = Arc::new(settings);
-        let record = FlightRecord::new(&settings, &machine, now);
-        Resource { settings, machine, counters: Counters::default(), record }
+        let flight_record = FlightRecord::new(&settings, &machine, now);
+        Resource { settings, machine, counters: Counters::default(), flight_record }
     }
 
     /// Takes an event in and says what has to be done, in order.
     ///
     /// `now` must not run backwards. Datagrams that have arrived come before [`Event::Tick`], so that a late
     /// caller does not mistake its own lateness for the peer's silence.
-    pub fn handle(&mut self, now: Time, event: Event) -> Vec<Action> {
+    pub fn handle(&mut self, now: Time, event: Event) -> Reaction {
         match event {
             Event::Peer(report) => {
                 if let Some(code) = report.code {
@@ -41,24 +41,30 @@ impl Resource {
             }
             Event::App(Some(code)) => self.counters.received_from_app(code),
             Event::App(None)
-            | Event::AppDied
+            | Event::AppFailed(_)
             | Event::StartBegan
             | Event::Released
+            | Event::ActivateFailed
+            | Event::Activated
+            | Event::CutOff
+            | Event::Reconnected
+            | Event::StopFailed
+            | Event::DeactivateFailed
             | Event::Failover { .. }
             | Event::Takeover
             | Event::Shutdown
+            | Event::LeftHot(_)
+            | Event::Freeze(_)
+            | Event::Bond(_)
+            | Event::Follow
             | Event::Reloaded
             | Event::Tick => {}
         }
-        let record = &mut self.record;
-        record.before(&self.settings, &self.machine, now);
-        let mut observer = |cause, before: State, machine: &Machine, _: &[Action]| {
-            record.step(cause, before.name(), machine.state.name());
-        };
-        let out = self.machine.handle(&self.settings, now, event, &mut observer);
-        self.record.after(now, event, &out);
-        self.counters.did(&out);
-        out
+        self.flight_record.before(&self.settings, &self.machine, now);
+        let reaction = self.machine.handle(&self.settings, now, event);
+        self.flight_record.after(now, &reaction);
+        self.counters.did(&reaction.actions);
+        reaction
     }
 
     /// When to call [`Resource::handle`] with [`Event::Tick`] at the latest.
@@ -81,12 +87,12 @@ impl Resource {
         &self.settings
     }
 
-    /// Puts other settings in force. Nothing changes at once: deadlines that are running stay, and silence of
-    /// the application and the peer counts from `now`, so that a shorter patience finds nobody late.
+    /// Puts other settings in force. Nothing changes at once. Running deadlines stay, and silence of the application and the peer
+    /// counts from `now`, so that no side is late by a shorter timeout.
     pub fn set_settings(&mut self, now: Time, settings: Settings) {
         self.settings = Arc::new(settings);
         self.machine.adjust(&self.settings, now);
-        self.record.reconfigured(&self.settings, &self.machine, now);
+        self.flight_record.reconfigured(&self.settings, &self.machine, now);
     }
 
     /// The counters.
@@ -94,8 +100,8 @@ impl Resource {
         &self.counters
     }
 
-    /// What happened lately.
-    pub fn record(&self) -> &FlightRecord {
-        &self.record
+    /// The latest inputs and reactions.
+    pub fn flight_record(&self) -> &FlightRecord {
+        &self.flight_record
     }
 }

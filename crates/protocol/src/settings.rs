@@ -1,4 +1,4 @@
-//! What the operator decided about one resource.
+//! The operator's settings of one resource.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,6 +21,10 @@ pub struct Settings {
     pub going_standby_timeout: Duration,
     /// How long after the start silence of application and peer counts for nothing (T4).
     pub startup_delay: Duration,
+    /// How long a side that fails a second time soon is held back; doubled with each further failure. Zero: never.
+    pub hold_back: Duration,
+    /// The longest time for which a side is held back.
+    pub hold_back_max: Duration,
     /// The greater priority wins a conflict (S2).
     pub priority: i32,
     /// Take a healthy hot peer's place if our priority is higher (S4).
@@ -29,6 +33,8 @@ pub struct Settings {
     pub local: IpAddr,
     /// The peer's end of the peer link.
     pub remote: IpAddr,
+    /// Go hot only for an application that is hot already: nothing is started (edge-11, edge-13).
+    pub held: bool,
     /// Use our extension to the wire format (W4).
     pub extensions: bool,
 }

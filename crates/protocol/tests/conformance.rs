@@ -1,21 +1,19 @@
 //! Our machine beside that of 2.0.0: the table recorded from it, row by row, and every single recorded step.
-//! What differs stands in `docs/deviations.md`, and nothing else may.
+//! Differences are in `tests/data/protocol/deviations.tsv`; any other is a failure.
 #![expect(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
     reason = "a test program that reads recordings"
 )]
 
-mod table;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use schrittmacher_protocol::{Cause, StateName};
+use schrittmacher_testkit::table::deviations::{self, Deviation, Legacy, Ours};
+use schrittmacher_testkit::table::legacy::{self, Row, Vector};
+use schrittmacher_testkit::table::situation::{Asked, Condition, Situation, What, Word};
+use schrittmacher_testkit::table::step::{Outcome, Silence, heartbeat, start, step_through};
 use schrittmacher_wire::{Message, PeerCode};
-use table::deviations::{self, Deviation, Legacy, Ours};
-use table::legacy::{self, Row, Vector};
-use table::situation::{Asked, Condition, Situation, What, Word};
-use table::step::{Outcome, Silence, heartbeat, start, step_through};
 
 /// Compares cases, collects what is wrong, and notes which lines of the list were needed.
 struct Comparison {
@@ -54,8 +52,8 @@ impl Comparison {
         }
     }
 
-    /// What is wrong with one aspect of a case. `same`: nothing differs; `explains`: whether a line says what
-    /// we do, or `None` if it is about the other aspect.
+    /// The mistake in one aspect of a case. `same`: nothing differs. `explains`: whether a line has our action, or `None` if it
+    /// is about the other aspect.
     fn verdict(
         &mut self,
         s: &Situation,
@@ -108,7 +106,7 @@ fn open_conditions(row: &Row) -> Vec<Condition> {
 fn every_row_of_the_legacy_table() {
     let rows = legacy::rows();
     assert_eq!(rows.len(), 164);
-    let mut comparison = Comparison::new();
+    let (mut comparison, mut untried) = (Comparison::new(), 0);
     for (index, row) in rows.iter().enumerate() {
         let before = comparison.cases;
         for s in Situation::every(row.state, row.what, &open_conditions(row)) {
@@ -120,9 +118,18 @@ fn every_row_of_the_legacy_table() {
             let legacy = row.outcome(&s);
             comparison.case(&s, &legacy, &step_through(&s), &format!("row {}", index + 1));
         }
-        assert!(comparison.cases > before, "row {} was not tried: {row:?}", index + 1);
+        if comparison.cases == before {
+            // A row that begins with a failed application where ours has none.
+            assert_eq!(
+                row.when.get("local_failed"),
+                Some(&vec!["1".to_owned()]),
+                "row {}: {row:?}",
+                index + 1
+            );
+            untried += 1;
+        }
     }
-    println!("164 rows, {} cases", comparison.cases);
+    println!("{} of 164 rows, {} cases", rows.len() - untried, comparison.cases);
     comparison.finish();
     let unneeded: Vec<_> = comparison
         .list
@@ -130,15 +137,19 @@ fn every_row_of_the_legacy_table() {
         .map(|deviation| deviation.line)
         .filter(|line| !comparison.needed.contains(line))
         .collect();
-    assert!(unneeded.is_empty(), "docs/deviations.md: no case needs the lines {unneeded:?}");
+    assert!(unneeded.is_empty(), "deviations.tsv: no case needs the lines {unneeded:?}");
 }
 
 /// A handler that 2.0.0's states have and its daemon never calls: it takes every failover for a failure (D17).
 const NEVER_CALLED: &str = "state.eventForceFailover";
 
+/// 2.0.0 keeps a flag beside the state. In ours only ToHot, Releasing and Failed have it.
+const FAILED: &str = "failed";
+
 /// Vectors that say nothing about us: group, how many, why.
 const NOT_APPLICABLE: &[(&str, usize, &str)] = &[
     (NEVER_CALLED, 64, "code that 2.0.0 never runs"),
+    (FAILED, 1872, "an application that has failed in a state in which ours has none such (P4)"),
     ("null_state", 14, "a daemon without a state, before its start; ours has none such"),
     (
         "start",
@@ -151,13 +162,13 @@ const NOT_APPLICABLE: &[(&str, usize, &str)] = &[
 
 /// Vectors that apply.
 const APPLICABLE: &[(&str, usize)] = &[
-    ("base", 1920),
-    ("ratelimit", 768),
-    ("sent_times_reset", 672),
-    ("heartbeat_timeouts", 768),
-    ("treq", 576),
-    ("treq_local_random_zero", 192),
-    ("treq_forced", 96),
+    ("base", 1200),
+    ("ratelimit", 480),
+    ("sent_times_reset", 420),
+    ("heartbeat_timeouts", 480),
+    ("treq", 360),
+    ("treq_local_random_zero", 120),
+    ("treq_forced", 60),
     ("number_parsing", 31),
     ("number_parsing_lrand5", 30),
     ("start", 1),
@@ -175,10 +186,16 @@ fn every_recorded_step() {
             "null_state" => false,
             "start" => vector.is("local_failed", "0"),
             _ if vector.is("event", NEVER_CALLED) => false,
-            _ => !vector.is("next", "exception"),
+            _ if vector.is("next", "exception") => false,
+            _ => can_begin(&vector),
         };
         if !applies {
-            let group = if vector.is("event", NEVER_CALLED) { NEVER_CALLED } else { group };
+            let group = match group {
+                _ if vector.is("event", NEVER_CALLED) => NEVER_CALLED,
+                "null_state" | "start" => group,
+                _ if !can_begin(&vector) => FAILED,
+                _ => group,
+            };
             *skipped.entry(group).or_default() += vector.count;
             continue;
         }
@@ -205,6 +222,11 @@ fn at_start(vector: &Vector) {
     assert_eq!(only.outcome.does, legacy::words(vector.columns["actions"]), "line {}", vector.line);
 }
 
+/// Whether our machine can be where a step begins.
+fn can_begin(vector: &Vector) -> bool {
+    situation(vector, What::Tick).is_possible()
+}
+
 /// The situation that a vector describes, but for what 2.0.0 does not know.
 fn situation(vector: &Vector, what: What) -> Situation {
     let column = |name: &str| vector.columns[name];
@@ -228,7 +250,7 @@ fn situation(vector: &Vector, what: What) -> Situation {
     s
 }
 
-/// What 2.0.0 does not know, in every combination; its flag "remote failed" is a FAIL that we heard.
+/// The conditions that 2.0.0 does not know, in every combination. Its flag "remote failed" is a FAIL that we heard.
 fn contexts(vector: &Vector, plain: Situation) -> Vec<Situation> {
     let said: &[Word] = if vector.is("remote_failed", "1") {
         &[Word::Fail]
@@ -247,6 +269,7 @@ fn contexts(vector: &Vector, plain: Situation) -> Vec<Situation> {
             }
         }
     }
+    all.retain(Situation::is_possible);
     all
 }
 
@@ -262,7 +285,7 @@ fn single_step(vector: &Vector, comparison: &mut Comparison) {
     };
     let mut plain = situation(vector, what);
     // A silence is tried between two heartbeats, where no deadline of the state can be over; but going hot
-    // allows for one until then.
+    // allows for one before that.
     let timeout = matches!(what, What::LocalTimeout | What::RemoteTimeout);
     plain.late &= !timeout || (plain.state == StateName::ToHot && what == What::LocalTimeout);
     let does = legacy::words(vector.columns["actions"]);
@@ -286,8 +309,8 @@ fn whole_heartbeat(vector: &Vector, rows: &[Row], comparison: &mut Comparison) {
     let ours = heartbeat(&now, due);
     let whats = [
         Some((What::Tick, Cause::Tick)),
-        due.app.then_some((What::LocalTimeout, Cause::LocalTimeout)),
-        due.peer.then_some((What::RemoteTimeout, Cause::RemoteTimeout)),
+        due.app.then_some((What::LocalTimeout, Cause::AppSilent)),
+        due.peer.then_some((What::RemoteTimeout, Cause::PeerSilent)),
     ];
     let mut does = Vec::new();
     for (what, cause) in whats.into_iter().flatten() {

@@ -1,13 +1,11 @@
-//! Who the peer is, and what follows: words, periods, patience (W3 to W5, T2).
-
-mod support;
+//! The peer's generation and its effects: words, periods, timeouts (W3 to W5, T2).
 
 use std::time::Duration;
 
 use schrittmacher_protocol::{Action, Event, Generation, PeerReport, Settings, StateName, Time};
+use schrittmacher_testkit::lone::{Lone, classic, modern, ours, sent};
+use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
-use support::lone::{Lone, classic, modern, ours, sent};
-use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -35,14 +33,14 @@ fn a_classic_peer_hears_words_it_knows() {
 
     let mut node = Lone::hot(settings(0), classic());
     node.give(Event::Failover { force: false });
-    assert_eq!(sent(&node.give(Event::Released)), [PeerCode::Fail], "FAIL for FOVR");
+    assert_eq!(sent(&node.release()), [PeerCode::Fail], "FAIL for FOVR");
 }
 
 #[test]
 fn who_gave_way_to_a_classic_peer_says_fail_while_its_application_may_switch() {
     let mut node = Lone::hot(settings(0), classic());
     node.give(Event::Failover { force: false });
-    node.give(Event::Released);
+    node.release();
     let began = node.now;
     let done = node.run(30 * SECOND, &[PeerCode::Hott], &[AppCode::Lsby]);
     for (at, action) in done {
@@ -249,6 +247,28 @@ fn a_grant_lasts_no_longer_than_the_heartbeat_that_the_peer_shows_now() {
     assert_eq!(node.state(), StateName::Hot);
     node.run(3 * SECOND, &[PeerCode::Hott], &[AppCode::Lhot]);
     node.hears(PeerCode::Treq);
-    node.give(Event::Released);
+    node.release();
     assert_eq!(node.state(), StateName::Standby, "the higher priority wins (P1)");
+}
+
+/// proto-2: the clock of a classic peer can starve without a fault. It is asked, and answers at once.
+#[test]
+fn a_silent_classic_peer_is_asked_before_it_counts_as_dead() {
+    let asked = |done: &[(Time, Action)]| {
+        done.iter().filter(|(_, action)| matches!(action, Action::Send { code: PeerCode::Unk, .. })).count()
+    };
+    let mut node = Lone::standby(settings(0), classic());
+    for _ in 0..5 {
+        let silence = node.run(8 * SECOND, &[], &[AppCode::Lsby]);
+        assert!(asked(&silence) >= 2, "asked {} times", asked(&silence));
+        node.hears(PeerCode::Hott);
+        assert_eq!(node.state(), StateName::Standby);
+    }
+    let dead = node.run(12 * SECOND, &[], &[AppCode::Lsby]);
+    assert!(asked(&dead) >= 3, "asked {} times", asked(&dead));
+    assert_eq!(node.state(), StateName::ToHot);
+
+    let mut failed = Lone::standby(settings(0), classic());
+    failed.app(AppCode::Lfai);
+    assert_eq!(asked(&failed.run(9 * SECOND, &[], &[])), 0, "UNK would clear its note that we failed");
 }

@@ -1,13 +1,14 @@
-//! What is bounded: answers, questions, timeouts (P6, S3, S5, S10).
-
-mod support;
+//! Limits: answers, requests, timeouts (P6, S3, S5, S10).
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, FORCED_RANDOM, Notice, OUR_RANDOM, Settings, StateName};
+use proptest::prelude::*;
+use schrittmacher_protocol::{
+    Action, AppFailure, Command, Event, FORCED_RANDOM, Notice, OUR_RANDOM, PeerReport, Settings, StateName,
+};
+use schrittmacher_testkit::lone::{Lone, classic, modern, ours, sent};
+use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
-use support::lone::{Lone, classic, modern, ours, sent};
-use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -39,7 +40,7 @@ fn a_hot_node_asks_once_a_heartbeat_whatever_it_hears() {
     let mut requests = 0;
     for _ in 0..1000 {
         node.now = node.now + Duration::from_micros(1500);
-        // What 2.0.0 says when it hears our HOTT while it is hot.
+        // The answer of 2.0.0 to our HOTT while it is hot.
         requests += count(&node.hears(PeerCode::Trej), PeerCode::Treq);
         requests += count(&node.hears(PeerCode::Hott), PeerCode::Treq);
     }
@@ -75,7 +76,7 @@ fn an_application_that_never_obeys_ends_in_failed() {
     for _ in 0..40 {
         // The order is given again with every LSBY (X2), and each time the command begins anew.
         let orders = node.app(AppCode::Lsby);
-        if orders.contains(&Action::Start) {
+        if orders.contains(&Action::Command(Command::Start)) {
             node.give(Event::StartBegan);
         }
         node.run(SECOND, &[PeerCode::Fail], &[]);
@@ -104,7 +105,10 @@ fn a_hot_node_without_lhot_fails_over() {
     let mut node = Lone::hot(settings(0), modern());
     let done = node.run(19 * SECOND, &[PeerCode::Stby], &[AppCode::Lsby]);
     assert_eq!(node.state(), StateName::Hot);
-    assert!(done.iter().any(|(_, action)| *action == Action::Start), "it gets the order again (X2)");
+    assert!(
+        done.iter().any(|(_, action)| *action == Action::Command(Command::Start)),
+        "it gets the order again (X2)"
+    );
     let done = node.run(5 * SECOND, &[PeerCode::Stby], &[AppCode::Lsby]);
     let fails: Vec<_> = done.into_iter().map(|(_, action)| action).collect();
     assert!(count(&fails, PeerCode::Fail) > 0, "a silent refusal must not keep the service (S5)");
@@ -117,7 +121,11 @@ fn a_late_lhot_is_told_again_to_stop_until_going_standby_timeout() {
     node.app(AppCode::L2sb);
     assert_eq!(node.state(), StateName::ToStandby);
     let again = node.app(AppCode::Lhot);
-    assert_eq!(again, [Action::Stop, Action::Deactivate { urgent: true }], "D12: no failure");
+    assert_eq!(
+        again,
+        [Action::Command(Command::Stop), Action::Command(Command::Deactivate { urgent: true })],
+        "D12: no failure"
+    );
     node.run(5 * SECOND, &[PeerCode::Hott], &[AppCode::Lhot]);
     assert_eq!(node.state(), StateName::ToStandby);
     node.run(2 * SECOND, &[PeerCode::Hott], &[AppCode::Lhot]);
@@ -129,7 +137,7 @@ fn a_failed_node_answers_no_answer() {
     let mut node = Lone::plain(modern());
     node.hears(PeerCode::Stby);
     node.app(AppCode::Lfai);
-    node.give(Event::AppDied);
+    node.give(Event::AppFailed(AppFailure::Ended));
     for code in [PeerCode::Tcnf, PeerCode::Trej, PeerCode::Fail, PeerCode::Hott, PeerCode::ToHot] {
         assert_eq!(node.hears(code), [], "{code}: D13");
     }
@@ -162,5 +170,53 @@ fn who_confirms_a_request_does_not_go_hot_by_a_question_that_crossed_it() {
         assert_eq!(sent(&node.hears(PeerCode::Treq)), [PeerCode::Tcnf], "it has the higher priority");
         assert_eq!(sent(&node.hears(PeerCode::Tcnf)), []);
         assert_eq!(node.state(), StateName::Standby);
+    }
+}
+
+/// An application, a peer and an operator that do as they like.
+fn anything() -> impl Strategy<Value = Event> {
+    let peer = prop::sample::select(PeerCode::ALL.to_vec());
+    prop_oneof![
+        8 => prop::sample::select(AppCode::ALL.to_vec()).prop_map(|code| Event::App(Some(code))),
+        4 => (peer, 0..3_u32).prop_map(|(code, random)| Event::Peer(PeerReport {
+            code: Some(code),
+            random,
+            ..modern()
+        })),
+        1 => Just(Event::AppFailed(AppFailure::Ended)),
+        1 => any::<bool>().prop_map(|force| Event::Failover { force }),
+        1 => Just(Event::Takeover),
+        1 => Just(Event::Released),
+        1 => Just(Event::StartBegan),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// P6, door-6: whatever the outside says, and however fast, the messages of a second are bounded.
+    #[test]
+    fn any_application_and_peer_at_any_rate_provoke_a_bounded_number_of_messages(
+        pattern in prop::collection::vec(anything(), 2..12),
+        gap in prop::sample::select(vec![10_u64, 100, 1000, 20_000]),
+        peer in prop::sample::select(vec![classic(), modern(), ours()]),
+    ) {
+        let mut node = Lone::standby(settings(0), peer);
+        let (began, mut messages, mut at_ticks) = (node.now, 0, 0);
+        for event in pattern.iter().cycle().take(10_000) {
+            node.now = node.now + Duration::from_micros(gap);
+            if node.resource.next_deadline() <= node.now {
+                at_ticks += sent(&node.tick()).len();
+            }
+            let event = if let Event::Peer(PeerReport { code, random, .. }) = *event {
+                Event::Peer(PeerReport { code, random, ..peer })
+            } else {
+                *event
+            };
+            messages += sent(&node.give(event)).len();
+        }
+        let seconds = usize::try_from(node.now.since(began).as_secs()).unwrap() + 1;
+        prop_assert!(messages <= 30 * (seconds + 1), "{} messages in {} s", messages, seconds);
+        prop_assert!(at_ticks <= 25 * (seconds + 1), "{} messages of ticks in {} s", at_ticks, seconds);
     }
 }

@@ -1,13 +1,11 @@
 //! A node that was stopped or asleep and comes back (S11).
 
-mod support;
-
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, Notice, StateName};
+use schrittmacher_protocol::{Action, Command, Event, Notice, StateName};
+use schrittmacher_testkit::lone::{Lone, modern, ours, sent};
+use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
-use support::lone::{Lone, modern, ours, sent};
-use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -16,14 +14,18 @@ fn a_hot_node_asks_before_it_goes_on() {
     for peer in [modern(), ours()] {
         let mut node = Lone::hot(settings(0), peer);
         node.sleep(60 * SECOND);
-        // What waits in the sockets, oldest first: the peer's heartbeats until it took over, then its role.
+        // Messages wait in the sockets, oldest first: the peer's heartbeats until it took over, then its role.
         // None of it is news: neither STBY nor FAIL may make us hot.
         let stale = [PeerCode::Stby, PeerCode::Fail, PeerCode::Stby, PeerCode::ToHot, PeerCode::Hott];
         for code in stale {
             let actions = node.hears(code);
             assert_eq!(sent(&actions), [], "{code}");
             assert_eq!(node.state(), StateName::Unknown, "{code}");
-            assert!(!actions.contains(&Action::Start) && !actions.contains(&Action::Stop), "{code}");
+            assert!(
+                !actions.contains(&Action::Command(Command::Start))
+                    && !actions.contains(&Action::Command(Command::Stop)),
+                "{code}"
+            );
         }
         node.app(AppCode::Lhot);
         let asks = node.tick();
@@ -55,7 +57,10 @@ fn it_is_hot_again_if_nobody_objects() {
     assert_eq!(sent(&node.tick()), [PeerCode::Unk]);
     let done = node.run(3 * SECOND, &[], &[AppCode::Lhot]);
     assert_eq!(node.state(), StateName::Hot, "after one heartbeat");
-    assert!(!done.iter().any(|(_, action)| matches!(action, Action::Stop | Action::Deactivate { .. })));
+    assert!(!done.iter().any(|(_, action)| matches!(
+        action,
+        Action::Command(Command::Stop) | Action::Command(Command::Deactivate { .. })
+    )));
 }
 
 #[test]

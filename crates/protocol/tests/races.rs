@@ -1,13 +1,11 @@
 //! Races that the exhaustive search (`tests/model`) found in earlier versions, as single runs.
 
-mod support;
-
 use std::time::Duration;
 
 use schrittmacher_protocol::{Event, FORCED_RANDOM, StateName};
+use schrittmacher_testkit::lone::{Lone, classic, modern, ours, sent};
+use schrittmacher_testkit::settings;
 use schrittmacher_wire::PeerCode::{Hott, Stby, Tcnf, Trej, Treq};
-use support::lone::{Lone, classic, modern, ours, sent};
-use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -43,8 +41,8 @@ fn a_classic_peer_that_asks_on_its_way_hears_no_standby_for_three_heartbeats() {
     assert!(!sent(&said).is_empty() && !sent(&said).contains(&Stby), "R6: {said:?}");
 }
 
-/// A conflict that was lost just before the operator's order undid it: the request was confirmed instead of
-/// refused, and a 1.8.2 heard FAIL and went hot at once.
+/// A conflict that was lost just before undid the operator's order. The request was confirmed instead of rejected, and a
+/// 1.8.2 heard FAIL and went hot at once.
 #[test]
 fn an_order_to_take_over_ends_an_earlier_giving_way() {
     for peer in [modern(), classic()] {

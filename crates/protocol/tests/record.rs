@@ -1,24 +1,22 @@
 //! The flight record: what is kept, and that it can be played again.
 
-mod support;
-
 use std::time::Duration;
 
 use proptest::prelude::*;
 use schrittmacher_protocol::{
-    Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM, Peer, PeerReport, REACTIONS,
-    Resource, SEGMENTS, Segment, Settings, StateName, Time,
+    AppFailure, AppReport, Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM, Peer,
+    PeerReport, REACTIONS, Resource, SEGMENTS, Segment, Settings, StateName, Time,
 };
+use schrittmacher_testkit::lone::{Lone, classic, ours};
+use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
-use support::lone::{Lone, classic, ours};
-use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
 const NIGHT: Duration = Duration::from_secs(8 * 3600);
 
 /// Plays everything again and compares it with the resource that wrote it.
 fn check(resource: &Resource) {
-    let segments = resource.record().segments();
+    let segments = resource.flight_record().segments();
     assert!(segments.len() <= SEGMENTS + 1);
     let mut end: Option<(&Segment, Machine)> = None;
     for segment in &segments {
@@ -49,10 +47,10 @@ fn a_failover_is_still_there_in_the_morning_with_what_was_before() {
     node.hears(PeerCode::Fail);
     node.app(AppCode::Lhot);
     node.run(NIGHT, &[PeerCode::Fail], &[AppCode::Lhot]);
-    let segments = node.resource.record().segments();
+    let segments = node.resource.flight_record().segments();
     check(&node.resource);
     let failover =
-        [(Cause::Peer(PeerCode::Fail), StateName::ToHot), (Cause::App(AppCode::Lhot), StateName::Hot)];
+        [(Cause::Peer(PeerCode::Fail), StateName::ToHot), (Cause::App(AppReport::Lhot), StateName::Hot)];
     assert_eq!(changes(&segments)[1..], failover, "after Unknown -> Standby of the start");
     let before = segments.iter().flat_map(|segment| segment.replay()).filter(|step| step.at < hot_peer);
     let seconds_before = before.filter(|step| step.at + 30 * SECOND > hot_peer).count();
@@ -63,7 +61,7 @@ fn a_failover_is_still_there_in_the_morning_with_what_was_before() {
 fn a_settled_resource_keeps_two_segments_beside_its_start() {
     let mut node = Lone::standby(settings(0), ours());
     node.run(NIGHT, &[PeerCode::Hott], &[AppCode::Lsby]);
-    let segments = node.resource.record().segments();
+    let segments = node.resource.flight_record().segments();
     let settled: Vec<_> = segments.iter().filter(|segment| !segment.has_change()).collect();
     // That of the start has another one before it, if the first was full.
     assert!(settled.len() <= 3, "{}", settled.len());
@@ -86,7 +84,7 @@ fn of_many_failovers_the_newest_are_kept() {
         node.run(NIGHT / 100, &[PeerCode::Hott], &[AppCode::Lsby]);
     }
     check(&node.resource);
-    let segments = node.resource.record().segments();
+    let segments = node.resource.flight_record().segments();
     assert_eq!(segments.len(), SEGMENTS + 1);
     let orders = segments.iter().flat_map(|segment| segment.replay());
     let orders: Vec<_> =
@@ -100,7 +98,7 @@ fn of_many_failovers_the_newest_are_kept() {
 fn what_was_changed_is_found() {
     let mut node = Lone::standby(settings(0), ours());
     node.hears(PeerCode::Fail);
-    let segment = &node.resource.record().segments()[0];
+    let segment = &node.resource.flight_record().segments()[0];
     let text = serde_json::to_string(segment).unwrap();
     assert_eq!(*segment, serde_json::from_str::<Segment>(&text).unwrap());
     let differs = |from: &str, to: &str| {
@@ -111,14 +109,14 @@ fn what_was_changed_is_found() {
     };
     assert!(differs(r#"{"Peer":{"code":"FAIL""#, r#"{"Peer":{"code":"HOTT""#), "an input");
     assert!(differs(r#""to":"ToHot""#, r#""to":"Failed""#), "a transition");
-    assert!(differs(r#""Activate","Start""#, r#""Start""#), "an action");
-    assert!(differs(r#""failed":false"#, r#""failed":true"#), "the machine at the start");
+    assert!(differs(r#"{"Command":"Activate"},"#, ""), "an action");
+    assert!(differs(r#""silent":false"#, r#""silent":true"#), "the machine at the start");
 }
 
 #[test]
 fn an_input_without_its_reaction_is_refused() {
     let node = Lone::plain(ours());
-    let mut value = serde_json::to_value(&node.resource.record().segments()[0]).unwrap();
+    let mut value = serde_json::to_value(&node.resource.flight_record().segments()[0]).unwrap();
     value["inputs"][0][1] = 1.into();
     let error = serde_json::from_value::<Segment>(value.clone()).unwrap_err();
     assert!(error.to_string().contains("a reaction that is not there"), "{error}");
@@ -133,7 +131,7 @@ fn a_made_up_counter_does_not_overflow() {
     let mut machine = Machine::new(&settings(0), Time::ZERO);
     let generation = Generation::Ours { period: SECOND };
     machine.peer = Peer { contradictions: u8::MAX, generation, ..machine.peer };
-    machine.handle(&settings(0), Time::ZERO, Event::Peer(classic()), &mut |_, _, _, _| {});
+    machine.handle(&settings(0), Time::ZERO, Event::Peer(classic()));
     assert_eq!(machine.peer.generation, Generation::Classic);
 }
 
@@ -157,6 +155,7 @@ fn report() -> impl Strategy<Value = PeerReport> {
     let host = prop::option::of(any::<std::net::IpAddr>());
     (code, -1..2_i32, random, host, any::<bool>(), prop::option::of(duration())).prop_map(
         |(code, priority, random, host, has_type, period)| PeerReport {
+            note: None,
             code,
             priority,
             random,
@@ -172,13 +171,14 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(Event::Tick),
         4 => report().prop_map(Event::Peer),
         4 => prop::option::of(prop::sample::select(AppCode::ALL)).prop_map(Event::App),
-        1 => Just(Event::AppDied),
+        1 => Just(Event::AppFailed(AppFailure::Ended)),
         1 => Just(Event::StartBegan),
         1 => Just(Event::Released),
         1 => any::<bool>().prop_map(|force| Event::Failover { force }),
         1 => Just(Event::Takeover),
         1 => Just(Event::Shutdown),
         1 => Just(Event::Reloaded),
+        1 => any::<bool>().prop_map(Event::Freeze),
     ]
 }
 
@@ -226,12 +226,12 @@ fn lived(settings: Settings, inputs: Vec<(Duration, Input)>) -> Resource {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Whatever happens can be played again, also from a file, and never takes more room than it may.
+    /// Every run can be played again, also from a file, and never takes more room than it may.
     #[test]
     fn whatever_happens_can_be_played_again(settings in any_settings(), inputs in inputs(200)) {
         let resource = lived(settings, inputs);
         check(&resource);
-        for segment in resource.record().segments() {
+        for segment in resource.flight_record().segments() {
             let text = serde_json::to_string(&segment).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Segment>(&text).unwrap(), &segment);
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -245,7 +245,7 @@ proptest! {
         inputs in inputs(60),
         edits in prop::collection::vec((any::<prop::sample::Index>(), "[0-9]{1,20}|[a-zA-Z]{3}|null|-1|255"), 1..4),
     ) {
-        let segments = lived(settings(0), inputs).record().segments();
+        let segments = lived(settings(0), inputs).flight_record().segments();
         let mut text = serde_json::to_string(&segments[segments.len() - 1]).unwrap();
         for (place, to) in edits {
             // Numbers and words are what can be replaced so that JSON remains.

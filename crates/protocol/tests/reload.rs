@@ -1,13 +1,11 @@
 //! New settings for a resource that runs (C4).
 
-mod support;
-
 use std::time::Duration;
 
 use schrittmacher_protocol::{Settings, StateName};
+use schrittmacher_testkit::lone::{Lone, ours};
+use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
-use support::lone::{Lone, ours};
-use support::settings;
 
 const SECOND: Duration = Duration::from_secs(1);
 

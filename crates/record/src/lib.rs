@@ -1,9 +1,10 @@
 //! The flight record as text: the daemon's page writes it, `schrittmacherctl` reads it.
 //!
-//! One JSON object on each line. The first says who wrote it and when, how many resources follow, and what
-//! the time of day was by the daemon's clock; each further one is a resource. So both sides hold one resource
-//! at a time, and an error has a line.
+//! One JSON object on each line. The first names the writer and the time, the number of resources, and the time of
+//! day by the daemon's clock. Each further one is a resource. So both sides hold one resource at a time, and an
+//! error has a line.
 
+mod fact;
 mod read;
 
 use std::time::SystemTime;
@@ -12,30 +13,49 @@ use jiff::{SignedDuration, Timestamp};
 use schrittmacher_protocol::{FlightRecord, Segment, Time};
 use serde::{Deserialize, Serialize};
 
+pub use fact::{Fact, FactKind};
 pub use read::{ReadError, Reader};
 
-/// Of this format. A program reads its own number only.
-pub const FORMAT: u32 = 1;
+/// The media type of this format: one JSON object on each line.
+pub const CONTENT_TYPE: &str = "application/jsonl";
 
-/// What a daemon has in its memory, at one moment.
+/// The number of this format. A program reads its own number only.
+pub const FORMAT: u32 = 5;
+
+/// The beginning of a record's first line; the format follows.
+pub const BEGINNING: &str = "{\"schrittmacher-record\":";
+
+/// The records in a daemon's memory, at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The time of day.
     pub taken: SystemTime,
     /// The same moment by the daemon's clock.
     pub clock: Time,
-    /// Names and records, in the order of the configuration.
-    pub resources: Vec<(String, FlightRecord)>,
+    /// In the order of the configuration.
+    pub resources: Vec<RecordedResource>,
+}
+
+/// The records of one resource in a daemon's memory.
+#[derive(Clone, Debug)]
+pub struct RecordedResource {
+    /// Its name.
+    pub name: String,
+    /// Of its state machine.
+    pub flight_record: FlightRecord,
+    /// Its story, oldest first.
+    pub facts: Vec<Fact>,
 }
 
 /// One resource; a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceRecord {
-    /// Its name.
     pub resource: String,
     /// Oldest first.
     pub segments: Vec<Segment>,
+    /// The story for people, oldest first.
+    pub facts: Vec<Fact>,
 }
 
 /// The first line.
@@ -50,8 +70,8 @@ pub struct Header {
     pub host: String,
     /// The time of day when the record was taken.
     pub taken: Timestamp,
-    /// The same moment by the daemon's clock. Times of day are reckoned from this pair, so a clock that was
-    /// set in the meantime moves what was before.
+    /// The same moment by the daemon's clock. Times of day are computed from this pair. If the clock was set
+    /// meanwhile, earlier times move.
     pub clock: Time,
     /// How many lines follow.
     pub resources: usize,
@@ -59,13 +79,14 @@ pub struct Header {
 
 impl ResourceRecord {
     /// The record of a resource, unpacked.
-    pub fn new((resource, record): (String, FlightRecord)) -> ResourceRecord {
-        ResourceRecord { resource, segments: record.segments() }
+    pub fn new(recorded: RecordedResource) -> ResourceRecord {
+        let RecordedResource { name, flight_record, facts } = recorded;
+        ResourceRecord { resource: name, segments: flight_record.segments(), facts }
     }
 }
 
 impl Header {
-    /// What stands above a snapshot that was taken on this host by this program.
+    /// The first line of a snapshot that this program took on this host.
     pub fn new(snapshot: &Snapshot, host: &str) -> Header {
         Header {
             format: FORMAT,

@@ -1,4 +1,4 @@
-//! Reads a flight record, which somebody may have cut off, edited or made up.
+//! Reads a flight record. It may be cut off, edited or made up.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::logging::Escaped;
+use schrittmacher_text::Escaped;
 
 use super::{FORMAT, Header, ResourceRecord};
 
@@ -23,7 +23,7 @@ pub struct Reader<R> {
     failed: bool,
 }
 
-/// What is wrong with a record, and where.
+/// The mistake in a record, and its place.
 #[derive(Debug)]
 pub struct ReadError {
     /// From one.
@@ -143,7 +143,7 @@ impl ReadError {
         ReadError { line, column: 0, why: why.to_string(), io: false }
     }
 
-    /// Another version may have written what this one does not know.
+    /// Another version may have written values that this one does not know.
     fn of(self, header: &Header) -> ReadError {
         if header.program == env!("CARGO_PKG_VERSION") {
             return self;

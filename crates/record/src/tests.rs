@@ -4,11 +4,11 @@ use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use schrittmacher_protocol::{Event, Resource, Time};
+use schrittmacher_protocol::{Event, Resource, StateName, Time};
 use schrittmacher_wire::AppCode;
 
 use super::*;
-use crate::resource::tests::settings;
+use schrittmacher_testkit::settings;
 
 const TAKEN: Duration = Duration::from_secs(1_800_000_000);
 
@@ -18,11 +18,30 @@ fn at(seconds: f64) -> Time {
 
 /// A record of two resources; the second has two inputs.
 fn snapshot() -> Snapshot {
-    let mut resource = Resource::new(settings(), at(10.0));
-    let fresh = ("fresh".into(), resource.record().clone());
+    let mut resource = Resource::new(settings(0), at(10.0));
+    let recorded = |name: &str, resource: &Resource, facts| RecordedResource {
+        name: name.into(),
+        flight_record: resource.flight_record().clone(),
+        facts,
+    };
+    let fresh = recorded("fresh", &resource, Vec::new());
     resource.handle(at(10.5), Event::App(Some(AppCode::Lsby)));
     resource.handle(at(11.0), Event::Tick);
-    let used = ("used".into(), resource.record().clone());
+    let story = vec![
+        Fact {
+            at: at(10.5),
+            what: FactKind::State {
+                from: StateName::Unknown,
+                to: StateName::Standby,
+                lasted: Duration::from_millis(500),
+                why: "the application is standby".into(),
+                reason: Some("all \"well\"\n".into()),
+            },
+        },
+        Fact { at: at(10.6), what: FactKind::Peer { state: None, reason: None } },
+        Fact { at: at(10.7), what: FactKind::Command { text: "stop has ended".into(), failed: false } },
+    ];
+    let used = recorded("used", &resource, story);
     Snapshot { taken: SystemTime::UNIX_EPOCH + TAKEN, clock: at(60.0), resources: vec![fresh, used] }
 }
 
@@ -37,7 +56,12 @@ fn written() -> Vec<u8> {
     [header].into_iter().chain(resources).collect::<Vec<_>>().concat()
 }
 
-/// What is in it, or what is wrong with it.
+#[test]
+fn a_record_is_known_by_its_beginning() {
+    assert!(written().starts_with(BEGINNING.as_bytes()));
+}
+
+/// Its contents, or its mistake.
 fn read(text: &[u8]) -> Result<Vec<ResourceRecord>, String> {
     let reader = Reader::new(text).map_err(|error| error.to_string())?;
     reader.collect::<Result<_, _>>().map_err(|error| error.to_string())
@@ -77,12 +101,12 @@ fn nothing_may_come_after_the_last_resource() {
 
 #[test]
 fn another_format_is_refused_with_both_versions() {
-    let text = r#"{"schrittmacher-record":2,"program":"4.0.0\u001b[2J","new":[]}"#;
+    let text = r#"{"schrittmacher-record":6,"program":"4.0.0\u001b[2J","new":[]}"#;
     let ours = env!("CARGO_PKG_VERSION");
     assert_eq!(
         read(text.as_bytes()),
         Err(format!(
-            "line 1: format 2 of schrittmacher 4.0.0\\u{{1b}}[2J; this is schrittmacher {ours}, which reads format 1"
+            "line 1: format 6 of schrittmacher 4.0.0\\u{{1b}}[2J; this is schrittmacher {ours}, which reads format 5"
         ))
     );
 }
@@ -123,13 +147,13 @@ fn nothing_follows_an_error() {
 }
 
 #[test]
-fn times_of_day_are_reckoned_from_when_it_was_taken() {
+fn times_of_day_are_computed_from_when_it_was_taken() {
     let header = Header::new(&snapshot(), "here");
     let unix = |at| header.time_of_day(at).as_nanosecond();
     assert_eq!(unix(at(60.0)), 1_800_000_000_000_000_000);
     assert_eq!(unix(at(10.5)), 1_799_999_950_500_000_000);
     assert_eq!(unix(at(61.0)), 1_800_000_001_000_000_000);
-    // Somebody wrote that; no calendar has it.
+    // A made-up date that no calendar has.
     assert_eq!(header.time_of_day(Time::new(Duration::MAX)), Timestamp::MAX);
     let late = Header { clock: Time::new(Duration::MAX), ..header.clone() };
     assert_eq!(late.time_of_day(Time::ZERO), Timestamp::MIN);

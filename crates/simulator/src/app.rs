@@ -7,23 +7,22 @@ use schrittmacher_wire::AppCode;
 /// The generations of client libraries that behave differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Era {
-    /// 1.7 … 1.14: the application beats by itself, here once a second, and has no word for being on its
-    /// way: it goes on reporting what it was.
+    /// 1.7 … 1.14: the application beats by itself, here once a second. It has no word for being on its way
+    /// and goes on reporting its old state.
     V18,
     /// 1.15 and later: every 1.5 s, with L2HT and L2SB, and at once when something is reached.
     V115,
 }
 
-/// What an application is, as it sees itself.
+/// The state that an application reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "they say it")]
 pub enum Report {
     Unknown,
     Standby,
     Hot,
 }
 
-/// What its daemon orders.
+/// An order of its daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// `start-action`, or SIGUSR1.
@@ -32,7 +31,6 @@ pub enum Order {
     Stop,
 }
 
-/// How it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Health {
     Fine,
@@ -46,7 +44,6 @@ enum Health {
     Dead,
 }
 
-/// An application.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct App {
     era: Era,
@@ -58,6 +55,8 @@ pub struct App {
     next_beat: Duration,
     /// The client library gives up a switch that takes more than 30 heartbeats.
     beats_on_the_way: u8,
+    /// Follows no order.
+    stubborn: bool,
 }
 
 const BEATS_ON_THE_WAY: u8 = 30;
@@ -66,12 +65,22 @@ impl App {
     /// An application that starts now in `state`; its first report is due at once. It takes `switching` to
     /// follow an order.
     pub fn start(era: Era, state: Report, switching: Duration, now: Duration) -> App {
-        App { era, switching, health: Health::Fine, state, going: None, next_beat: now, beats_on_the_way: 0 }
+        App {
+            era,
+            switching,
+            health: Health::Fine,
+            state,
+            going: None,
+            next_beat: now,
+            beats_on_the_way: 0,
+            stubborn: false,
+        }
     }
 
     /// It gets an order.
     pub fn order(&mut self, now: Duration, order: Order) {
         match &mut self.health {
+            Health::Fine if self.stubborn => {}
             Health::Fine => {
                 let target = match order {
                     Order::Start => Report::Hot,
@@ -115,6 +124,11 @@ impl App {
                 self.order(now, Order::Stop);
             }
         }
+    }
+
+    /// Goes on reporting what it is, and from now on follows no order, or does again.
+    pub fn set_stubborn(&mut self, stubborn: bool) {
+        self.stubborn = stubborn;
     }
 
     /// Ends.
@@ -177,13 +191,13 @@ impl App {
         self.switching
     }
 
-    /// From the next order on it takes so long.
+    /// Sets how long it takes to follow the next orders.
     pub fn set_switching(&mut self, switching: Duration) {
         self.switching = switching;
     }
 
-    /// The wall clock is set, forward or `back`: the timers of client libraries up to 1.18 go by it, so that
-    /// the next report comes so much later, or at once.
+    /// The wall clock is set, forward or `back`. The timers of client libraries up to 1.18 go by it. The next
+    /// report comes at once, or later by as much.
     pub fn set_clock(&mut self, now: Duration, by: Duration, back: bool) {
         if self.era == Era::V115 {
             self.next_beat =

@@ -39,7 +39,7 @@ impl Chance {
         choices[self.index(choices.len())]
     }
 
-    /// True in so many cases of a thousand.
+    /// True in `chance` of a thousand cases.
     pub fn permille(&mut self, chance: u32) -> bool {
         self.below(1000) < chance
     }

@@ -1,4 +1,4 @@
-//! The link between two nodes: what is lost, doubled, late or cut.
+//! The link between two nodes: it loses, doubles and delays datagrams, and can be cut.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,22 +12,24 @@ pub struct Link {
     pub directions: [Direction; 2],
 }
 
-/// What happens to the datagrams of one sender.
+/// The way of one sender's datagrams.
 #[derive(Clone, Debug)]
 pub struct Direction {
     /// Nothing arrives, not even what is on the way.
     pub cut: bool,
-    /// Every datagram takes at least so long.
+    /// The shortest time a datagram takes.
     pub latency: Duration,
-    /// What comes on top; enough of it, and datagrams overtake each other.
+    /// The delay on top. If it is large enough, datagrams overtake each other.
     pub spread: Spread,
-    /// What is lost.
     pub loss: Loss,
-    /// So many of a thousand arrive twice.
+    /// How many of a thousand arrive twice.
     pub doubles: u32,
+    /// What arrives is believed. A side that has just started cannot believe a signed message before the other side has
+    /// heard it.
+    pub believed: bool,
     /// In the middle of a burst of losses.
     losing: bool,
-    /// What was lost in a row, by resource.
+    /// The number lost in a row, by resource.
     in_a_row: Vec<u32>,
 }
 
@@ -74,13 +76,13 @@ impl Loss {
         Loss { begins: ends * rate / (1.0 - rate), ends, most: u32::MAX }
     }
 
-    /// The same, but never more than so many in a row of one resource.
+    /// The same, with at most `most` in a row of one resource.
     #[must_use]
     pub fn at_most(self, in_a_row: u32) -> Loss {
         Loss { most: in_a_row, ..self }
     }
 
-    /// How likely it is that a datagram is the first of so many or more lost in a row.
+    /// How likely a datagram is the first of `length` or more lost in a row.
     pub fn run_begins(&self, length: u32) -> f64 {
         if length > self.most || self.begins == 0.0 {
             return 0.0;
@@ -127,6 +129,7 @@ impl Direction {
             spread: Spread::None,
             loss: Loss::NONE,
             doubles: 0,
+            believed: true,
             losing: false,
             in_a_row: Vec::new(),
         }
@@ -182,9 +185,10 @@ impl Link {
         self.directions.iter().all(Direction::is_good)
     }
 
-    /// The side of which nothing arrives, while from the other one everything does.
+    /// The side of which nothing arrives, while from the other one everything does, and is believed.
     pub fn unheard(&self) -> Option<usize> {
-        (0..2).find(|side| self.directions[*side].cut && self.directions[1 - side].is_good())
+        let is_heard = |direction: &Direction| direction.is_good() && direction.believed;
+        (0..2).find(|side| self.directions[*side].cut && is_heard(&self.directions[1 - side]))
     }
 }
 
@@ -192,7 +196,7 @@ impl Link {
 mod tests {
     use super::*;
 
-    /// What was lost of so many datagrams, in runs: the number of runs of each length.
+    /// The losses among `datagrams`, as the number of runs of each length.
     fn runs(loss: Loss, datagrams: u32) -> Vec<u32> {
         let mut direction = Direction { loss, ..Direction::new(Duration::ZERO) };
         let mut chance = Chance::new(1);

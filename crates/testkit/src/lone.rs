@@ -5,13 +5,13 @@ use std::time::Duration;
 use schrittmacher_protocol::{Action, Event, OUR_RANDOM, PeerReport, Resource, Settings, StateName, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use super::settings;
+use crate::settings;
 
 /// One node whose peer and application say what the test wants, when it wants.
 pub struct Lone {
     pub now: Time,
     pub resource: Resource,
-    /// What the peer's next datagrams look like, but for status and random.
+    /// The peer's next datagrams, but for status and random.
     pub peer: PeerReport,
 }
 
@@ -24,6 +24,7 @@ pub fn modern() -> PeerReport {
         host: Some([10, 0, 0, 2].into()),
         has_type: true,
         period: None,
+        note: None,
     }
 }
 
@@ -67,6 +68,13 @@ impl Lone {
         lone
     }
 
+    /// The application is standby and the commands of a hand-over are over.
+    pub fn release(&mut self) -> Vec<Action> {
+        let mut actions = self.app(AppCode::Lsby);
+        actions.extend(self.give(Event::Released));
+        actions
+    }
+
     pub fn plain(peer: PeerReport) -> Lone {
         Lone::new(settings(0), peer)
     }
@@ -76,7 +84,7 @@ impl Lone {
     }
 
     pub fn give(&mut self, event: Event) -> Vec<Action> {
-        self.resource.handle(self.now, event)
+        self.resource.handle(self.now, event).actions
     }
 
     pub fn tick(&mut self) -> Vec<Action> {
@@ -101,7 +109,7 @@ impl Lone {
         self.give(Event::Peer(PeerReport { code: Some(code), random, ..self.peer }))
     }
 
-    /// Lets time pass in which nobody says anything; ticks when due. What was done, and when.
+    /// Lets time pass in silence; ticks when due. Returns the actions and their times.
     pub fn pass(&mut self, duration: Duration) -> Vec<(Time, Action)> {
         self.run(duration, &[], &[])
     }

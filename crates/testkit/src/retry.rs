@@ -1,4 +1,4 @@
-//! What the unit tests of several modules share.
+//! System calls that a signal interrupts.
 
 use std::io;
 

@@ -1,14 +1,4 @@
-//! What the tests of the protocol share.
-#![allow(dead_code, reason = "every test file uses its own part of this")]
-#![allow(
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    reason = "an `expect` fails in the test files that use everything"
-)]
-
-pub mod lone;
-pub mod node;
-pub mod pair;
+//! Settings of the state machine with the defaults.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -24,10 +14,13 @@ pub fn settings(priority: i32) -> Settings {
         going_hot_timeout: Duration::from_secs(20),
         going_standby_timeout: Duration::from_secs(6),
         startup_delay: Duration::ZERO,
+        hold_back: Duration::from_secs(5),
+        hold_back_max: Duration::from_secs(300),
         priority,
         preempt: false,
         local: IpAddr::from([10, 0, 0, 1]),
         remote: IpAddr::from([10, 0, 0, 2]),
+        held: false,
         extensions: true,
     }
 }

@@ -1,13 +1,12 @@
-//! Given the recorded inputs at the recorded times, the double says what the real daemon said: every
-//! datagram, byte for byte, in order, and nothing else.
+//! With the recorded inputs at the recorded times, the double sends the same as the real daemon: every datagram, byte for
+//! byte, in order, and nothing else.
 //!
-//! Two things are taken from the recording instead of being predicted. The random numbers: the double is
-//! made to draw the recorded ones. And how late a timer's message is: the legacy timers never fire early, but
-//! late by what the scheduler and the loop take, count on from there, and speak from a thread that may be
-//! later still. So where the double's timer is due, it fires when the recording shows what it caused, if that
-//! is at most [`LATE`] later. The greatest lateness in the recordings is 88 ms, one twentieth of a period: a
-//! missing or an additional heartbeat, a time-out one heartbeat off or a wrong limit of repetition can't hide
-//! in it.
+//! Two things are taken from the recording instead of being predicted. The first are the random numbers: the double draws
+//! the recorded ones. The second is the lateness of a timer's message. The legacy timers never fire early. They fire late by
+//! the time of the scheduler and the loop, count on from there, and speak from a thread that may be later still. So where
+//! the double's timer is due, it fires when the recording shows its message, if that is at most [`LATE`] later. The greatest
+//! lateness in the recordings is 88 ms, one twentieth of a period. It cannot hide a missing or an additional heartbeat, a
+//! time-out one heartbeat off or a wrong limit of repetition.
 #![expect(clippy::unwrap_used, reason = "clippy spares tests, but not their helpers")]
 
 use std::collections::VecDeque;
@@ -16,7 +15,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use schrittmacher_legacy_double::{Config, Daemon, Door, Event, Generation, Output, Settings};
+use schrittmacher_testkit::double::{Config, Daemon, Door, Event, Generation, Output, Settings};
 use serde_json::Value;
 
 /// How late what a timer causes may be seen.
@@ -62,7 +61,7 @@ enum Input {
     Seeing,
 }
 
-/// What one daemon was told and said.
+/// The inputs and outputs of one daemon.
 struct Recording {
     config: Config,
     inputs: Vec<(Duration, Input)>,
@@ -92,7 +91,7 @@ struct Replay {
     /// Said by the double and not yet seen in the recording.
     pending: VecDeque<(Duration, Vec<u8>)>,
     app: Option<HiddenApp>,
-    /// What is said before this is not recorded.
+    /// Messages before this are not recorded.
     seeing_from: Duration,
 }
 
@@ -107,7 +106,7 @@ impl Replay {
         let mut replay = Replay { daemon, drawn, pending: VecDeque::new(), app, seeing_from: Duration::ZERO };
         replay.note(first, outputs);
 
-        // What came before was not heard: the socket was not there yet.
+        // Earlier datagrams were not heard: the socket was not there yet.
         let mut inputs = recording.inputs.iter().filter(|(at, _)| *at >= first).peekable();
         for (at, bytes) in &recording.said {
             while let Some((time, input)) = inputs.next_if(|(time, _)| time <= at) {
@@ -263,8 +262,12 @@ fn address(row: &Value, key: &str) -> (IpAddr, u16) {
 /// A recording of one daemon, A, whose peer and application were played by the recording script.
 fn lone(generation: Generation, recording: &str, resource: &str, priority: i32) -> Recording {
     let (mut inputs, mut said, mut end) = (Vec::new(), Vec::new(), Duration::ZERO);
-    for row in rows(recording) {
-        let at = seconds(&row["t"]);
+    for (number, row) in (0..).zip(rows(recording)) {
+        let mut at = seconds(&row["t"]);
+        if generation == Generation::V182 {
+            // What it heard and said was recorded in one place: the order of the file holds within a millisecond.
+            at += Duration::from_micros(number);
+        }
         match row["dir"].as_str().unwrap() {
             "daemon->peer" => {
                 let bytes = payload(&row);
@@ -274,7 +277,7 @@ fn lone(generation: Generation, recording: &str, resource: &str, priority: i32) 
             }
             dir @ ("app->daemon" | "peer->daemon") => {
                 let (to, port) = address(&row, "dst");
-                // What is sent to an address of the own machine comes from it.
+                // A datagram to an address of the own machine comes from that address.
                 let from = if dir == "peer->daemon" { B } else { to };
                 let door = if port == 17_700 { Door::Peer } else { Door::Local };
                 inputs.push((at, Input::Datagram { door, from, bytes: payload(&row) }));
@@ -321,7 +324,7 @@ fn of_pair(local: IpAddr, priority: i32, from: f64, to: f64) -> Recording {
     let (from, to) = (Duration::from_secs_f64(from), Duration::from_secs_f64(to));
     let remote = if local == A { B } else { A };
     let (mut inputs, mut said) = (Vec::new(), Vec::new());
-    for row in rows(include_str!("../../data/legacy/wire_pair_two_daemons.jsonl")) {
+    for row in rows(include_str!("../../../tests/data/legacy/wire_pair_two_daemons.jsonl")) {
         let at = seconds(&row["t"]);
         if at < from || at > to {
             continue;
@@ -354,13 +357,13 @@ fn noted_of_pair(text: &str, local: IpAddr) -> Option<Input> {
 
 #[test]
 fn alone_without_an_application_2_0_0() {
-    let recording = include_str!("../../data/legacy/wire_startup_nopeer_noapp.jsonl");
+    let recording = include_str!("../../../tests/data/legacy/wire_startup_nopeer_noapp.jsonl");
     Replay::check(&lone(Generation::V200, recording, "r1", 10));
 }
 
 #[test]
 fn alone_without_an_application_1_8_2() {
-    let recording = include_str!("../../data/legacy/wire182_startup_nopeer_noapp.jsonl");
+    let recording = include_str!("../../../tests/data/legacy/wire182_startup_nopeer_noapp.jsonl");
     let mut recording = lone(Generation::V182, recording, "r1", 10);
     // The request for the page interrupted the last wait for a datagram.
     let (at, _) = recording.said.pop().unwrap();
@@ -369,21 +372,42 @@ fn alone_without_an_application_1_8_2() {
     Replay::check(&recording);
 }
 
+/// D30: three applications of one daemon report so evenly that it never looks at its clock. It answers all the same.
+#[test]
+fn three_resources_of_1_8_2_starve_its_clock() {
+    let recording = include_str!("../../../tests/data/legacy/wire182_starved.jsonl");
+    for (resource, said) in [("r0", 3), ("r1", 2), ("r2", 2)] {
+        let recording = lone(Generation::V182, recording, resource, 5);
+        assert_eq!(recording.said.len(), said, "without one heartbeat");
+        Replay::check(&recording);
+    }
+}
+
+#[test]
+fn two_resources_of_1_8_2_do_not() {
+    let recording = include_str!("../../../tests/data/legacy/wire182_two_resources.jsonl");
+    for (resource, said) in [("r0", 16), ("r1", 15)] {
+        let recording = lone(Generation::V182, recording, resource, 5);
+        assert_eq!(recording.said.len(), said);
+        Replay::check(&recording);
+    }
+}
+
 #[test]
 fn an_application_through_all_its_words() {
-    let recording = include_str!("../../data/legacy/wire_app_lhot_nopeer.jsonl");
+    let recording = include_str!("../../../tests/data/legacy/wire_app_lhot_nopeer.jsonl");
     Replay::check(&lone(Generation::V200, recording, "r1", 10));
 }
 
 #[test]
 fn negotiation_with_a_peer() {
-    let recording = include_str!("../../data/legacy/wire_peer_negotiation.jsonl");
+    let recording = include_str!("../../../tests/data/legacy/wire_peer_negotiation.jsonl");
     Replay::check(&lone(Generation::V200, recording, "r1", 10));
 }
 
 #[test]
 fn who_is_heard_at_which_door() {
-    let recording = include_str!("../../data/legacy/wire_source_and_port_rules.jsonl");
+    let recording = include_str!("../../../tests/data/legacy/wire_source_and_port_rules.jsonl");
     let recording = lone(Generation::V200, recording, "r1", 10);
     assert_eq!(recording.inputs.len(), 16);
     Replay::check(&recording);
@@ -391,7 +415,7 @@ fn who_is_heard_at_which_door() {
 
 #[test]
 fn two_resources_of_one_daemon() {
-    let recording = include_str!("../../data/legacy/wire_scripts.jsonl");
+    let recording = include_str!("../../../tests/data/legacy/wire_scripts.jsonl");
     Replay::check(&lone(Generation::V200, recording, "s1", 3));
     Replay::check(&lone(Generation::V200, recording, "nf", 0));
 }
@@ -409,8 +433,8 @@ fn two_daemons_the_second_until_it_is_killed() {
 #[test]
 fn two_daemons_the_second_after_its_restart() {
     let mut recording = of_pair(B, 10, 56.1, 90.3);
-    // Three of its last words during the cut waited for the link and arrived when it was up; from then on
-    // the recording is complete again.
+    // Three of its last messages during the cut waited for the link and arrived when it was up. From then on the recording is
+    // complete again.
     let up = Duration::from_secs_f64(78.1505);
     let (waited, said): (Vec<_>, Vec<_>) =
         recording.said.into_iter().partition(|(at, _)| *at > Duration::from_secs(78) && *at < up);

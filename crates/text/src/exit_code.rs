@@ -4,15 +4,25 @@
 
 /// Success (`EX_OK`); also `--help` and `--version` (D36).
 pub const OK: u8 = 0;
-/// What was compared differs, as with diff(1) and cmp(1).
+/// The things compared differ, as with diff(1) and cmp(1).
 pub const DIFFERENT: u8 = 1;
+/// `schrittmacherctl status`: a resource is served, and the other side could not take over.
+pub const UNPROTECTED: u8 = 1;
+/// The daemon does not carry out an order.
+pub const REFUSED: u8 = 1;
+/// `schrittmacherctl status`: of a resource no side is hot, or both are.
+pub const NOT_ONE_HOT: u8 = 2;
+/// `schrittmacherctl failover --wait`: the service is hot where it was before.
+pub const CAME_BACK: u8 = 3;
+/// `schrittmacherctl failover --wait`: the switch is not over within the time.
+pub const NOT_OVER: u8 = 4;
 /// The command line is wrong (`EX_USAGE`).
 pub const USAGE: u8 = 64;
-/// What was read is not what it should be (`EX_DATAERR`).
+/// The input has the wrong form (`EX_DATAERR`).
 pub const DATAERR: u8 = 65;
 /// A file that is to be read does not exist or cannot be read (`EX_NOINPUT`).
 pub const NOINPUT: u8 = 66;
-/// Somebody who should answer does not (`EX_UNAVAILABLE`).
+/// A daemon that should answer does not (`EX_UNAVAILABLE`).
 pub const UNAVAILABLE: u8 = 69;
 /// A defect of the program itself (`EX_SOFTWARE`).
 pub const SOFTWARE: u8 = 70;

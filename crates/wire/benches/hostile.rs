@@ -1,4 +1,4 @@
-//! What the worst datagram of its size costs to read, beside a tree of it: `cargo bench -p schrittmacher-wire`.
+//! How long the worst datagram of its size takes to read, beside a tree of it: `cargo bench -p schrittmacher-wire`.
 #![expect(clippy::disallowed_types, clippy::print_stdout, reason = "a benchmark has a clock")]
 
 use std::hint::black_box;
@@ -27,7 +27,7 @@ fn main() {
     for (what, datagram) in &datagrams {
         let bytes = datagram.as_bytes();
         assert!(Message::parse(bytes).is_ok() && bytes.len() <= MAX_RECEIVED);
-        // By turns, so that whatever else the machine does meets both.
+        // By turns, so that other work of the machine hits both.
         let (mut ours, mut tree) = (Vec::new(), Vec::new());
         for _ in 0..RUNS {
             ours.push(time(|| drop(black_box(Message::parse(black_box(bytes))))));

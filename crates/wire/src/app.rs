@@ -1,4 +1,4 @@
-//! What an application sends to its daemon.
+//! The message of an application to its daemon.
 
 use crate::AppCode;
 use crate::json::{number, object, text, within_limit};
@@ -6,7 +6,6 @@ use crate::json::{number, object, text, within_limit};
 /// A message to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppMessage<'a> {
-    /// The status.
     pub code: AppCode,
     /// The resource's name; it has to pass [`is_sendable_name`](crate::is_sendable_name).
     pub resource: &'a str,
@@ -28,7 +27,7 @@ impl AppMessage<'_> {
     /// [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes.
     pub fn encode(&self) -> Vec<u8> {
         let reason = self.reason.filter(|reason| !reason.is_empty());
-        within_limit(reason, |reason| self.write(reason))
+        within_limit(0, reason, |reason| self.write(reason))
     }
 
     fn write(&self, reason: Option<&str>) -> Vec<u8> {
@@ -45,8 +44,8 @@ impl AppMessage<'_> {
         let host = text("host", self.host);
         let kind = text("type", self.kind);
 
-        // Legacy messages come in the order of a hash table, which grows when the eighth key is put in:
-        // the five that are always there and a third optional one.
+        // Legacy messages have the order of a hash table. It grows at the eighth key: five are always there, so
+        // at the third optional one.
         if optional.into_iter().filter(|present| *present).count() < 3 {
             object([random, adminweb_port, pid, status, resource, reason, priority, host, kind])
         } else {

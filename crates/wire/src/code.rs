@@ -33,7 +33,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// What one daemon says to the other.
+    /// The code of a message between daemons.
     PeerCode {
         /// `UNK`: just started, does not know its role.
         Unk = "UNK",
@@ -59,7 +59,7 @@ codes! {
 }
 
 codes! {
-    /// What an application says to its daemon.
+    /// The code of an application's message.
     AppCode {
         /// `LHOT`: is hot.
         Lhot = "LHOT",

@@ -1,4 +1,4 @@
-//! What the legacy daemon makes of JSON values of an unexpected type (W2).
+//! JSON values of an unexpected type, read as the legacy daemon reads them (W2).
 //!
 //! Where it throws, drops the datagram or dies, the callers here read a sane value instead.
 
@@ -20,8 +20,7 @@ pub(crate) fn text(value: Value) -> Option<String> {
 }
 
 /// A 32-bit number as the legacy `intValue` reads it: integers modulo 2^32, fractions towards zero, a text by
-/// its leading digits. Absent, null, arrays and objects are 0 (the legacy daemon dies of the latter three,
-/// D23).
+/// its leading digits. Absent, null, arrays and objects are 0. The last three kill the legacy daemon (D23).
 pub(crate) fn int(value: Option<&Value>) -> i32 {
     match value {
         Some(Value::Number(number)) => match fraction(number) {

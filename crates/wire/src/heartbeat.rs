@@ -19,8 +19,8 @@ pub(crate) fn to_ms(period: Duration) -> i64 {
 
 /// The period that a received value stands for.
 ///
-/// Whatever the value is, the key proves a peer of ours. What is no number counts as the longest period: to
-/// wait too long for a peer costs time, to give it up too early makes two nodes hot.
+/// The key alone proves a peer of ours, with any value. A value that is no number counts as the longest period.
+/// Waiting too long for a peer costs time; giving it up too early makes two nodes hot.
 pub(crate) fn from_value(value: &Value) -> Duration {
     let ms = coerce::whole(value).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
     Duration::from_millis(ms.unsigned_abs())

@@ -1,11 +1,11 @@
 //! The text form of addresses: the legacy daemon's "unified" form.
 //!
-//! It is what `host` contains in a peer's message, and what legacy scripts are given as an address.
+//! A peer's message has it in `host`, and legacy scripts get addresses in it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The unified form: `ipv4:10.0.0.1`, `ipv6:[2001:db8::1]`, and `ipv4:localhost` and `ipv6:localhost` for
-/// 127.0.0.1 and ::1. An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) is an IPv4 address.
+/// 127.0.0.1 and ::1. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is an IPv4 address.
 pub fn unified(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(Ipv4Addr::LOCALHOST) => "ipv4:localhost".to_owned(),
@@ -37,13 +37,21 @@ fn parse_v4(text: &str) -> Option<Ipv4Addr> {
     if text == "localhost" {
         return Some(Ipv4Addr::LOCALHOST);
     }
-    // Not the standard library's parser: that one refuses leading zeros.
-    let mut parts = text.split('.');
+    leading_v4(text).filter(|(_, rest)| rest.is_empty()).map(|(address, _)| address)
+}
+
+/// The IPv4 address at the beginning of a text, and what follows it. Leading zeros are decimal, which the standard
+/// library refuses. `None` also for a number above 255.
+pub fn leading_v4(text: &str) -> Option<(Ipv4Addr, &str)> {
     let mut octets = [0; 4];
-    for octet in &mut octets {
-        *octet = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()?;
+    let mut rest = text;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        let part = if index == 0 { rest } else { rest.strip_prefix('.')? };
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        *octet = part[..digits].parse().ok()?;
+        rest = &part[digits..];
     }
-    parts.next().is_none().then_some(Ipv4Addr::from(octets))
+    Some((Ipv4Addr::from(octets), rest))
 }
 
 fn parse_v6(text: &str) -> Option<Ipv6Addr> {

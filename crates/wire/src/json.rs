@@ -1,7 +1,7 @@
 //! Writing one flat JSON object the way the legacy programs do.
 //!
-//! Their layout (two spaces, one key a line, no newline at the end) and escapes are those of serde_json's
-//! pretty printer; the order of the keys is the caller's business.
+//! Layout (two spaces, one key a line, no newline at the end) and escapes are those of serde_json's pretty
+//! printer. The caller decides the order of the keys.
 
 use serde::{Serialize, Serializer as _};
 
@@ -11,13 +11,13 @@ use serde::{Serialize, Serializer as _};
 /// as every name in the message passes [`is_sendable_name`].
 pub const MAX_DATAGRAM: usize = 1399;
 
-/// The longest name (resource, host, type) that can be sent, in bytes as it stands in a datagram, which
-/// counts escapes. Three such names leave more than 400 bytes for a reason.
+/// The longest name (resource, host, type) that can be sent, in bytes of the datagram, escapes included.
+/// Three such names leave more than 400 bytes for a reason.
 pub const MAX_NAME: usize = 255;
 
 /// Whether a resource, host or type name is short enough to be sent ([`MAX_NAME`]).
 ///
-/// For those who take names from outside: a name is never cut, since a cut name would be another one.
+/// Check names from outside with it. A name is never cut, since a cut name would be another one.
 pub fn is_sendable_name(name: &str) -> bool {
     // The quick test first: escapes only make a text longer.
     name.len() <= MAX_NAME && escaped_len(name) <= MAX_NAME
@@ -54,10 +54,14 @@ pub(crate) fn object<const N: usize>(members: [Member<'_>; N]) -> Vec<u8> {
     datagram
 }
 
-/// Writes a message, with its reason cut at a character if the datagram would exceed [`MAX_DATAGRAM`].
-pub(crate) fn within_limit(reason: Option<&str>, write: impl Fn(Option<&str>) -> Vec<u8>) -> Vec<u8> {
+/// Writes a message, with its reason cut at a character if the datagram and `room` bytes more would exceed [`MAX_DATAGRAM`].
+pub(crate) fn within_limit(
+    room: usize,
+    reason: Option<&str>,
+    write: impl Fn(Option<&str>) -> Vec<u8>,
+) -> Vec<u8> {
     let datagram = write(reason);
-    match datagram.len().checked_sub(MAX_DATAGRAM) {
+    match (datagram.len() + room).checked_sub(MAX_DATAGRAM) {
         None | Some(0) => datagram,
         Some(excess) => write(reason.map(|reason| shortened(reason, excess))),
     }

@@ -1,8 +1,8 @@
 //! The members of a received object, without a tree of everything else that is in it.
 //!
-//! Anybody can send 32 KiB of nested arrays. As a `serde_json::Value` they would be megabytes, and milliseconds in the
-//! daemon's one thread. So a value that is skipped is read and not kept; of an array or object that stands where
-//! a plain value should be, the fact is kept (an empty one), or as a reason its text.
+//! Anybody can send 32 KiB of nested arrays. As a `serde_json::Value` they would take megabytes, and milliseconds
+//! of the daemon's one thread. So a value that is skipped is read and not kept. An array or object in the place
+//! of a plain value becomes an empty one; as a reason it becomes its text.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What was received for each key; of a key given twice the last.
+/// The value received for each key; the last one of a repeated key.
 #[derive(Default)]
 pub(crate) struct Members {
     pub resource: Option<Value>,
@@ -24,6 +24,11 @@ pub(crate) struct Members {
     pub adminweb_port: Option<Value>,
     pub location: Option<Value>,
     pub heartbeat: Option<Value>,
+    pub note: Option<Value>,
+    pub freeze: Option<Value>,
+    pub run: Option<Value>,
+    /// One of these keys came again.
+    pub has_repeated_key: bool,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +47,9 @@ enum Key {
     Location,
     #[serde(rename = "heartbeat-ms")]
     Heartbeat,
+    Note,
+    Freeze,
+    Run,
     #[serde(other)]
     Other,
 }
@@ -81,6 +89,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::Kind => &mut members.kind,
                 Key::Host => &mut members.host,
                 Key::Reason => {
+                    members.has_repeated_key |= members.reason.is_some();
                     members.reason = Some(reason(&mut map)?);
                     continue;
                 }
@@ -88,12 +97,16 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::AdminwebPort => &mut members.adminweb_port,
                 Key::Location => &mut members.location,
                 Key::Heartbeat => &mut members.heartbeat,
+                Key::Note => &mut members.note,
+                Key::Freeze => &mut members.freeze,
+                Key::Run => &mut members.run,
                 Key::Other => {
                     map.next_value_seed(Shallow { nested: true, ..Shallow::default() })?;
                     continue;
                 }
             };
-            *slot = Some(map.next_value_seed(Shallow::default())?);
+            let before = slot.replace(map.next_value_seed(Shallow::default())?);
+            members.has_repeated_key |= before.is_some();
         }
         Ok(members)
     }
@@ -109,11 +122,11 @@ fn reason<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error> {
     })
 }
 
-/// Reads a value as `serde_json::Value` does, with the same limit of nesting, but keeps nothing that is inside of an
+/// Reads a value as `serde_json::Value` does, with the same limit of nesting, but keeps nothing from inside an
 /// array or object.
 #[derive(Default)]
 struct Shallow<'a> {
-    /// Inside of an array or object, or of no interest: null is given in its place.
+    /// Inside an array or object, or of no interest: null takes its place.
     nested: bool,
     /// Where to write the value as JSON without blanks.
     text: Option<&'a mut Vec<u8>>,

@@ -3,10 +3,13 @@
 use serde_json::Value;
 use std::time::Duration;
 
-use crate::{Code, coerce, heartbeat, members};
+use crate::freeze::{self, Freeze};
+use crate::members::Members;
+use crate::note::{self, Note};
+use crate::{Code, Run, coerce, heartbeat, members, run};
 
-/// The size of the legacy receive buffer, in bytes. What a longer datagram has beyond is not looked at, so
-/// that an object followed by blanks is still read and anything else is not JSON.
+/// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
+/// by blanks is still read; anything else is not JSON.
 pub const MAX_RECEIVED: usize = 32_768;
 
 /// A received datagram, from a peer or from an application.
@@ -16,7 +19,6 @@ pub const MAX_RECEIVED: usize = 32_768;
 pub struct Message {
     /// The resource's name.
     pub resource: String,
-    /// The status.
     pub code: Code,
     /// The status as it was written; of interest when the code is [`Code::Unknown`].
     pub status: String,
@@ -24,7 +26,7 @@ pub struct Message {
     pub priority: i32,
     /// The sender's random number; 4294967295 in a forced takeover, 0 if missing or of no use.
     pub random: u32,
-    /// `type`: `schrittmacher` from a daemon, from an application whatever it calls itself.
+    /// `type`: `schrittmacher` from a daemon, any text from an application.
     pub kind: Option<String>,
     /// The sender's host: a daemon's address in the unified form (see [`crate::host`]).
     pub host: Option<String>,
@@ -40,6 +42,12 @@ pub struct Message {
     pub location: Option<String>,
     /// The sender's heartbeat period, 10 ms to 20 s; its presence proves a peer of ours (W4, T2).
     pub heartbeat: Option<Duration>,
+    /// The sender's note beside its state; from a peer of ours only.
+    pub note: Option<Note>,
+    /// A freeze by an operator; from a peer of ours only.
+    pub freeze: Option<Freeze>,
+    /// The runs of both daemons; from a peer of ours only.
+    pub run: Option<Run>,
 }
 
 /// Why a datagram was dropped.
@@ -48,7 +56,7 @@ pub enum Rejected {
     /// It is not one JSON value, is not UTF-8, or is nested more than 127 levels deep.
     #[error("not JSON: {problem}")]
     NotJson {
-        /// What is wrong, and where.
+        /// The mistake and its place.
         problem: serde_json::Error,
     },
     /// It is a JSON value, but not an object.
@@ -60,24 +68,40 @@ pub enum Rejected {
     /// `status` is missing, null, an array or an object.
     #[error("no status in it")]
     NoStatus,
+    /// A key has two values, in a datagram that may mean one thing alone.
+    #[error("a key is in it twice")]
+    RepeatedKey,
 }
 
 impl Message {
     /// Reads a datagram with the leniency of the legacy daemon 2.0.0 (W2).
     ///
     /// Accepted beyond what 2.0.0 takes: up to 127 levels of nesting (32), and a `pid` or `adminweb-port` of
-    /// a wrong type. Not accepted although 2.0.0 does: an unfinished token after the object, `-.5`, an
-    /// exponent that wraps at 16 bits, and over-long UTF-8; all accidents of its parser. Of a key given
-    /// twice the last counts.
+    /// a wrong type. Not accepted are four accidents of its parser: an unfinished token after the object, `-.5`,
+    /// an exponent that wraps at 16 bits, and over-long UTF-8. The last one of a repeated key counts.
     ///
     /// # Errors
     ///
     /// [`Rejected`] says why there is no message in the datagram. An unknown status is no error.
     pub fn parse(datagram: &[u8]) -> Result<Message, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
-        let members = members::read(datagram).map_err(|problem| Rejected::NotJson { problem })?;
-        let members = members.ok_or(Rejected::NotAnObject)?;
+        Message::from_members(read_object(datagram)?)
+    }
 
+    /// Reads a datagram that a peer of ours has signed. No other program reads it another way.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], also for a datagram in which a key is repeated.
+    pub fn parse_signed(datagram: &[u8]) -> Result<Message, Rejected> {
+        let members = read_object(datagram)?;
+        if members.has_repeated_key {
+            return Err(Rejected::RepeatedKey);
+        }
+        Message::from_members(members)
+    }
+
+    fn from_members(members: Members) -> Result<Message, Rejected> {
         let resource = members.resource.and_then(coerce::text).ok_or(Rejected::NoResource)?;
         let status = members.status.and_then(coerce::text).ok_or(Rejected::NoStatus)?;
         Ok(Message {
@@ -95,8 +119,16 @@ impl Message {
             adminweb_port: positive(members.adminweb_port.as_ref()).and_then(|port| u16::try_from(port).ok()),
             location: string(members.location),
             heartbeat: members.heartbeat.as_ref().map(heartbeat::from_value),
+            note: members.note.as_ref().and_then(note::from_value),
+            freeze: members.freeze.as_ref().and_then(freeze::from_value),
+            run: members.run.as_ref().and_then(run::from_value),
         })
     }
+}
+
+fn read_object(datagram: &[u8]) -> Result<Members, Rejected> {
+    let members = members::read(datagram).map_err(|problem| Rejected::NotJson { problem })?;
+    members.ok_or(Rejected::NotAnObject)
 }
 
 fn string(value: Option<Value>) -> Option<String> {
@@ -106,7 +138,7 @@ fn string(value: Option<Value>) -> Option<String> {
     }
 }
 
-/// A number above 0; the legacy daemon ignores the others too.
+/// A number above 0. The legacy daemon ignores others, too.
 fn positive(value: Option<&Value>) -> Option<i64> {
     value.and_then(coerce::whole).filter(|number| *number > 0)
 }
@@ -146,6 +178,9 @@ mod tests {
             adminweb_port: Some(8080),
             location: Some("l".into()),
             heartbeat: Some(Duration::from_millis(250)),
+            note: None,
+            freeze: None,
+            run: None,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
     }
@@ -154,6 +189,21 @@ mod tests {
     fn of_a_key_given_twice_the_last_counts() {
         let message = with(r#""status":"LSBY","priority":1,"priority":2"#);
         assert_eq!((message.code, message.priority), (Code::App(AppCode::Lsby), 2));
+    }
+
+    /// Escapes included: a reader of another kind may take the first one.
+    #[test]
+    fn in_a_signed_datagram_a_key_has_one_value() {
+        let good = br#"{"resource":"r1","status":"HOTT","reason":"x","more":1,"more":2}"#;
+        assert_eq!(Message::parse_signed(good).unwrap(), Message::parse(good).unwrap());
+        for second in
+            [r#""status":"HOTT""#, r#""\u0073tatus":"FAIL""#, r#""reason":[]"#, r#""note":null,"note":1"#]
+        {
+            let datagram = format!(r#"{{"resource":"r1","status":"HOTT","reason":"x",{second}}}"#);
+            assert!(Message::parse(datagram.as_bytes()).is_ok());
+            let rejected = Message::parse_signed(datagram.as_bytes());
+            assert!(matches!(rejected, Err(Rejected::RepeatedKey)), "{second}: {rejected:?}");
+        }
     }
 
     #[test]

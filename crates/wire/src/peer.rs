@@ -1,14 +1,13 @@
-//! What a daemon sends to the other one.
+//! The message of one daemon to the other.
 
 use std::time::Duration;
 
 use crate::json::{number, object, text, within_limit};
-use crate::{PeerCode, heartbeat};
+use crate::{Freeze, Note, PeerCode, Run, freeze, heartbeat, note, run};
 
 /// A message to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerMessage<'a> {
-    /// The status.
     pub code: PeerCode,
     /// The random number of a challenge; 4294967295 forces a takeover, 0 in all other messages.
     pub random: u32,
@@ -23,13 +22,26 @@ pub struct PeerMessage<'a> {
     /// Our heartbeat period, 10 ms to 20 s in whole milliseconds (others are clamped): our extension, sent
     /// only if given (W4).
     pub heartbeat: Option<Duration>,
+    /// Another extension, sent to a peer of ours only.
+    pub note: Option<Note>,
+    /// Another extension, sent to a peer of ours only.
+    pub freeze: Option<Freeze>,
+    /// Another extension, sent with the first one.
+    pub run: Option<Run>,
 }
 
 impl PeerMessage<'_> {
     /// The datagram: the layout of daemon 2.0.0 byte for byte (W1), then our extension if there is one. At
     /// most [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes.
     pub fn encode(&self) -> Vec<u8> {
-        within_limit(self.reason, |reason| {
+        self.encode_with_room(0)
+    }
+
+    /// The same, with at least `room` bytes less than [`MAX_DATAGRAM`](crate::MAX_DATAGRAM), up to 250, for what is added.
+    pub fn encode_with_room(&self, room: usize) -> Vec<u8> {
+        let freeze = self.freeze.map(Freeze::to_text);
+        let run = self.run.map(Run::to_text);
+        within_limit(room, self.reason, |reason| {
             object([
                 text("status", self.code.as_str()),
                 number("random", Some(self.random)),
@@ -39,6 +51,9 @@ impl PeerMessage<'_> {
                 number("priority", Some(self.priority)),
                 text("type", "schrittmacher"),
                 number(heartbeat::KEY, self.heartbeat.map(heartbeat::to_ms)),
+                text(note::KEY, self.note.map(Note::as_str)),
+                text(freeze::KEY, freeze.as_deref()),
+                text(run::KEY, run.as_deref()),
             ])
         })
     }
@@ -58,6 +73,9 @@ mod tests {
             host: Some("ipv4:10.77.0.2"),
             priority: -1,
             heartbeat: None,
+            note: None,
+            freeze: None,
+            run: None,
         };
         let legacy = "{\n  \"status\": \"STBY\",\n  \"random\": 0,\n  \"resource\": \"r1\",\n  \"reason\": \"\",\n  \
                       \"host\": \"ipv4:10.77.0.2\",\n  \"priority\": -1,\n  \"type\": \"schrittmacher\"\n}";
@@ -66,5 +84,9 @@ mod tests {
         let ours = PeerMessage { heartbeat: Some(Duration::from_secs(2)), ..message };
         let expected = legacy.replace("cher\"\n}", "cher\",\n  \"heartbeat-ms\": 2000\n}");
         assert_eq!(String::from_utf8(ours.encode()).unwrap(), expected);
+
+        let claim = PeerMessage { note: Some(Note::Claim), ..ours };
+        let expected = expected.replace("2000\n}", "2000,\n  \"note\": \"claim\"\n}");
+        assert_eq!(String::from_utf8(claim.encode()).unwrap(), expected);
     }
 }

@@ -36,6 +36,9 @@ fn what_the_daemon_sent_is_written_byte_for_byte() {
             host: message.host.as_deref(),
             priority: message.priority,
             heartbeat: message.heartbeat,
+            note: None,
+            freeze: None,
+            run: None,
         };
         assert_eq!(String::from_utf8(again.encode()).unwrap(), payload);
     }

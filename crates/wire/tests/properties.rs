@@ -1,4 +1,4 @@
-//! What must hold for every message, and for every datagram whoever made it.
+//! Properties of every message, and of every datagram from anywhere.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -51,17 +51,20 @@ const OPTIONAL: [&str; 9] =
     ["priority", "random", "type", "host", "reason", "pid", "adminweb-port", "location", "heartbeat-ms"];
 
 proptest! {
-    // A failing case belongs into a unit test, not into a file that proptest writes.
+    // A failing case goes into a unit test, not into a file that proptest writes.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_peer_message_is_read_as_it_was_sent(
         code in select(PeerCode::ALL), random: u32, priority: i32, resource in name(),
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
-        heartbeat in option::of((10..=20_000u64).prop_map(Duration::from_millis)),
+        heartbeat in option::of((10..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
-        let sent = PeerMessage { code, random, resource: &resource, reason, host, priority, heartbeat };
+        let run = run.map(|(own, peer)| Run { own, peer });
+        let sent = PeerMessage {
+            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run,
+        };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
 
@@ -73,7 +76,7 @@ proptest! {
             host: host.map(str::to_owned),
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
-            random, priority, heartbeat,
+            random, priority, heartbeat, note: None, freeze: None, run,
             pid: None, adminweb_port: None, location: None,
         };
         prop_assert_eq!(read, expected);
@@ -100,7 +103,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: kind.map(str::to_owned),
             pid, adminweb_port,
-            random: 0, priority: 0, heartbeat: None, location: None,
+            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, location: None,
         };
         prop_assert_eq!(read, expected);
     }
@@ -121,7 +124,7 @@ proptest! {
     fn no_damaged_datagram_makes_it_panic(at: Index, byte: u8, length: Index) {
         let message = PeerMessage {
             code: PeerCode::Treq, random: u32::MAX, resource: "r1", reason: Some("é\n\0"), host: Some("ipv4:10.0.0.1"),
-            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)),
+            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None,
         };
         let mut datagram = message.encode();
         let at = at.index(datagram.len());
@@ -172,6 +175,9 @@ fn a_name_that_is_too_long_is_neither_cut_nor_a_panic() {
         host: None,
         priority: 0,
         heartbeat: None,
+        note: None,
+        freeze: None,
+        run: None,
     };
     let datagram = String::from_utf8(message.encode()).unwrap();
     assert!(datagram.contains(&format!("\"{name}\"")) && datagram.contains("\"reason\": \"\""));

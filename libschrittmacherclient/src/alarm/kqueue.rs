@@ -23,19 +23,23 @@ impl Alarm {
     /// Sets the alarm to ring once, after `delay`. It stops ringing.
     pub fn set(&self, delay: Duration) -> io::Result<()> {
         let millis = isize::try_from(delay.as_millis()).unwrap_or(isize::MAX);
-        // Deleted first, since adding it again would leave a ringing timer ringing. Nothing to delete is fine.
+        // Deleted first: a ringing timer that is only added again goes on ringing. Nothing to delete is fine.
         let _ = self.change(EvFlags::EV_DELETE, 0);
         self.change(EvFlags::EV_ADD | EvFlags::EV_ONESHOT, millis)
     }
 
     /// Rings at once. System calls and nothing else: safe in a signal handler, but for `errno`.
     pub fn ring(&self) {
-        // Fails only for a bad descriptor or time, and we have neither.
+        // Fails only for a bad descriptor or time, and these are neither.
         let _ = self.set(Duration::ZERO);
     }
 
-    /// Waits until the alarm rings. False if it cannot be waited for, since the application closed it.
+    /// Waits until the alarm rings. False if that is not possible: the application closed the descriptor, and its number
+    /// may have another use, which would ring always or never.
     pub fn wait(&self) -> bool {
+        if !self.is_usable() {
+            return false;
+        }
         let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
         loop {
             match poll(&mut ready, PollTimeout::NONE) {
@@ -50,13 +54,12 @@ impl Alarm {
         self.0.as_fd().as_raw_fd()
     }
 
-    /// Whether the descriptor still is what we made it: the application may have closed it.
+    /// Whether the descriptor is still ours: the application may have closed it.
     pub fn is_usable(&self) -> bool {
         self.0.kevent(&[], &mut [], None).is_ok()
     }
 
-    /// Not possible here: a child process does not inherit an event queue, and its number may be in use for
-    /// something else.
+    /// Not possible here: a child process does not inherit an event queue, and the number may have another use.
     pub fn renew(&self) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -29,12 +29,16 @@ impl Alarm {
 
     /// Rings at once. One system call and nothing else: safe in a signal handler, but for `errno`.
     pub fn ring(&self) {
-        // Fails only for a bad descriptor or time, and we have neither.
+        // Fails only for a bad descriptor or time, and these are neither.
         let _ = self.set(Duration::ZERO);
     }
 
-    /// Waits until the alarm rings. False if it cannot be waited for, since the application closed it.
+    /// Waits until the alarm rings. False if that is not possible: the application closed the descriptor, and its number
+    /// may have another use, which would ring always or never.
     pub fn wait(&self) -> bool {
+        if !self.is_usable() {
+            return false;
+        }
         let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
         loop {
             match poll(&mut ready, PollTimeout::NONE) {
@@ -49,13 +53,13 @@ impl Alarm {
         self.0.as_fd().as_raw_fd()
     }
 
-    /// Whether the descriptor still is what we made it: the application may have closed it.
+    /// Whether the descriptor is still ours: the application may have closed it.
     pub fn is_usable(&self) -> bool {
         self.0.get().is_ok()
     }
 
-    /// Makes a new timer under the same descriptor: when the application has closed it, or in a child process,
-    /// where it is shared with the parent. A number that is in use for something else meanwhile is left alone.
+    /// Makes a new timer under the same number. The application may have closed the descriptor, or this may be a child
+    /// process, which shares it with the parent. A number that has another use meanwhile is left alone.
     pub fn renew(&self) -> io::Result<()> {
         match self.0.get() {
             Ok(_) | Err(Errno::EBADF) => {}
@@ -63,7 +67,7 @@ impl Alarm {
         }
         let new = timer()?;
         if new.as_fd().as_raw_fd() == self.descriptor() {
-            // The number was free, and came to the new timer by itself.
+            // The number was free, so the new timer got it.
             std::mem::forget(new);
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What every exported function does around its work.
+//! The frame around the work of every exported function.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,10 +7,10 @@ use libc::size_t;
 use nix::errno::Errno;
 
 use super::handle::{find, schrittmacher_client};
-use super::status::{Failure, SCHRITTMACHER_ERR_INTERNAL, SCHRITTMACHER_OK};
+use super::status::{Failure, schrittmacher_status};
 use crate::Client;
 
-/// Runs `body`, keeps `errno`, and turns a panic into a status code.
+/// Runs `body`, keeps `errno`, and turns a panic into `on_panic`.
 pub(super) fn guarded<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     let errno = Errno::last_raw();
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(on_panic);
@@ -18,15 +18,19 @@ pub(super) fn guarded<T>(on_panic: T, body: impl FnOnce() -> T) -> T {
     result
 }
 
-/// For functions that do something: 0 or a status code.
+/// The same for a body that gives a number or fails.
+pub(super) fn guarded_number(body: impl FnOnce() -> Result<c_int, Failure>) -> c_int {
+    guarded(schrittmacher_status::SCHRITTMACHER_ERR_INTERNAL.number(), || {
+        body().unwrap_or_else(|failure| failure.number())
+    })
+}
+
+/// For functions that do something: 0, or a negative status code.
 pub(super) fn act(
     client: *const schrittmacher_client,
     body: impl FnOnce(&Client) -> Result<(), Failure>,
 ) -> c_int {
-    guarded(SCHRITTMACHER_ERR_INTERNAL, || match find(client).and_then(|client| body(&client)) {
-        Ok(()) => SCHRITTMACHER_OK,
-        Err(failure) => failure.status(),
-    })
+    get(client, |client| body(client).map(|()| schrittmacher_status::SCHRITTMACHER_OK.number()))
 }
 
 /// For functions that get a number: the number, or a negative status code.
@@ -34,9 +38,15 @@ pub(super) fn get(
     client: *const schrittmacher_client,
     body: impl FnOnce(&Client) -> Result<c_int, Failure>,
 ) -> c_int {
-    guarded(-SCHRITTMACHER_ERR_INTERNAL, || {
-        find(client).and_then(|client| body(&client)).unwrap_or_else(|failure| -failure.status())
-    })
+    guarded_number(|| body(&*find(client)?))
+}
+
+/// For questions: 1 or 0. An error is 0 too, so that a plain `if` is right.
+pub(super) fn ask(
+    client: *const schrittmacher_client,
+    body: impl FnOnce(&Client) -> Result<bool, Failure>,
+) -> c_int {
+    guarded(0, || find(client).and_then(|client| body(&client)).is_ok_and(|yes| yes).into())
 }
 
 /// A text from C; none for NULL.
@@ -53,8 +63,8 @@ pub(super) unsafe fn text<'a>(text: *const c_char) -> Result<Option<&'a str>, Fa
     text.to_str().map(Some).map_err(|_| Failure::Utf8)
 }
 
-/// Copies a text to C by the rule of snprintf: always terminated, cut (at a character) if there is not enough
-/// room; returns the length of the whole text.
+/// Copies a text to C by the rule of snprintf: always terminated, and cut at a character if there is not enough
+/// room. Returns the length of the whole text.
 ///
 /// # Safety
 ///

@@ -38,7 +38,7 @@ pub extern "C" fn schrittmacher_client_notify_failure(client: *mut schrittmacher
     report(client, CurrentState::Failed)
 }
 
-/// Does what the status stands for, one of MESSAGE_LOCAL_...: reports that state, without a reason, or
+/// Reports the state that a MESSAGE_LOCAL_... text stands for, without a reason. For the two texts of requests it
 /// requests the failover or takeover.
 ///
 /// Errors: NULL. INVALID for another text. As the report functions.

@@ -1,9 +1,9 @@
 //! Handles that can be told from stray pointers.
 //!
-//! A handle is the address of a slot in a fixed table. It is looked up in the table, never followed: a freed,
-//! stale or wild pointer gives an error code, also when a signal handler comes with it after the client was
-//! freed. Slots are reused as late as possible. A plain pointer to the heap could do none of this, and the
-//! host may be a telephone exchange that must not die of a mistake with its heartbeat.
+//! A handle is the address of a slot in a fixed table. It is looked up in the table, never followed. So a freed,
+//! stale or wild pointer gives an error code, even in a signal handler that runs after the client was freed. Slots
+//! are reused as late as possible. A plain pointer to the heap could do none of this. The host may be a telephone
+//! exchange, which must not die of a mistake with its heartbeat (docs/adr/0007-handles-in-a-table.md).
 
 use std::mem::ManuallyDrop;
 use std::ptr;
@@ -32,19 +32,19 @@ static SLOTS: [schrittmacher_client; SCHRITTMACHER_CLIENTS_MAX] = [const {
 /// Where to begin to look for a free slot.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-/// Puts a client into the table; null if it is full.
-pub(super) fn insert(client: Client) -> *mut schrittmacher_client {
+/// Puts a client into the table; none if it is full.
+pub(super) fn insert(client: Client) -> Option<*mut schrittmacher_client> {
     let raw = Arc::into_raw(Arc::new(client)).cast_mut();
     for _ in 0..SCHRITTMACHER_CLIENTS_MAX {
         let slot = &SLOTS[NEXT.fetch_add(1, Ordering::Relaxed) % SCHRITTMACHER_CLIENTS_MAX];
         let free = ptr::null_mut();
         if slot.client.compare_exchange(free, raw, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-            return ptr::from_ref(slot).cast_mut();
+            return Some(ptr::from_ref(slot).cast_mut());
         }
     }
     // SAFETY: `raw` came from Arc::into_raw above and no slot took it.
     drop(unsafe { Arc::from_raw(raw) });
-    ptr::null_mut()
+    None
 }
 
 /// The client of a handle, to keep for as long as a call takes, even if it is freed meanwhile.
@@ -58,8 +58,8 @@ pub(super) fn find(handle: *const schrittmacher_client) -> Result<Arc<Client>, F
     })
 }
 
-/// Looks at a client without keeping it. Async-signal-safe if `body` is: a kept reference could turn out to be
-/// the last one, and letting go of it would then stop the client inside the signal handler.
+/// Looks at a client without keeping it. Async-signal-safe if `body` is. A kept reference could turn out to be the last one,
+/// and dropping it would then stop the client inside the signal handler.
 pub(super) fn peek<T>(
     handle: *const schrittmacher_client,
     body: impl FnOnce(&Client) -> T,
@@ -85,8 +85,8 @@ pub(super) fn remove(handle: *const schrittmacher_client, last: impl FnOnce(&Cli
 }
 
 impl schrittmacher_client {
-    /// Waits until nobody looks any more. False if that does not come about: those who were looking in another
-    /// thread of the parent, when this process was forked, do so for ever here.
+    /// Waits until no thread looks any more. False if that takes too long. A thread of the parent that was looking at
+    /// the fork looks for ever here: it does not exist in this process.
     fn is_left_alone(&self) -> bool {
         const STEP: Duration = Duration::from_millis(1);
         const STEPS: u32 = 1000;

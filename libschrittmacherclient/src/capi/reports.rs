@@ -1,4 +1,4 @@
-//! What the application says to the daemon.
+//! The application's reports to the daemon.
 
 use std::ffi::{c_char, c_int};
 
@@ -20,12 +20,12 @@ unsafe fn report(client: *const schrittmacher_client, state: CurrentState, reaso
 }
 
 /// SECTION: Reports
-/// Tells the daemon that the application is hot: it does the work. The message leaves at once, on this
-/// thread, and again with every heartbeat until the next report. `reason` is a text for the operator, NULL for
-/// none; of a long one the first 1 KiB or so is sent. Takes a few microseconds and never waits.
+/// Reports that the application is hot: it does the work. The message leaves at once, on this thread. Every heartbeat
+/// repeats it, until another report or an order changes the current state. `reason` is a text for the operator, NULL
+/// for none; of a long one about the first 1 KiB is sent. The call takes a few microseconds, and never waits.
 ///
-/// Errors, here and in the other report functions: UTF8, and nothing is changed. NOT_STARTED,
-/// NO_RESOURCE_ID, NO_DAEMON, SYSTEM: the state is kept, and the heartbeats go on trying.
+/// Errors, here and in the other report functions: UTF8, and nothing is changed. NOT_STARTED, NO_RESOURCE_ID,
+/// NO_DAEMON, SYSTEM: the state is kept, and the heartbeats go on trying.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn schrittmacher_client_report_active(
     client: *mut schrittmacher_client,
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn schrittmacher_client_report_active(
     unsafe { report(client, CurrentState::Active, reason) }
 }
 
-/// The application is standby: healthy, and leaves the work to the other host.
+/// Reports that the application is standby: healthy, and leaving the work to the other host.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn schrittmacher_client_report_inactive(
     client: *mut schrittmacher_client,
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn schrittmacher_client_report_inactive(
     unsafe { report(client, CurrentState::Inactive, reason) }
 }
 
-/// The application does not know what to be; the daemon shall decide. The usual first report.
+/// Reports that the application has no state yet: the daemon decides. This is the usual first report.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn schrittmacher_client_report_unknown(
     client: *mut schrittmacher_client,
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn schrittmacher_client_report_unknown(
     unsafe { report(client, CurrentState::Unknown, reason) }
 }
 
-/// The application cannot work. If it was hot, the other host takes over.
+/// Reports that the application cannot work. If it was hot, the other host takes over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn schrittmacher_client_report_failed(
     client: *mut schrittmacher_client,
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn schrittmacher_client_report_failed(
     unsafe { report(client, CurrentState::Failed, reason) }
 }
 
-/// The application is on its way to hot.
+/// Reports that the application is on its way to hot.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn schrittmacher_client_report_transiting_to_hot(
     client: *mut schrittmacher_client,
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn schrittmacher_client_report_transiting_to_hot(
     unsafe { report(client, CurrentState::TransitingToHot, reason) }
 }
 
-/// The application is on its way to standby.
+/// Reports that the application is on its way to standby.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn schrittmacher_client_report_transiting_to_standby(
     client: *mut schrittmacher_client,
@@ -85,8 +85,7 @@ pub unsafe extern "C" fn schrittmacher_client_report_transiting_to_standby(
     unsafe { report(client, CurrentState::TransitingToStandby, reason) }
 }
 
-/// Sends a heartbeat now, besides those that leave anyway. Before the first report there is nothing to say,
-/// and nothing is sent.
+/// Sends a heartbeat now, besides the regular ones. Before the first report it sends nothing.
 ///
 /// Errors: as the report functions.
 #[unsafe(no_mangle)]
@@ -111,14 +110,15 @@ pub extern "C" fn schrittmacher_client_request_failover(client: *mut schrittmach
 }
 
 /// SECTION: States
-/// What the application said last, or is since an order: a SchrittmacherClientCurrentState_... number, 0
-/// before the first report or order, or a negative status code.
+/// The current state: what the application reported last, or "on the way" since an order. A
+/// SchrittmacherClientCurrentState, _none before the first report or order, or a negative status code.
 #[unsafe(no_mangle)]
 pub extern "C" fn schrittmacher_client_get_current_state(client: *const schrittmacher_client) -> c_int {
     get(client, |client| Ok(client.current_state()?.map_or(0, CurrentState::number)))
 }
 
-/// Sets the current state without sending anything; the next heartbeat does. 0: heartbeats are silent again.
+/// Sets the current state, a SchrittmacherClientCurrentState. Sends nothing: the next heartbeat does. With _none the
+/// heartbeats are silent again.
 ///
 /// Errors: INVALID.
 #[unsafe(no_mangle)]
@@ -155,14 +155,14 @@ pub extern "C" fn schrittmacher_client_current_state_string(
     .as_ptr()
 }
 
-/// What the application was last told to become: a SchrittmacherClientWantedState_... number, 0 before the
-/// first order, or a negative status code.
+/// The wanted state: what the daemon last ordered. A SchrittmacherClientWantedState, _none before the first order, or a
+/// negative status code. An application without callbacks asks for it; see the top of this file.
 #[unsafe(no_mangle)]
 pub extern "C" fn schrittmacher_client_get_wanted_state(client: *const schrittmacher_client) -> c_int {
     get(client, |client| Ok(client.wanted_state()?.map_or(0, WantedState::number)))
 }
 
-/// Sets the wanted state, and nothing else: an order is schrittmacher_client_signal_go_hot().
+/// Sets the wanted state, a SchrittmacherClientWantedState, and does nothing else. To give an order, call schrittmacher_client_signal_go_hot().
 ///
 /// Errors: INVALID.
 #[unsafe(no_mangle)]
@@ -194,13 +194,13 @@ pub extern "C" fn schrittmacher_client_wanted_state_string(
     .as_ptr()
 }
 
-/// How many heartbeats and reports in a row have said "on the way", or a negative status code.
+/// The number of heartbeats and reports in a row that have said "on the way", or a negative status code.
 #[unsafe(no_mangle)]
 pub extern "C" fn schrittmacher_client_get_transiting_counter(client: *const schrittmacher_client) -> c_int {
     get(client, |client| number(client.with_state(|state, _| state.reporter.transiting_counter)?))
 }
 
-/// Sets that number: 0 gives a long switch more time.
+/// Sets that number. 0 gives a long switch more time.
 ///
 /// Errors: INVALID if negative.
 #[unsafe(no_mangle)]

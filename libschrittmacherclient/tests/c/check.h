@@ -1,4 +1,4 @@
-/* What the C test programs share: checks that name their line, and a daemon that only listens. */
+/* Shared by the C test programs: checks that name their line, and a daemon that only listens. */
 
 #ifndef CHECK_H
 #define CHECK_H
@@ -35,7 +35,7 @@
 
 #define CHECK_OK(call) CHECK_STATUS(SCHRITTMACHER_OK, call)
 
-/* So long nothing hangs that works. */
+/* Nothing that works takes as long. */
 #define HANG_S 60
 
 static inline void begin(void)
@@ -104,9 +104,9 @@ static inline int daemon_drain(struct fake_daemon d)
 /* A client of that daemon, not started, which beats every 10 ms. */
 static inline schrittmacher_client *client_new(struct fake_daemon d)
 {
-    schrittmacher_client *client = schrittmacher_client_new();
+    schrittmacher_client *client;
 
-    CHECK(client != NULL);
+    CHECK_OK(schrittmacher_client_new(&client));
     CHECK_OK(schrittmacher_client_set_resource_id(client, "r1"));
     CHECK_OK(schrittmacher_client_set_port(client, d.port));
     CHECK_OK(schrittmacher_client_set_heartbeat_interval_ms(client, 10));

@@ -1,4 +1,4 @@
-/* What a program can do wrong gives a status code: no crash, no hang, no leak. */
+/* A program's mistakes give a negative status code: no crash, no hang, no leak. */
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -7,7 +7,7 @@
 
 #define OUR_ERRNO 4711
 
-/* Every function with a handle that is none; `status` is what it has to say, errno stays. */
+/* Every function with a handle that is none gives `status`. A question gives 0. errno stays. */
 static void every_function_refuses(schrittmacher_client *c, int status)
 {
     char text[4];
@@ -18,53 +18,58 @@ static void every_function_refuses(schrittmacher_client *c, int status)
         CHECK_STATUS(status, call); \
         CHECK(errno == OUR_ERRNO); \
     } while (0)
-#define GET(call) \
+#define NO(question) \
     do { \
         errno = OUR_ERRNO; \
-        CHECK_STATUS(-status, call); \
+        CHECK((question) == 0); \
         CHECK(errno == OUR_ERRNO); \
     } while (0)
 
     ACT(schrittmacher_client_start(c));
     ACT(schrittmacher_client_start_polled(c));
     ACT(schrittmacher_client_stop(c));
-    GET(schrittmacher_client_is_started(c));
-    GET(schrittmacher_client_poll_fd(c));
+    NO(schrittmacher_client_is_started(c));
+    NO(schrittmacher_client_is_daemon_lost(c));
+    ACT(schrittmacher_client_poll_fd(c));
     ACT(schrittmacher_client_dispatch(c));
-    GET(schrittmacher_client_last_errno(c));
+    ACT(schrittmacher_client_last_errno(c));
     ACT(schrittmacher_client_set_resource_id(c, "r1"));
-    GET(schrittmacher_client_get_resource_id(c, text, sizeof text));
+    ACT(schrittmacher_client_get_resource_id(c, text, sizeof text));
     ACT(schrittmacher_client_set_daemon_address(c, "127.0.0.1"));
-    GET(schrittmacher_client_get_daemon_address(c, text, sizeof text));
+    ACT(schrittmacher_client_get_daemon_address(c, text, sizeof text));
     ACT(schrittmacher_client_set_port(c, 7701));
-    GET(schrittmacher_client_get_port(c));
+    ACT(schrittmacher_client_get_port(c));
     ACT(schrittmacher_client_set_address_type(c, 4));
-    GET(schrittmacher_client_get_address_type(c));
+    ACT(schrittmacher_client_get_address_type(c));
     ACT(schrittmacher_client_set_host(c, "h"));
-    GET(schrittmacher_client_get_host(c, text, sizeof text));
+    ACT(schrittmacher_client_get_host(c, text, sizeof text));
     ACT(schrittmacher_client_set_type(c, "t"));
-    GET(schrittmacher_client_get_type(c, text, sizeof text));
+    ACT(schrittmacher_client_get_type(c, text, sizeof text));
     ACT(schrittmacher_client_set_pid(c, 1));
-    GET(schrittmacher_client_get_pid(c));
+    ACT(schrittmacher_client_get_pid(c));
     ACT(schrittmacher_client_set_adminweb_port(c, 80));
-    GET(schrittmacher_client_get_adminweb_port(c));
+    ACT(schrittmacher_client_get_adminweb_port(c));
     ACT(schrittmacher_client_set_heartbeat_interval_ms(c, 100));
-    GET(schrittmacher_client_get_heartbeat_interval_ms(c));
+    ACT(schrittmacher_client_get_heartbeat_interval_ms(c));
     ACT(schrittmacher_client_set_max_transiting_counter(c, 1));
-    GET(schrittmacher_client_get_max_transiting_counter(c));
+    ACT(schrittmacher_client_get_max_transiting_counter(c));
     ACT(schrittmacher_client_set_failure_reason(c, "f"));
-    GET(schrittmacher_client_get_failure_reason(c, text, sizeof text));
+    ACT(schrittmacher_client_get_failure_reason(c, text, sizeof text));
     ACT(schrittmacher_client_set_go_hot_func(c, NULL));
     CHECK(schrittmacher_client_get_go_hot_func(c) == NULL);
     ACT(schrittmacher_client_set_go_standby_func(c, NULL));
     CHECK(schrittmacher_client_get_go_standby_func(c) == NULL);
     ACT(schrittmacher_client_set_go_hot_callback(c, NULL, NULL));
     ACT(schrittmacher_client_set_go_standby_callback(c, NULL, NULL));
+    ACT(schrittmacher_client_set_heartbeat_callback(c, NULL, NULL));
+    ACT(schrittmacher_client_set_daemon_lost_callback(c, NULL, NULL));
+    ACT(schrittmacher_client_set_daemon_lost_after_ms(c, 1000));
+    ACT(schrittmacher_client_get_daemon_lost_after_ms(c));
     ACT(schrittmacher_client_set_log_func(c, NULL, NULL));
     ACT(schrittmacher_client_set_log_level(c, 0));
-    GET(schrittmacher_client_get_log_level(c));
+    ACT(schrittmacher_client_get_log_level(c));
     ACT(schrittmacher_client_set_logging_enabled(c, 1));
-    GET(schrittmacher_client_get_logging_enabled(c));
+    NO(schrittmacher_client_get_logging_enabled(c));
     ACT(schrittmacher_client_log(c, "l"));
     ACT(schrittmacher_client_set_user_data(c, text));
     CHECK(schrittmacher_client_get_user_data(c) == NULL);
@@ -77,13 +82,13 @@ static void every_function_refuses(schrittmacher_client *c, int status)
     ACT(schrittmacher_client_do_heartbeat(c));
     ACT(schrittmacher_client_request_takeover(c));
     ACT(schrittmacher_client_request_failover(c));
-    GET(schrittmacher_client_get_current_state(c));
+    ACT(schrittmacher_client_get_current_state(c));
     ACT(schrittmacher_client_set_current_state(c, 0));
     CHECK(strcmp(schrittmacher_client_current_state_string(c), "unknown current state 0") == 0);
-    GET(schrittmacher_client_get_wanted_state(c));
+    ACT(schrittmacher_client_get_wanted_state(c));
     ACT(schrittmacher_client_set_wanted_state(c, 0));
     CHECK(strcmp(schrittmacher_client_wanted_state_string(c), "unknown wanted state 0") == 0);
-    GET(schrittmacher_client_get_transiting_counter(c));
+    ACT(schrittmacher_client_get_transiting_counter(c));
     ACT(schrittmacher_client_set_transiting_counter(c, 0));
     ACT(schrittmacher_client_signal_go_hot(c));
     ACT(schrittmacher_client_signal_go_standby(c));
@@ -117,16 +122,19 @@ static void handles_that_are_none_are_refused(struct fake_daemon d)
 static void too_many_clients_are_refused(void)
 {
     static schrittmacher_client *clients[SCHRITTMACHER_CLIENTS_MAX];
+    schrittmacher_client *one_more;
     size_t i;
 
     for (i = 0; i < SCHRITTMACHER_CLIENTS_MAX; i++) {
-        clients[i] = schrittmacher_client_new();
+        CHECK_OK(schrittmacher_client_new(&clients[i]));
         CHECK(clients[i] != NULL);
     }
-    CHECK(schrittmacher_client_new() == NULL);
+    one_more = clients[0];
+    CHECK_STATUS(SCHRITTMACHER_ERR_TOO_MANY, schrittmacher_client_new(&one_more));
+    CHECK(one_more == NULL);
+    CHECK_STATUS(SCHRITTMACHER_ERR_NULL, schrittmacher_client_new(NULL));
     schrittmacher_client_free(clients[500]);
-    clients[500] = schrittmacher_client_new();
-    CHECK(clients[500] != NULL);
+    CHECK_OK(schrittmacher_client_new(&clients[500]));
     for (i = 0; i < SCHRITTMACHER_CLIENTS_MAX; i++) {
         schrittmacher_client_free(clients[i]);
     }
@@ -183,6 +191,7 @@ static void exhausted_descriptors_are_an_error_and_no_more(struct fake_daemon d)
 static void closed_descriptors_are_survived(struct fake_daemon d)
 {
     schrittmacher_client *client = client_new(d);
+    int ends[2];
     int fd;
 
     /* Without the timer the heartbeats go on. */
@@ -192,6 +201,15 @@ static void closed_descriptors_are_survived(struct fake_daemon d)
     daemon_drain(d);
     daemon_hear(d);
     daemon_hear(d);
+    /* The same if its number has another use, which would never wake anybody. */
+    CHECK(pipe(ends) == 0 && dup2(ends[0], schrittmacher_client_poll_fd(client)) >= 0);
+    daemon_drain(d);
+    daemon_hear(d);
+    daemon_hear(d);
+    CHECK_OK(schrittmacher_client_stop(client));
+    CHECK_STATUS(SCHRITTMACHER_ERR_SYSTEM, schrittmacher_client_start(client));
+    CHECK(close(schrittmacher_client_poll_fd(client)) == 0);
+    CHECK_OK(schrittmacher_client_start(client));
     errno = OUR_ERRNO;
     CHECK_OK(schrittmacher_client_notify_signal(client, SIGUSR1));
     CHECK(errno == OUR_ERRNO);

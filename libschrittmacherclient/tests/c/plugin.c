@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-typedef schrittmacher_client *(*new_function)(void);
+typedef int (*new_function)(schrittmacher_client **client);
 typedef int (*int_function)(schrittmacher_client *client, int value);
 typedef int (*text_function)(schrittmacher_client *client, const char *text);
 typedef int (*plain_function)(schrittmacher_client *client);
@@ -35,8 +35,7 @@ int main(int argc, char **argv)
         LOOK_UP(library, plain_function, start, "schrittmacher_client_start");
         LOOK_UP(library, text_function, report, "schrittmacher_client_report_active");
         LOOK_UP(library, free_function, client_free, "schrittmacher_client_free");
-        client = client_new_();
-        CHECK(client != NULL);
+        CHECK(client_new_(&client) == SCHRITTMACHER_OK);
         CHECK(set_resource_id(client, "r1") == SCHRITTMACHER_OK);
         CHECK(set_port(client, d.port) == SCHRITTMACHER_OK);
         CHECK(install(client) == SCHRITTMACHER_OK);

@@ -1,5 +1,7 @@
 /* Every function does what the header says: settings, reports, states, orders, older names. */
 
+#include <poll.h>
+
 #include "check.h"
 
 static void defaults_are_those_of_1_18_0(schrittmacher_client *client)
@@ -20,6 +22,7 @@ static void defaults_are_those_of_1_18_0(schrittmacher_client *client)
     CHECK(schrittmacher_client_get_go_standby_func(client) == NULL);
     CHECK(schrittmacher_client_get_resource_id(client, NULL, 0) == 0);
     CHECK(schrittmacher_client_get_daemon_address(client, NULL, 0) == 0);
+    CHECK(schrittmacher_client_get_run_directory(client, NULL, 0) == 0);
     CHECK(schrittmacher_client_get_host(client, NULL, 0) == 0);
     CHECK(schrittmacher_client_get_type(client, NULL, 0) == 0);
     CHECK(schrittmacher_client_get_failure_reason(client, NULL, 0) == 0);
@@ -78,7 +81,7 @@ static void texts_are_copied_checked_and_cut(schrittmacher_client *client)
         CHECK(schrittmacher_client_get_##name(client, buffer, 3) == 9); \
         CHECK(strcmp(buffer, "h") == 0); /* not half a character */ \
         CHECK(schrittmacher_client_get_##name(client, buffer, 1) == 9 && buffer[0] == '\0'); \
-        CHECK_STATUS(-SCHRITTMACHER_ERR_NULL, schrittmacher_client_get_##name(client, NULL, 8)); \
+        CHECK_STATUS(SCHRITTMACHER_ERR_NULL, schrittmacher_client_get_##name(client, NULL, 8)); \
         CHECK_STATUS(SCHRITTMACHER_ERR_UTF8, schrittmacher_client_set_##name(client, "\xff")); \
         CHECK(schrittmacher_client_get_##name(client, NULL, 0) == 9); \
         CHECK_OK(schrittmacher_client_set_##name(client, NULL)); \
@@ -220,15 +223,16 @@ static void orders_call_the_functions(struct fake_daemon d)
 
 static char logged[200];
 
-static void keep_log(void *context, int level, const char *message)
+static void keep_log(schrittmacher_client *client, schrittmacher_log_level level, const char *message, void *context)
 {
-    CHECK(context == &logged);
-    snprintf(logged, sizeof logged, "%d %s", level, message);
+    CHECK(client != NULL && context == &logged);
+    snprintf(logged, sizeof logged, "%d %s", (int)level, message);
 }
 
 static void the_log_function_gets_messages(struct fake_daemon d)
 {
     schrittmacher_client *client = client_new(d);
+    int calls = 0;
 
     CHECK_OK(schrittmacher_client_set_log_func(client, keep_log, &logged));
     CHECK_OK(schrittmacher_client_log(client, "not enabled"));
@@ -239,6 +243,10 @@ static void the_log_function_gets_messages(struct fake_daemon d)
     CHECK_STATUS(SCHRITTMACHER_ERR_NULL, schrittmacher_client_log(client, NULL));
     CHECK_OK(schrittmacher_client_set_log_level(client, SCHRITTMACHER_LOG_MAJOR));
     CHECK_OK(schrittmacher_client_log(client, "not important enough"));
+    /* An application without functions asks for the wanted state, and so nothing is wrong. */
+    CHECK_OK(schrittmacher_client_signal_go_standby(client));
+    CHECK(strcmp(logged, "1 my own") == 0);
+    CHECK_OK(schrittmacher_client_set_go_standby_callback(client, count, &calls));
     CHECK_OK(schrittmacher_client_signal_go_hot(client));
     CHECK(strcmp(logged, "4 there is no go-hot function") == 0);
     CHECK_OK(schrittmacher_client_set_log_func(client, NULL, NULL));
@@ -260,19 +268,90 @@ static void a_started_client_goes_over_to_another_daemon(struct fake_daemon d)
     CHECK_OK(schrittmacher_client_set_daemon_address(client, "127.0.0.1"));
     daemon_drain(other);
     daemon_hear(other);
+    CHECK_STATUS(SCHRITTMACHER_ERR_INVALID, schrittmacher_client_set_run_directory(client, "run"));
+    CHECK_OK(schrittmacher_client_set_run_directory(client, "/nowhere"));
+    CHECK(schrittmacher_client_get_run_directory(client, NULL, 0) == (int)strlen("/nowhere"));
+    CHECK_OK(schrittmacher_client_set_run_directory(client, NULL));
+    CHECK(schrittmacher_client_get_run_directory(client, NULL, 0) == 0);
+    daemon_drain(other);
+    daemon_hear(other);
     schrittmacher_client_free(client);
     daemon_drain(d);
     close(other.socket);
 }
 
+static int beats;
+
+static void every_second_heartbeat(schrittmacher_client *client, void *context)
+{
+    CHECK(context == &beats);
+    if (beats++ % 2 == 1) {
+        schrittmacher_client_do_heartbeat(client);
+    }
+}
+
+static void the_heartbeat_callback_decides(struct fake_daemon d)
+{
+    schrittmacher_client *client = client_new(d);
+
+    CHECK_OK(schrittmacher_client_set_heartbeat_callback(client, every_second_heartbeat, &beats));
+    CHECK_OK(schrittmacher_client_start(client));
+    CHECK_OK(schrittmacher_client_report_active(client, NULL));
+    daemon_hear(d);
+    daemon_hear(d);
+    daemon_hear(d);
+    CHECK_OK(schrittmacher_client_stop(client));
+    daemon_drain(d);
+    CHECK(beats >= 4);
+    CHECK_OK(schrittmacher_client_set_heartbeat_callback(client, NULL, NULL));
+    CHECK_OK(schrittmacher_client_start(client));
+    daemon_hear(d);
+    schrittmacher_client_free(client);
+    daemon_drain(d);
+}
+
+static int losses;
+
+static void count_loss(schrittmacher_client *client, void *context)
+{
+    CHECK(context == &losses);
+    CHECK(schrittmacher_client_is_daemon_lost(client) == 1);
+    losses++;
+}
+
+static void a_lost_daemon_is_told(void)
+{
+    struct fake_daemon d = daemon_new();
+    schrittmacher_client *client = client_new(d);
+    struct pollfd ready;
+
+    CHECK(schrittmacher_client_get_daemon_lost_after_ms(client) == 0);
+    CHECK_OK(schrittmacher_client_set_daemon_lost_callback(client, count_loss, &losses));
+    CHECK_OK(schrittmacher_client_set_daemon_lost_after_ms(client, 50));
+    CHECK(schrittmacher_client_get_daemon_lost_after_ms(client) == 50);
+    CHECK_OK(schrittmacher_client_start_polled(client));
+    CHECK_OK(schrittmacher_client_report_active(client, NULL));
+    CHECK(schrittmacher_client_is_daemon_lost(client) == 0);
+    close(d.socket);
+    ready.fd = schrittmacher_client_poll_fd(client);
+    ready.events = POLLIN;
+    while (losses == 0) {
+        CHECK(poll(&ready, 1, -1) == 1);
+        CHECK_STATUS(SCHRITTMACHER_ERR_NO_DAEMON, schrittmacher_client_dispatch(client));
+    }
+    schrittmacher_client_free(client);
+}
+
 int main(void)
 {
     struct fake_daemon d = daemon_new();
-    schrittmacher_client *client = schrittmacher_client_new();
+    schrittmacher_client *client;
 
     begin();
+    CHECK_OK(schrittmacher_client_new(&client));
 #ifdef SCHRITTMACHERCLIENT_VERSION /* not so if compiled with an earlier header */
     CHECK(strcmp(schrittmacher_client_version(), SCHRITTMACHERCLIENT_VERSION) == 0);
+    CHECK(schrittmacher_client_version_number() == SCHRITTMACHERCLIENT_VERSION_NUMBER);
 #endif
     defaults_are_those_of_1_18_0(client);
     numbers_keep_to_their_ranges(client);
@@ -283,6 +362,8 @@ int main(void)
     orders_call_the_functions(d);
     the_log_function_gets_messages(d);
     a_started_client_goes_over_to_another_daemon(d);
+    the_heartbeat_callback_decides(d);
+    a_lost_daemon_is_told();
     puts("ok");
     return 0;
 }

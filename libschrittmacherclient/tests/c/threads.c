@@ -1,4 +1,4 @@
-/* Threads, functions of the application, and a client that is freed while others use it. */
+/* Threads, functions of the application, and a client that is freed while other threads use it. */
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -51,20 +51,49 @@ static void a_function_may_free_the_client(struct fake_daemon d)
     sem_wait(&called);
 }
 
-static void free_from_log(void *context, int level, const char *message)
+static int calls_after_free;
+static int freed;
+
+static void free_from_log(schrittmacher_client *client, schrittmacher_log_level level, const char *message, void *context)
 {
     (void)level;
     (void)message;
-    schrittmacher_client_free(*(schrittmacher_client **)context);
+    (void)context;
+    calls_after_free += freed;
+    schrittmacher_client_free(client);
+    freed = 1;
+}
+
+static void order_after_free(schrittmacher_client *client, void *context)
+{
+    (void)client;
+    (void)context;
+    calls_after_free += freed;
 }
 
 static void the_log_function_may_free_the_client(struct fake_daemon d)
 {
     schrittmacher_client *client = client_new(d);
 
-    CHECK_OK(schrittmacher_client_set_log_func(client, free_from_log, &client));
+    CHECK_OK(schrittmacher_client_set_log_func(client, free_from_log, NULL));
     CHECK_OK(schrittmacher_client_start(client));
-    CHECK_STATUS(-SCHRITTMACHER_ERR_HANDLE, schrittmacher_client_is_started(client));
+    CHECK_STATUS(SCHRITTMACHER_ERR_HANDLE, schrittmacher_client_get_port(client));
+
+    /* An order gives two lines at once here: that it came, and that its function is missing. */
+    client = client_new(d);
+    freed = calls_after_free = 0;
+    CHECK_OK(schrittmacher_client_set_go_standby_callback(client, order_after_free, NULL));
+    CHECK_OK(schrittmacher_client_set_log_func(client, free_from_log, NULL));
+    CHECK_OK(schrittmacher_client_signal_go_hot(client));
+    CHECK(freed && calls_after_free == 0);
+
+    /* Here the order's function would be next. */
+    client = client_new(d);
+    freed = calls_after_free = 0;
+    CHECK_OK(schrittmacher_client_set_go_hot_callback(client, order_after_free, NULL));
+    CHECK_OK(schrittmacher_client_set_log_func(client, free_from_log, NULL));
+    CHECK_OK(schrittmacher_client_signal_go_hot(client));
+    CHECK(freed && calls_after_free == 0);
 }
 
 struct work {
@@ -72,7 +101,7 @@ struct work {
     int number;
 };
 
-/* All that a thread can do to a client, until it is gone. */
+/* Calls all kinds of functions, until the client is freed. */
 static void *work(void *argument)
 {
     struct work *work = argument;
@@ -87,7 +116,7 @@ static void *work(void *argument)
         case 1: status = schrittmacher_client_report_transiting_to_standby(client, NULL); break;
         case 2: status = schrittmacher_client_notify_signal(client, round % 3 ? SIGUSR1 : SIGUSR2); break;
         case 3: status = schrittmacher_client_set_host(client, round % 3 ? "some-host" : NULL); break;
-        case 4: status = -schrittmacher_client_get_host(client, text, sizeof text); break;
+        case 4: status = schrittmacher_client_get_host(client, text, sizeof text); break;
         case 5: status = schrittmacher_client_signal_go_hot(client); break;
         case 6: status = round % 64 ? 0 : schrittmacher_client_start(client); break;
         default: status = round % 128 ? 0 : schrittmacher_client_stop(client); break;

@@ -1,4 +1,4 @@
-//! The library as a user has it: in a folder, under its names.
+//! The library in a folder, with its file names, as a user has it.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;

@@ -1,8 +1,8 @@
-//! What the tests share that wait on a socket.
+//! Shared by the tests that wait on a socket.
 
 use std::io;
 
-/// Repeats a call that a signal has interrupted: a wait with a time limit is not taken up again by the system.
+/// Repeats a call that a signal has interrupted. The system does not resume a wait with a time limit.
 pub fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

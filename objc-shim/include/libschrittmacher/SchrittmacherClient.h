@@ -1,9 +1,10 @@
 /*
  * SchrittmacherClient.h - the class under its oldest header name
  *
- * The port that it sends to is the client library's, 7701, and no longer 7700. The daemon hears both.
+ * It sends to the client library's port, 7701, and no longer to 7700. The daemon hears both.
  */
 
+#import <libschrittmacher/SchrittmacherClientDelegate.h>
 #import <schrittmacherclient/schrittmacherclient.h>
 
 #ifndef MESSAGE_LOCAL_STDBY

@@ -1,11 +1,11 @@
-/* SchrittmacherClientDelegate.h - a protocol that applications declared; no version of the library calls it */
+/* SchrittmacherClientDelegate.h - a protocol that applications adopt; no version of the library calls it */
 
 #ifndef SCHRITTMACHERCLIENTDELEGATE_H
 #define SCHRITTMACHERCLIENTDELEGATE_H
 
-#import <Foundation/Foundation.h>
+#import <schrittmacherclient/SMCompat.h>
 
-@protocol SchrittmacherClientDelegate
+@protocol SchrittmacherClientDelegate <NSObject>
 - (void)schrittmacherStandbyOrder;
 - (void)schrittmacherHotOrder;
 - (BOOL)schrittmacherInStandbyMode;

@@ -1,9 +1,9 @@
 /*
- * SMStandIn.h - what users of the class need of ulib, where there is no ulib
+ * SMStandIn.h - the part of ulib that users of the class need, for hosts without ulib
  *
- * Only the names that a user of SchrittmacherClient meets: UMLogLevel, UMLogFeed, logFeed and
- * objectStatisticsName. The classes have names of their own in the running program, so that nothing clashes if
- * it loads ulib after all.
+ * It has only the names that a user of SchrittmacherClient meets: UMLogLevel, UMLogFeed, logFeed and
+ * objectStatisticsName. The classes have names of their own in the running program. So nothing clashes if the program
+ * loads ulib after all.
  */
 
 #ifndef SMSTANDIN_H
@@ -23,8 +23,8 @@ typedef enum UMLogLevel
 } UMLogLevel;
 
 /**
- * Where messages go: with NSLog() to standard error, as level, section, subsection, name and message with
- * tabs between them. Override a method to send them elsewhere. The methods are called on any thread.
+ * Takes lines for the log, and writes them with NSLog() to standard error: level, section, subsection, name and
+ * message with tabs between them. Override a method to send its lines elsewhere. The methods are called on any thread.
  */
 @interface SMLogFeed : NSObject
 {
@@ -46,7 +46,7 @@ typedef enum UMLogLevel
 
 @compatibility_alias UMLogFeed SMLogFeed;
 
-/** What SchrittmacherClient inherits of UMObject. */
+/** The superclass of SchrittmacherClient in place of UMObject. */
 @interface SMObject : NSObject
 {
     UMLogFeed *_logFeed;

@@ -8,20 +8,23 @@
  *     [client start];
  *     [client reportUnknown];
  *
- * The daemon orders with signals: SIGUSR1 "become hot", SIGUSR2 "become standby". The class has no handler for
- * them. The application's handler sets a flag, and its run loop then calls signalGoHot or signalGoStandby, or
- * switches by itself and reports.
+ * The daemon gives orders by signals: SIGUSR1 is "become hot", SIGUSR2 is "become standby". The class has no handler
+ * for them. The application's handler sets a flag, and its run loop then calls signalGoHot or signalGoStandby. Or it
+ * switches by itself, and reports.
  *
- * Methods may be called from every thread, none from a signal handler. What a method is about in detail stands
- * with the C function of the same name in schrittmacherclient.h.
+ * Methods may be called from every thread, and from no signal handler. The C function of the same name in
+ * schrittmacherclient.h has the details of a method.
  *
- * Exceptions: INV_RES_ID from whatever sends, if there is no resourceId; INV_DATA from sendStatus:nil. Nothing
- * else is raised, and the heartbeat thread raises nothing. What is sent before start and after stop is dropped,
- * but the reported state is kept. A property that is set to what it cannot be keeps its value, and the log feed,
- * or else NSLog(), is told.
+ * Between start and stop the object lives on, even if the application has released it: start retains it, and stop
+ * releases it.
  *
- * After a fork() the child may go on with an object that the parent started: its first call there opens a socket
- * and a heartbeat thread of the child's own.
+ * Exceptions: each method that sends raises INV_RES_ID if there is no resourceId. sendStatus:nil raises INV_DATA. The
+ * heartbeat thread raises nothing. Before start and after stop nothing is sent, but a reported state is kept. A
+ * property that is set to an impossible value keeps its old one, and a line tells of it: in the log feed if
+ * loggingEnabled, otherwise by NSLog().
+ *
+ * After a fork() the child may go on with an object that the parent started. The first call in the child opens a
+ * socket and starts a heartbeat thread of the child's own.
  */
 
 #ifndef UMSCHRITTMACHERCLIENT_H
@@ -30,36 +33,19 @@
 #import <schrittmacherclient/SMCompat.h>
 #include <schrittmacherclient/schrittmacherclient.h>
 
-/** What the daemon wants the application to be. */
-typedef enum SchrittmacherClientWantedState
-{
-    SchrittmacherClientWantedState_hot = 101,
-    SchrittmacherClientWantedState_standby = 102
-} SchrittmacherClientWantedState;
-
-/** What the application is. */
-typedef enum SchrittmacherClientCurrentState
-{
-    SchrittmacherClientCurrentState_inactive = 200, /* standby */
-    SchrittmacherClientCurrentState_active = 201,   /* hot */
-    SchrittmacherClientCurrentState_failed = 202,
-    SchrittmacherClientCurrentState_unknown = 203,
-    SchrittmacherClientCurrentState_transiting_to_hot = 204,
-    SchrittmacherClientCurrentState_transiting_to_standby = 205
-} SchrittmacherClientCurrentState;
-
 @interface SchrittmacherClient : SMC_SUPERCLASS
 {
 @private
     schrittmacher_client *_client;
-    int _startedBy; /* process that called start; 0 if stopped */
+    int _startedBy;  /* process that called start; 0 if stopped */
+    BOOL _holdsSelf; /* start has retained the object */
     id _delegate;
     schrittmacher_func_ptr _go_hot_func;
     schrittmacher_func_ptr _go_standby_func;
     UMLogLevel _logLevel;
 }
 
-/* ---- settings: set them before start; a started client goes over to a new daemon address, port or type at once ---- */
+/* ---- settings: set them before start; a started client uses a new daemon address, port or type at once ---- */
 
 /** The resource's name in the daemon's configuration. Mandatory, 1 to 255 bytes of UTF-8. */
 @property (readwrite, SMC_STRONG) NSString *resourceId;
@@ -74,20 +60,20 @@ typedef enum SchrittmacherClientCurrentState
 @property (readwrite, SMC_STRONG) NSString *host;
 /** Port of the application's own administration page; 0, the default, is not sent. */
 @property (readwrite) int adminweb_port;
-/** How many heartbeats in a row may say "on the way"; with one more the application has failed. Default 30. */
+/** How many heartbeats in a row may say "on the way". With one more the application has failed. Default 30. */
 @property (readwrite) int max_transiting_counter;
-/** Kept for the application, at most 1399 bytes; never sent, as ever: see reportFailed:. */
+/** Kept for the application, at most 1399 bytes. Never sent, as in 1.18.0: see reportFailed:. */
 @property (readwrite, SMC_STRONG) NSString *failureReason;
-/** Kept for the application; never called, as ever. */
+/** Kept for the application. Never called, as in 1.18.0. */
 @property (readwrite, SMC_STRONG) id delegate;
 
-/** Called by signalGoHot and signalGoStandby, on their thread. An exception comes out of those. */
+/** Called by signalGoHot and signalGoStandby, on their thread. An exception of the function leaves those methods. */
 @property (readwrite) schrittmacher_func_ptr go_hot_func;
 @property (readwrite) schrittmacher_func_ptr go_standby_func;
 
-/** Whether log: does anything. Default NO. */
+/** Whether logFeed gets any line. Default NO. */
 @property (readwrite) BOOL loggingEnabled;
-/** The least important level that logFeed gets. Default UMLOG_DEBUG: every message that is sent. */
+/** The least important level that logFeed gets. Default UMLOG_DEBUG: a line for every message that is sent. */
 @property (readwrite) UMLogLevel logLevel;
 
 /* ---- states: 0 before the first order, and before the first report ---- */
@@ -95,7 +81,7 @@ typedef enum SchrittmacherClientCurrentState
 @property (readwrite) SchrittmacherClientWantedState wantedState;
 /** Setting it sends nothing; the next heartbeat does. */
 @property (readwrite) SchrittmacherClientCurrentState currentState;
-/** How many heartbeats and reports in a row have said "on the way". */
+/** The number of heartbeats and reports in a row that have said "on the way". */
 @property (readwrite) int transiting_counter;
 
 /** "hot", "standby", or "unknown wanted state 0". */
@@ -106,7 +92,7 @@ typedef enum SchrittmacherClientCurrentState
 /* ---- life cycle ---- */
 
 - (instancetype)init;
-/** Opens a socket, and sends a heartbeat every 1.5 seconds from now on; nothing before the first report. */
+/** Opens a socket. From now on doHeartbeat is called every 1.5 seconds, on a thread of the library's own. */
 - (void)start;
 - (void)stop;
 
@@ -123,12 +109,12 @@ typedef enum SchrittmacherClientCurrentState
 - (void)reportTransitingToHot:(NSString *)reason;
 - (void)reportTransitingToStandby;
 - (void)reportTransitingToStandby:(NSString *)reason;
-/** Sends a heartbeat now, besides the others. */
+/** Sends a heartbeat; nothing before the first report. A subclass that overrides it decides about each heartbeat. */
 - (void)doHeartbeat;
 
 /* ---- orders ---- */
 
-/** Takes the daemon's order: unless active or on the way, is on the way from now on and calls go_hot_func. */
+/** Takes the daemon's order. Unless active or on the way, sets the state to "on the way", and calls go_hot_func. */
 - (void)signalGoHot;
 - (void)signalGoStandby;
 /** Asks the daemon to make this side hot. */
@@ -145,7 +131,7 @@ typedef enum SchrittmacherClientCurrentState
 - (void)heartbeatStandby;
 - (void)heartbeatUnknown;
 - (void)notifyFailure;
-/** One of MESSAGE_LOCAL_...; another text is not sent, and logged. */
+/** Sends one of MESSAGE_LOCAL_... Another text is not sent, and a line tells of it. */
 - (void)sendStatus:(NSString *)status;
 
 /* ---- libschrittmacher ---- */

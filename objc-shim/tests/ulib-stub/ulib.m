@@ -1,4 +1,7 @@
-/* ulib.m - in ulib's place; see ulib/ulib.h */
+/* ulib.m - a substitute for ulib; see ulib/ulib.h */
+
+#include <stdlib.h>
+#include <string.h>
 
 #import <ulib/ulib.h>
 
@@ -45,12 +48,22 @@
 @implementation UMObject
 
 @synthesize logFeed = _logFeed;
-@synthesize objectStatisticsName = _objectStatisticsName;
+
+- (NSString *)objectStatisticsName
+{
+    return [NSString stringWithUTF8String:_objectStatisticsName]; /* raises for NULL */
+}
+
+- (void)setObjectStatisticsName:(NSString *)name
+{
+    free((void *)_objectStatisticsName);
+    _objectStatisticsName = strdup([name UTF8String]);
+}
 
 - (void)dealloc
 {
     [_logFeed release];
-    [_objectStatisticsName release];
+    free((void *)_objectStatisticsName);
     [super dealloc];
 }
 

@@ -1,21 +1,21 @@
 //! Is an order meant, or did some other page make the operator's browser send it? (H2, D43)
 //!
-//! Orders by GET are part of the legacy interface: scripts call them with curl or wget. A browser, however,
-//! follows any address that any page names. What tells the two apart:
+//! Orders by GET are part of the legacy interface: scripts call them with curl or wget. A browser, however, follows any
+//! address that any page names. These tell the two apart:
 //!
 //! * `Sec-Fetch-Site` says it outright, but browsers send it only over TLS and to localhost.
 //! * `Origin` and `Referer` name the page; a hostile page can suppress the `Referer` of a GET.
 //! * So a browser that names no origin at all gets no order through, but a button to confirm it. Browsers
 //!   are known by the `Mozilla/` that each of them has in `User-Agent` and no page can remove.
-//! * `Host` is what the browser believes to speak with. If it is no name of ours, somebody's name was
-//!   pointed at our address, and "same origin" means nothing (DNS rebinding).
+//! * `Host` is the browser's partner in its own view. If it is no name of ours, another name was pointed at our address,
+//!   and "same origin" means nothing (DNS rebinding).
 
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use hyper::Uri;
-use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, REFERER, USER_AGENT};
+use hyper::header::{HOST, HeaderName, ORIGIN, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use tokio::sync::Mutex;
@@ -29,8 +29,10 @@ pub(super) enum Denied {
     CrossSite,
     /// A browser does not say who sent it.
     Unproven,
-    /// A browser fetches what nobody has clicked on yet.
+    /// A browser fetches a link that was not clicked yet.
     Prefetch,
+    /// `http-control` has this value.
+    HttpControl(&'static str),
 }
 
 impl std::fmt::Display for Denied {
@@ -43,6 +45,9 @@ impl std::fmt::Display for Denied {
             Denied::CrossSite => f.write_str("another site sent the browser here"),
             Denied::Unproven => f.write_str("the browser does not say which page it comes from"),
             Denied::Prefetch => f.write_str("the browser asked in advance, nobody has clicked"),
+            Denied::HttpControl(word) => {
+                write!(f, "http-control = {word} in the configuration; use schrittmacherctl on the host")
+            }
         }
     }
 }
@@ -69,21 +74,20 @@ impl OwnNames {
         }
     }
 
-    /// Whether a request that came in on the address `local` may give orders.
-    pub async fn check(&self, request: &Parts, local: IpAddr) -> Result<(), Denied> {
-        let addressed = addressed(request)?;
-        if let Some(authority) = &addressed {
+    /// Whether a request that came in on the address `local` is meant for this node.
+    pub async fn check_host(&self, request: &Parts, local: IpAddr) -> Result<(), Denied> {
+        if let Some(authority) = addressed(request)? {
             let host = normal(authority.host());
             if !self.is_ours(&host, local).await {
                 return Err(Denied::ForeignHost(host));
             }
         }
-        check_sender(&request.headers, addressed.as_ref())
+        Ok(())
     }
 
     async fn is_ours(&self, host: &str, local: IpAddr) -> bool {
         if let Ok(address) = IpAddr::from_str(host) {
-            // A loopback address names whoever asks: our own host, or the near end of an SSH tunnel.
+            // A loopback address names the client's own host: ours, or the near end of an SSH tunnel.
             return address.is_loopback() || address == local || self.listed.iter().any(|name| name == host);
         }
         let short = self.host_name.split('.').next().unwrap_or_default();
@@ -110,7 +114,7 @@ impl OwnNames {
     }
 }
 
-/// What `hostname --fqdn` prints.
+/// The output of `hostname --fqdn`.
 fn canonical_name(host_name: &str) -> Option<String> {
     let hints = dns_lookup::AddrInfoHints { flags: libc::AI_CANONNAME, ..Default::default() };
     let mut found = dns_lookup::getaddrinfo(Some(host_name), None, Some(hints)).ok()?;
@@ -132,12 +136,16 @@ fn addressed(request: &Parts) -> Result<Option<Authority>, Denied> {
     }
 }
 
-fn check_sender(headers: &HeaderMap, addressed: Option<&Authority>) -> Result<(), Denied> {
+/// Whether a request that is meant for this node may give orders.
+pub(super) fn check_sender(request: &Parts) -> Result<(), Denied> {
+    let headers = &request.headers;
+    let addressed = addressed(request)?;
     let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let header = |name| text(HeaderName::from_static(name));
 
-    let purpose = header("sec-purpose").or_else(|| header("purpose"));
-    if purpose.is_some_and(|purpose| purpose.contains("prefetch")) {
+    // The newest first; old Firefox has the last one.
+    let purposes = ["sec-purpose", "purpose", "x-purpose", "x-moz"].map(header);
+    if purposes.into_iter().flatten().any(|purpose| purpose.to_ascii_lowercase().contains("prefetch")) {
         return Err(Denied::Prefetch);
     }
 
@@ -146,7 +154,7 @@ fn check_sender(headers: &HeaderMap, addressed: Option<&Authority>) -> Result<()
     let is_same = |url: &str| {
         let page = Uri::from_str(url).ok();
         // With a scheme only: the opaque origin is the word "null", which would do as an authority.
-        page.is_some_and(|page| page.scheme().is_some() && page.authority() == addressed)
+        page.is_some_and(|page| page.scheme().is_some() && page.authority() == addressed.as_ref())
     };
     let origin = text(ORIGIN).map(|origin| is_same(&origin));
     let referer = text(REFERER).map(|referer| is_same(&referer));

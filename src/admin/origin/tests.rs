@@ -16,7 +16,7 @@ fn check_at(target: &str, headers: &[(&str, &str)]) -> Option<Denied> {
     // The canonical name is known already: no test asks a name server.
     *names.canonical.try_lock().unwrap() = Some((Instant::now(), Some("canonical.example.org".into())));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(names.check(&parts, LOCAL)).err()
+    runtime.block_on(names.check_host(&parts, LOCAL)).and_then(|()| check_sender(&parts)).err()
 }
 
 fn check(headers: &[(&str, &str)]) -> Option<Denied> {
@@ -122,7 +122,9 @@ fn fetching_in_advance_orders_nothing() {
     let host = ("Host", "node1:7700");
     let typed = ("Sec-Fetch-Site", "none");
     assert_eq!(check(&[host, BROWSER, typed, ("Sec-Purpose", "prefetch;prerender")]), Some(Denied::Prefetch));
-    assert_eq!(check(&[host, BROWSER, typed, ("Purpose", "prefetch")]), Some(Denied::Prefetch));
+    for header in ["Purpose", "X-Purpose", "X-Moz"] {
+        assert_eq!(check(&[host, BROWSER, typed, (header, "prefetch")]), Some(Denied::Prefetch), "{header}");
+    }
 }
 
 /// A name that needs no name service to be refused; it must not be a panic.

@@ -1,10 +1,11 @@
-//! What clients, a busy port and a protocol thread that does not answer can do: nothing that matters (H4).
+//! Clients, a busy port and a protocol thread that does not answer cause no harm (H4).
 
 use super::*;
 
 /// Limits at which a test of the limits is short.
 const SHORT: Limits = Limits {
     connections: 4,
+    control_connections: 4,
     header: Duration::from_millis(100),
     connection: Duration::from_millis(200),
     answer: Duration::from_millis(50),
@@ -12,7 +13,7 @@ const SHORT: Limits = Limits {
 
 #[test]
 fn garbage_gets_an_error_or_nothing() {
-    let (address, seen) = page(SHORT, Outcome::Ordered, one_hot_resource());
+    let (address, seen) = page(SHORT, OrderOutcome::Ordered, one_hot_resource());
     let huge = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(17 << 10));
     let endless = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(8 << 20));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(65));
@@ -31,6 +32,8 @@ fn garbage_gets_an_error_or_nothing() {
         "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\nfailover=x",
         "POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\nfailover=x",
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nfailover=x",
+        "POST / HTTP/1.1\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\na\r\nfailover=x\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 10\r\n\r\na\r\nfailover=x\r\n0\r\n\r\n",
         &huge,
         &endless,
         &many,
@@ -52,18 +55,18 @@ fn garbage_gets_an_error_or_nothing() {
 #[test]
 fn slow_clients_are_thrown_out() {
     let large = ResourceStatus { name: "x".repeat(32 << 20), ..one_hot_resource().resources.remove(0) };
-    let snapshot = Snapshot { resources: vec![large], ..Snapshot::default() };
+    let snapshot = StatusSnapshot { resources: vec![large], ..StatusSnapshot::default() };
     let one = Limits { connections: 1, ..SHORT };
     let (by_header, _seen) =
-        page(Limits { connection: 10 * GUARD, ..one }, Outcome::Ordered, snapshot.clone());
-    let (by_connection, _seen) = page(Limits { header: 10 * GUARD, ..one }, Outcome::Ordered, snapshot);
+        page(Limits { connection: 10 * GUARD, ..one }, OrderOutcome::Ordered, snapshot.clone());
+    let (by_connection, _seen) = page(Limits { header: 10 * GUARD, ..one }, OrderOutcome::Ordered, snapshot);
     for (address, request) in [
         (by_header, ""),
-        (by_header, "GET / HTTP/1.1\r\nHost: x\r\n"),
-        (by_connection, "GET / HTTP/1.1\r\nHost: x\r\n"),
+        (by_header, "GET / HTTP/1.1\r\nHost: localhost\r\n"),
+        (by_connection, "GET / HTTP/1.1\r\nHost: localhost\r\n"),
         (by_connection, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nfail"),
         // Sent in full, but the large page is never read.
-        (by_connection, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        (by_connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ] {
         let mut slow = connect(address);
         slow.write_all(request.as_bytes()).unwrap();
@@ -75,7 +78,7 @@ fn slow_clients_are_thrown_out() {
 #[test]
 fn two_hundred_idle_connections_do_not_shut_others_out() {
     let limits = Limits { connections: 16, ..SHORT };
-    let (address, _seen) = page(limits, Outcome::Ordered, one_hot_resource());
+    let (address, _seen) = page(limits, OrderOutcome::Ordered, one_hot_resource());
     let idle: Vec<_> = (0..200).map(|_| connect(address)).collect();
     assert_eq!(status_of(&get(address, "/")), 200);
     drop(idle);
@@ -102,7 +105,7 @@ fn a_silent_protocol_thread_is_503_and_its_late_order_void() {
     assert!(body(&response).contains("look at the status before you repeat an order"));
 
     let late: Vec<_> = queue.try_iter().collect();
-    let [Request::Status(status), Request::Order(_, order)] = &late[..] else { panic!("{late:?}") };
+    let [AdminRequest::Status(status), AdminRequest::Order(_, order)] = &late[..] else { panic!("{late:?}") };
     assert!(!status.is_wanted());
     assert!(!order.is_wanted());
 }
@@ -133,11 +136,11 @@ fn a_busy_port_delays_nothing_and_is_tried_again() {
     let occupant = TcpListener::bind(address).unwrap();
     let (requests, queue) = sync_channel(16);
     let begin = Instant::now();
-    spawn(settings(address), requests, || {}).unwrap();
+    spawn_page(page_at(address), Limits::default(), requests, || {});
     assert!(begin.elapsed() < Duration::from_millis(900), "the start waited for a retry");
 
     drop(occupant);
-    thread::spawn(move || play(&queue, &channel().0, Outcome::Ordered, &Snapshot::default()));
+    thread::spawn(move || play(&queue, &channel().0, OrderOutcome::Ordered, &StatusSnapshot::default()));
     let deadline = Instant::now() + GUARD;
     while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < deadline);

@@ -1,18 +1,23 @@
 //! The page's thread on a real socket, against a protocol thread that is played.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use schrittmacher_config::HttpControl;
 use schrittmacher_protocol::{Refusal, StateName as State};
 
-use super::snapshot::{ResourceStatus, Snapshot};
+use super::server::{Doors, Limits};
+use super::service::PageFacts;
+use super::snapshot::{ResourceStatus, StatusSnapshot};
 use super::*;
 
+mod api;
 mod limits;
+mod page;
 mod record;
 
 /// A hang guard, never a wait.
@@ -25,41 +30,79 @@ fn free_address() -> SocketAddr {
     SocketAddr::from(([127, high, low, NEXT.fetch_add(1, Ordering::Relaxed)], 17790))
 }
 
-fn settings(address: SocketAddr) -> Settings {
-    Settings { addresses: vec![address.ip()], port: address.port(), host_names: vec![] }
+fn page_at(address: SocketAddr) -> Page {
+    Page { addresses: vec![address.ip()], port: address.port(), host_names: vec![] }
 }
 
-fn start(limits: Limits) -> (SocketAddr, Receiver<Request>) {
+fn start(limits: Limits) -> (SocketAddr, Receiver<AdminRequest>) {
     let address = free_address();
     let (requests, queue) = sync_channel(16);
-    server::spawn(settings(address), limits, requests, Box::new(|| {})).unwrap();
+    spawn_page(page_at(address), limits, requests, || {});
     (address, queue)
 }
 
-/// What the played protocol thread was asked.
+fn spawn_page(
+    page: Page,
+    limits: Limits,
+    requests: SyncSender<AdminRequest>,
+    wake: impl Fn() + Send + Sync + 'static,
+) {
+    server::spawn(Doors { page: Some(page), ..doors() }, limits, requests, Box::new(wake)).unwrap();
+}
+
+fn doors() -> Doors {
+    let (local_address, remote_address) = ([127, 0, 0, 2].into(), [127, 0, 0, 3].into());
+    let facts = PageFacts {
+        local_address,
+        remote_address,
+        port: 7700,
+        started: Instant::now(),
+        started_at: SystemTime::now(),
+        told: Told::default(),
+    };
+    Doors { page: None, control: None, http_control: HttpControl::All, facts }
+}
+
+/// The request to the played protocol thread.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Status,
-    Order(Order),
+    Order(OperatorOrder),
+    Freeze(FreezeOrder),
+    Reload { dry_run: bool },
 }
 
 /// A page with a protocol thread behind it that answers every order with `outcome`.
-fn page(limits: Limits, outcome: Outcome, snapshot: Snapshot) -> (SocketAddr, Receiver<Asked>) {
+fn page(limits: Limits, outcome: OrderOutcome, snapshot: StatusSnapshot) -> (SocketAddr, Receiver<Asked>) {
     let (address, queue) = start(limits);
     let (asked, seen) = channel();
     thread::spawn(move || play(&queue, &asked, outcome, &snapshot));
     (address, seen)
 }
 
-fn play(queue: &Receiver<Request>, asked: &Sender<Asked>, outcome: Outcome, snapshot: &Snapshot) {
+fn play(
+    queue: &Receiver<AdminRequest>,
+    asked: &Sender<Asked>,
+    outcome: OrderOutcome,
+    snapshot: &StatusSnapshot,
+) {
     for request in queue {
         match request {
-            Request::Status(reply) => {
+            AdminRequest::Status(reply) => {
                 let _ = asked.send(Asked::Status);
                 reply.send(snapshot.clone());
             }
-            Request::Record(..) => panic!("a record was asked for"),
-            Request::Order(order, reply) => {
+            AdminRequest::Figures(reply) => reply.send(metrics::example(snapshot.clone())),
+            AdminRequest::Record(..) => panic!("a record was asked for"),
+            AdminRequest::Freeze(order, reply) => {
+                let _ = asked.send(Asked::Freeze(order));
+                reply.send(FreezeOutcome::ThisSideAlone);
+            }
+            AdminRequest::Reload(ReloadRequest { dry_run, reply }) => {
+                let _ = asked.send(Asked::Reload { dry_run });
+                reply.send(crate::event_loop::reloader::refused("nothing to reload here"));
+            }
+            AdminRequest::Order(order, reply) => {
                 assert!(reply.is_wanted());
                 let _ = asked.send(Asked::Order(order));
                 reply.send(outcome);
@@ -68,20 +111,13 @@ fn play(queue: &Receiver<Request>, asked: &Sender<Asked>, outcome: Outcome, snap
     }
 }
 
-fn one_hot_resource() -> Snapshot {
-    let resource = ResourceStatus {
-        name: "sp ace".into(),
-        state: State::Hot,
-        last_local: None,
-        last_remote: None,
-        may_failover: true,
-        may_takeover: false,
-    };
-    Snapshot { resources: vec![resource], ..Snapshot::default() }
+fn one_hot_resource() -> StatusSnapshot {
+    let resource = ResourceStatus::example("sp ace", State::Hot);
+    StatusSnapshot { resources: vec![resource], ..StatusSnapshot::default() }
 }
 
 fn default_page() -> (SocketAddr, Receiver<Asked>) {
-    page(Limits::default(), Outcome::Ordered, one_hot_resource())
+    page(Limits::default(), OrderOutcome::Ordered, one_hot_resource())
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -130,13 +166,13 @@ fn body(response: &str) -> &str {
     response.split_once("\r\n\r\n").unwrap().1
 }
 
-fn orders(seen: &Receiver<Asked>) -> Vec<Order> {
+fn orders(seen: &Receiver<Asked>) -> Vec<OperatorOrder> {
     let order = |asked| if let Asked::Order(order) = asked { Some(order) } else { None };
     seen.try_iter().filter_map(order).collect()
 }
 
-fn failover(resource: &str) -> Order {
-    Order::Failover { resource: resource.into(), force: false }
+fn failover(resource: &str) -> OperatorOrder {
+    OperatorOrder { target: Target::OtherSide, resource: resource.into(), force: false, dry_run: false }
 }
 
 #[test]
@@ -151,7 +187,7 @@ fn the_status_page() {
     assert_eq!(header(&response, "Referrer-Policy"), Some("same-origin"));
     assert_eq!(header(&response, "Content-Length"), Some(body(&response).len().to_string().as_str()));
     assert!(body(&response).contains("<td>sp ace</td><td>Hot</td>"), "{response}");
-    assert!(body(&response).contains("<a href=/?failover=sp%20ace>failover</a>"), "{response}");
+    assert!(body(&response).contains("<button name=\"failover\" value=\"sp ace\">"), "{response}");
 }
 
 #[test]
@@ -159,15 +195,21 @@ fn old_and_simple_clients() {
     let (address, _seen) = default_page();
     assert_eq!(status_of(&exchange(address, "GET / HTTP/1.0\r\n\r\n")), 200);
     assert_eq!(status_of(&exchange(address, "GET / HTTP/1.1\r\n\r\n")), 200);
-    assert_eq!(status_of(&exchange(address, "GET / HTTP/1.1\nHost: x\n\n")), 200);
+    assert_eq!(status_of(&exchange(address, "GET / HTTP/1.1\nHost: localhost\n\n")), 200);
 }
 
 #[test]
 fn a_client_may_close_its_half_before_it_reads() {
     let (address, queue) = start(Limits::default());
     let next_reply = || match queue.recv_timeout(GUARD).unwrap() {
-        Request::Order(_, reply) => reply,
-        Request::Status(_) | Request::Record(..) => panic!("an order was expected"),
+        AdminRequest::Order(_, reply) => reply,
+        AdminRequest::Status(_)
+        | AdminRequest::Figures(_)
+        | AdminRequest::Record(..)
+        | AdminRequest::Freeze(..)
+        | AdminRequest::Reload(_) => {
+            panic!("an order was expected")
+        }
     };
     let mut netcat = connect(address);
     netcat.write_all(b"GET /?failover=x HTTP/1.0\r\n\r\n").unwrap();
@@ -179,9 +221,11 @@ fn a_client_may_close_its_half_before_it_reads() {
     let _second_reply = next_reply();
 
     assert!(reply.is_wanted());
-    reply.send(Outcome::Ordered);
-    let Request::Status(reply) = queue.recv_timeout(GUARD).unwrap() else { panic!("no status asked for") };
-    reply.send(Snapshot::default());
+    reply.send(OrderOutcome::Ordered);
+    let AdminRequest::Status(reply) = queue.recv_timeout(GUARD).unwrap() else {
+        panic!("no status asked for")
+    };
+    reply.send(StatusSnapshot::default());
     assert_eq!(status_of(&read_all(netcat)), 200);
 }
 
@@ -202,11 +246,13 @@ fn methods_as_http_wants_them() {
         let options = request("OPTIONS", target);
         assert_eq!(status_of(&options), 204, "{target}");
         assert_eq!(header(&options, "Allow"), Some("GET, HEAD, POST, PUT, OPTIONS"));
+        assert_eq!(header(&options, "X-Frame-Options"), Some("DENY"), "{target}");
     }
     for method in ["DELETE", "PATCH", "TRACE", "get"] {
         let refused = request(method, "/?failover=sp%20ace");
         assert_eq!(status_of(&refused), 405, "{method}");
         assert!(header(&refused, "Allow").is_some());
+        assert_eq!(header(&refused, "X-Content-Type-Options"), Some("nosniff"), "{method}");
     }
     assert_eq!(orders(&seen), []);
 
@@ -245,26 +291,29 @@ fn orders_reach_the_protocol_thread_decoded() {
         )
     };
     assert_eq!(status_of(&post("/?failover=not%20from%20here")), 200);
-    assert_eq!(orders(&seen), [Order::Takeover { resource: "é x".into() }]);
+    assert_eq!(
+        orders(&seen),
+        [OperatorOrder { target: Target::ThisSide, resource: "é x".into(), force: true, dry_run: false }]
+    );
 }
 
 #[test]
 fn a_refused_order_says_so() {
-    let refused = Outcome::Refused(Refusal::NoPeer);
+    let refused = OrderOutcome::Refused(Refusal::NoPeer);
     let (address, seen) = page(Limits::default(), refused, one_hot_resource());
     let response = get(address, "/?failover=sp%20ace");
     assert_eq!(status_of(&response), 409);
-    let why = crate::wording::refusal(Refusal::NoPeer);
+    let why = schrittmacher_text::wording::refusal(Refusal::NoPeer);
     assert!(body(&response).contains(&format!("Failover of sp ace: refused: {why}.")), "{response}");
     assert!(body(&response).contains("<td>sp ace</td><td>Hot</td>"), "the page is shown all the same");
     assert!(body(&response).contains("name=\"force\" value=\"yes\""), "{response}");
     assert_eq!(orders(&seen), [failover("sp ace")]);
 
     let response = get(address, "/?failover=sp%20ace&force=yes");
-    assert_eq!(orders(&seen), [Order::Failover { resource: "sp ace".into(), force: true }]);
-    assert!(!body(&response).contains("<form"), "force was refused: nothing more to offer");
+    assert_eq!(orders(&seen), [OperatorOrder { force: true, ..failover("sp ace") }]);
+    assert!(!body(&response).contains("name=\"force\""), "force was refused: nothing more to offer");
 
-    let (address, _seen) = page(Limits::default(), Outcome::NoSuchResource, one_hot_resource());
+    let (address, _seen) = page(Limits::default(), OrderOutcome::NoSuchResource, one_hot_resource());
     let response = get(address, "/?takeover=%3Cb%3Ex");
     assert_eq!(status_of(&response), 404);
     assert!(body(&response).contains("Takeover of &lt;b&gt;x: refused: there is no resource of this name."));
@@ -279,7 +328,7 @@ fn other_sites_order_nothing() {
     };
     let own = address.to_string();
 
-    // What <img src=http://node:7700/?failover=…> sends, with and without a referrer.
+    // The request of <img src=http://node:7700/?failover=…>, with and without a referrer.
     for more in ["Referer: http://evil.example/\r\n", "", "Sec-Fetch-Site: cross-site\r\n"] {
         let response = attempt(&own, more);
         assert_eq!(status_of(&response), 403, "{more}");
@@ -289,11 +338,15 @@ fn other_sites_order_nothing() {
     let rebound = attempt("evil.example:17790", "Sec-Fetch-Site: same-origin\r\n");
     assert_eq!(status_of(&rebound), 403);
     assert!(body(&rebound).contains("http-host = evil.example"), "{rebound}");
-    assert!(!body(&rebound).contains("<form"), "no button that could not work");
-    assert_eq!(orders(&seen), []);
+    assert_eq!(header(&rebound, "Content-Type"), Some("text/plain; charset=UTF-8"));
+    // Nor does a page of somebody else read through a browser whose name server points here (door-8).
+    for path in ["/", "/record", "/api/v1/status"] {
+        let foreign = exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\n\r\n"));
+        assert_eq!(status_of(&foreign), 403, "{path}: {foreign}");
+    }
+    assert_eq!(seen.try_iter().filter(|asked| *asked != Asked::Status).count(), 0);
 
-    // Looking is allowed from everywhere, and the button works.
-    assert_eq!(status_of(&exchange(address, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")), 200);
+    // The button works.
     let form = "failover=sp+ace";
     let length = form.len();
     let pressed = exchange(
@@ -311,58 +364,25 @@ fn each_request_wakes_the_protocol_thread() {
     let address = free_address();
     let (requests, queue) = sync_channel(16);
     let (wake, woken) = channel();
-    spawn(settings(address), requests, move || wake.send(()).unwrap()).unwrap();
+    spawn_page(page_at(address), Limits::default(), requests, move || wake.send(()).unwrap());
     let client = thread::spawn(move || get(address, "/"));
     woken.recv_timeout(GUARD).unwrap();
-    let Ok(Request::Status(reply)) = queue.try_recv() else { panic!("woken without a request") };
-    reply.send(Snapshot::default());
+    let Ok(AdminRequest::Status(reply)) = queue.try_recv() else { panic!("woken without a request") };
+    reply.send(StatusSnapshot::default());
     assert_eq!(status_of(&client.join().unwrap()), 200);
-}
-
-#[test]
-fn addresses_follow_the_configuration() {
-    let core = |local: &str, http_address: &[&str], http_port| Core {
-        local_address: local.parse().unwrap(),
-        remote_address: "10.2.1.89".parse().unwrap(),
-        shared_address: None,
-        netmask: None,
-        port: 7700,
-        http_port,
-        http_address: http_address.iter().map(|address| address.parse().unwrap()).collect(),
-        http_host: vec!["proxy".into()],
-        app_address: vec![],
-        log_file: None,
-        log_syslog: None,
-        log_syslog_server: None,
-        log_level: log::LevelFilter::Info,
-        script_addresses: crate::config::ScriptAddresses::Plain,
-        on_exit: crate::config::OnExit::Handover,
-        extensions: true,
-        security: crate::config::Security::Legacy,
-    };
-    let addresses = |local, http_address: &[&str]| {
-        let settings = Settings::from_config(&core(local, http_address, Some(7701))).unwrap();
-        assert_eq!((settings.port, settings.host_names), (7701, vec!["proxy".to_owned()]));
-        settings.addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>()
-    };
-    assert_eq!(addresses("10.2.1.88", &[]), ["0.0.0.0", "::"]);
-    assert_eq!(addresses("127.0.0.2", &[]), ["127.0.0.2"]);
-    assert_eq!(addresses("::1", &[]), ["::1"]);
-    assert_eq!(addresses("127.0.0.2", &["10.2.1.88", "::1"]), ["10.2.1.88", "::1"]);
-    assert_eq!(Settings::from_config(&core("10.2.1.88", &[], None)), None);
 }
 
 #[test]
 fn all_addresses_are_ipv4_and_ipv6() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let settings = Settings {
+    let page = Page {
         addresses: vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
         port,
         host_names: vec![],
     };
     let (requests, queue) = sync_channel(16);
-    spawn(settings, requests, || {}).unwrap();
-    thread::spawn(move || play(&queue, &channel().0, Outcome::Ordered, &Snapshot::default()));
+    spawn_page(page, Limits::default(), requests, || {});
+    thread::spawn(move || play(&queue, &channel().0, OrderOutcome::Ordered, &StatusSnapshot::default()));
     assert_eq!(status_of(&get(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "/")), 200);
     if TcpListener::bind("[::1]:0").is_ok() {
         assert_eq!(status_of(&get(SocketAddr::from((Ipv6Addr::LOCALHOST, port)), "/")), 200);

@@ -29,7 +29,7 @@ impl Files {
     fn message(&mut self) {
         self.bench.now = self.bench.now + Duration::from_secs(20);
         let source = SocketAddr::from(([127, 0, 0, 1], 9));
-        self.bench.processes.heard(0, None, source, self.bench.now);
+        self.bench.processes.heard(0, Some(AppCode::Lsby), None, &Sender::Udp(source), self.bench.now);
         self.bench.worker();
     }
 
@@ -51,8 +51,8 @@ fn pid_file_names_the_process() {
     assert_eq!(files.bench.believed(), Some(app.pid()), "{:?}", files.bench.doubt());
 
     app.0.kill().expect("a process");
-    files.bench.event(Token(FIRST));
-    assert_eq!(files.bench.processes.on_pidfd(Token(FIRST)), Some(0));
+    files.bench.event(PROCESS);
+    assert!(files.bench.processes.on_pidfd(0));
     let next = Guarded::sleeper(&[]);
     files.write(&format!("{}\n", next.pid()));
     files.message();
@@ -67,13 +67,35 @@ fn pid_file_names_the_process() {
 #[test]
 fn order_has_the_pid_file_read() {
     let mut files = Files::new();
-    let mut app = Guarded::sleeper(&[]);
+    let mut app = Guarded::with_handler();
     files.write(&app.pid().to_string());
     assert!(files.bench.processes.signal(0, Signal::SIGUSR1, Time::ZERO).is_err());
     files.bench.worker();
     files.bench.processes.signal(0, Signal::SIGUSR1, Time::ZERO).expect("a signal");
-    let status = app.0.wait().expect("its end");
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGUSR1 as i32));
+    assert_eq!(app.0.wait().expect("its end").code(), Some(7));
+}
+
+/// door-3: an order to go hot killed the application, on both hosts.
+#[test]
+fn process_without_a_handler_is_not_signalled() {
+    let mut files = Files::new();
+    let mut app = Guarded::sleeper(&[]);
+    files.write(&app.pid().to_string());
+    files.message();
+    let refused = files.bench.processes.signal(0, Signal::SIGUSR1, Time::ZERO);
+    assert!(matches!(refused, Err(SignalError::NoHandler { .. })), "{refused:?}");
+    assert!(app.0.try_wait().expect("a child").is_none());
+}
+
+/// door-3: a file that was left behind names whatever program has the number now.
+#[test]
+fn process_that_is_younger_than_the_file_is_refused() {
+    let mut files = Files::new();
+    let app = Guarded::sleeper(&[]);
+    files.write(&app.pid().to_string());
+    let file = fs::File::options().write(true).open(&files.path).expect("the file");
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(3600)).expect("a time");
+    files.refused("is older than that process");
 }
 
 #[test]
@@ -84,9 +106,21 @@ fn pid_file_is_read_once_a_second() {
     let last = files.bench.now;
     let app = Guarded::sleeper(&[]);
     files.write(&app.pid().to_string());
-    files.bench.processes.heard(0, None, source, last + Duration::from_millis(999));
+    files.bench.processes.heard(
+        0,
+        Some(AppCode::Lsby),
+        None,
+        &Sender::Udp(source),
+        last + Duration::from_millis(999),
+    );
     assert!(!files.bench.has_event(WAKER, Duration::from_millis(200)));
-    files.bench.processes.heard(0, None, source, last + Duration::from_secs(1));
+    files.bench.processes.heard(
+        0,
+        Some(AppCode::Lsby),
+        None,
+        &Sender::Udp(source),
+        last + Duration::from_secs(1),
+    );
     files.bench.worker();
     assert_eq!(files.bench.believed(), Some(app.pid()));
 }

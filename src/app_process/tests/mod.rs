@@ -1,6 +1,7 @@
 //! Real senders, real processes, and a clock that the test moves.
 
 mod files;
+mod local;
 mod senders;
 
 use std::io::ErrorKind;
@@ -8,16 +9,18 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll};
+use mio::{Events, Poll, Token};
 
 use super::*;
-use crate::actions::tests::resource;
-use crate::testing::retry;
+use crate::app_process::proof::ProcessStatus;
+use schrittmacher_testkit::config::resource;
+use schrittmacher_testkit::retry;
 
 /// Far more than anything here takes.
 const GUARD: Duration = Duration::from_secs(60);
-const WAKER: Token = Token(7);
-const FIRST: usize = 40;
+const WAKER: Token = Token(0);
+/// The process of the one resource.
+const PROCESS: Source = Source::Process(0);
 
 /// The processes of one resource, and the socket their messages come to.
 struct Bench {
@@ -32,27 +35,27 @@ impl Bench {
         Bench::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut config::Resource)) -> Bench {
+    fn with(change: impl FnOnce(&mut schrittmacher_config::Resource)) -> Bench {
         let poll = Poll::new().expect("a poll");
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).expect("a waker"));
         let registry = poll.registry().try_clone().expect("a registry");
         let mut resource = resource("smsc");
         change(&mut resource);
-        let processes = AppProcesses::new(&[resource], registry, FIRST, waker).expect("a worker");
+        let processes = AppProcesses::new(&[resource], registry, waker).expect("a worker");
         let door = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         door.set_read_timeout(Some(GUARD)).expect("a socket option");
         Bench { poll, processes, door, now: Time::ZERO }
     }
 
     /// A bash whose socket `3` leads here; it has told its own number and goes on with `script`.
-    fn sender(&self, wrapper: &[&str], script: &str) -> Sender {
+    fn sender(&self, wrapper: &[&str], script: &str) -> App {
         let port = self.door.local_addr().expect("an address").port();
         let script = format!("exec 3>/dev/udp/127.0.0.1/{port}; echo $$ >&3; {script}");
         let words = wrapper.iter().chain(&["bash", "-c", &script]).copied().collect::<Vec<_>>();
         let mut command = Command::new(words[0]);
         let child = Guarded(command.args(&words[1..]).stdin(Stdio::null()).spawn().expect(words[0]));
         let (pid, source) = self.message();
-        Sender { child, pid: pid.parse().expect("a number"), source }
+        App { child, pid: pid.parse().expect("a number"), source }
     }
 
     fn message(&self) -> (String, SocketAddr) {
@@ -62,8 +65,12 @@ impl Bench {
     }
 
     fn heard(&mut self, pid: u32, source: SocketAddr, milliseconds: u64) {
+        self.says(pid, AppCode::Lsby, source, milliseconds);
+    }
+
+    fn says(&mut self, pid: u32, code: AppCode, source: SocketAddr, milliseconds: u64) {
         self.now = Time::new(Duration::from_millis(milliseconds));
-        self.processes.heard(0, Some(pid), source, self.now);
+        self.processes.heard(0, Some(code), Some(pid), &Sender::Udp(source), self.now);
     }
 
     /// Lets `pid` be named twice, one second apart, and waits for what becomes of it.
@@ -81,11 +88,12 @@ impl Bench {
     }
 
     /// Waits for an event.
-    fn event(&mut self, token: Token) {
+    fn event(&mut self, token: impl Into<Token>) {
         assert!(self.has_event(token, GUARD), "no event");
     }
 
-    fn has_event(&mut self, token: Token, patience: Duration) -> bool {
+    fn has_event(&mut self, token: impl Into<Token>, patience: Duration) -> bool {
+        let token = token.into();
         let end = Instant::now() + patience;
         let mut events = Events::with_capacity(8);
         while Instant::now() < end {
@@ -103,14 +111,14 @@ impl Bench {
     }
 
     fn doubt(&self) -> Option<Doubt> {
-        self.processes.doubt(0).map(|(_, doubt)| doubt.clone())
+        self.processes.resources[0].refused.as_ref().map(|refused| refused.doubt.clone())
     }
 }
 
 /// A process that sends messages.
-struct Sender {
+struct App {
     child: Guarded,
-    /// What it takes for its number.
+    /// The number that it takes for its own.
     pid: u32,
     source: SocketAddr,
 }
@@ -127,6 +135,18 @@ impl Guarded {
         let began = Instant::now();
         while !std::fs::read(format!("/proc/{}/comm", child.0.id())).is_ok_and(|name| name == b"sleep\n") {
             assert!(began.elapsed() < GUARD, "no sleep");
+            std::thread::yield_now();
+        }
+        child
+    }
+
+    /// A process that ends with status 7 when it gets SIGUSR1.
+    fn with_handler() -> Guarded {
+        let script = "trap 'exit 7' USR1; while :; do sleep 0.05; done";
+        let child = Guarded(Command::new("bash").args(["-c", script]).spawn().expect("bash"));
+        let began = Instant::now();
+        while ProcessStatus::of(child.pid()).is_ok_and(|status| status.is_ended_by(Signal::SIGUSR1)) {
+            assert!(began.elapsed() < GUARD, "no handler");
             std::thread::yield_now();
         }
         child

@@ -42,9 +42,9 @@ fn end_of_the_believed_process_is_reported_once() {
     bench.named_twice(app.pid, app.source);
     // Nobody has waited for it yet: that must make no difference.
     app.child.0.kill().expect("a process");
-    bench.event(Token(FIRST));
-    assert_eq!(bench.processes.on_pidfd(Token(FIRST)), Some(0));
-    assert_eq!(bench.processes.on_pidfd(Token(FIRST)), None);
+    bench.event(PROCESS);
+    assert!(bench.processes.on_pidfd(0));
+    assert!(!bench.processes.on_pidfd(0));
     assert_eq!(bench.believed(), None);
     assert!(bench.processes.signal(0, Signal::SIGUSR1, bench.now).is_err());
     app.child.end();
@@ -73,7 +73,7 @@ fn dead_process_is_not_believed() {
     }
     bench.heard(parent.pid(), app.source, 0);
     assert_eq!(bench.doubt(), Some(Doubt::Dead));
-    bench.processes.resources[0].doubt = None;
+    bench.processes.resources[0].refused = None;
     parent.end();
     bench.heard(parent.pid(), app.source, 1000);
     assert_eq!(bench.doubt(), Some(Doubt::Dead));
@@ -116,21 +116,50 @@ fn nobody_may_not_name_a_process_of_root() {
     assert_eq!(bench.doubt(), Some(Doubt::OtherUser { process: 0, sender: 65534 }));
     assert_eq!(bench.believed(), None);
 
-    let own = Guarded::sleeper(&NOBODY);
-    bench.named_twice(own.pid(), intruder.source);
-    assert_eq!(bench.believed(), Some(own.pid()), "but one of his own: {:?}", bench.doubt());
+    bench.named_twice(intruder.pid, intruder.source);
+    assert_eq!(bench.believed(), Some(intruder.pid), "but itself: {:?}", bench.doubt());
 }
 
+/// door-2: a process that sends for another one proves nothing, even if it belongs to root.
 #[test]
-fn root_may_name_anybodys_process() {
-    if !is_root() {
-        return;
-    }
+fn only_a_process_that_has_the_socket_is_believed() {
     let mut bench = Bench::new();
     let sender = bench.sender(&[], SLEEP);
-    let named = Guarded::sleeper(&NOBODY);
+    let named = Guarded::sleeper(&[]);
     bench.named_twice(named.pid(), sender.source);
-    assert_eq!(bench.believed(), Some(named.pid()), "{:?}", bench.doubt());
+    assert_eq!((bench.believed(), bench.doubt()), (None, Some(Doubt::OtherSender)));
+}
+
+/// edge-18: the old process ends when its successor has been hot for seconds; that is no failure.
+#[test]
+fn successor_that_is_hot_takes_the_place_of_a_process_that_still_reports() {
+    let mut bench = Bench::new();
+    let old = bench.sender(&[], SLEEP);
+    bench.named_twice(old.pid, old.source);
+    // Younger by a tick of the kernel's clock at least.
+    let mut new = bench.sender(&[], SLEEP);
+    while proof::began(new.pid) <= proof::began(old.pid) {
+        new = bench.sender(&[], SLEEP);
+    }
+    for milliseconds in [20_000, 20_500] {
+        bench.says(old.pid, AppCode::Lhot, old.source, milliseconds);
+        bench.says(new.pid, AppCode::Lsby, new.source, milliseconds);
+    }
+    bench.says(old.pid, AppCode::Lhot, old.source, 21_000);
+    bench.says(new.pid, AppCode::Lsby, new.source, 21_000);
+    assert!(!bench.has_event(WAKER, Duration::from_millis(200)), "not while it is standby");
+    bench.says(new.pid, AppCode::Lhot, new.source, 21_100);
+    bench.worker();
+    assert_eq!(bench.believed(), Some(new.pid), "{:?}", bench.doubt());
+
+    // The older one cannot push it out again.
+    bench.says(old.pid, AppCode::Lhot, old.source, 22_000);
+    bench.says(new.pid, AppCode::Lhot, new.source, 23_000);
+    bench.says(old.pid, AppCode::Lhot, old.source, 23_100);
+    bench.worker();
+    assert_eq!(bench.believed(), Some(new.pid));
+    drop(old);
+    assert!(!bench.has_event(PROCESS, Duration::from_millis(200)), "its end means nothing");
 }
 
 #[test]
@@ -143,7 +172,7 @@ fn number_of_another_pid_namespace_is_not_believed() {
     assert!(inside.pid < 10, "numbers begin anew in there");
     let namesake = Guarded::sleeper(&[]);
     bench.named_twice(namesake.pid(), inside.source);
-    assert_eq!(bench.doubt(), Some(Doubt::OtherNamespace), "even when root says it");
+    assert_eq!(bench.doubt(), Some(Doubt::OtherSender), "even when root says it");
     assert_eq!(bench.believed(), None);
 }
 
@@ -152,7 +181,7 @@ fn daemon_and_init_are_never_the_application() {
     let mut bench = Bench::new();
     let app = bench.sender(&[], SLEEP);
     for pid in [0, 1, std::process::id()] {
-        bench.processes.resources[0].doubt = None;
+        bench.processes.resources[0].refused = None;
         bench.heard(pid, app.source, 20_000);
         assert_eq!(bench.doubt(), Some(Doubt::Reserved), "{pid}");
     }
@@ -181,13 +210,10 @@ fn living_process_gives_way_only_after_silence() {
     assert_eq!(bench.believed(), Some(new.pid));
 
     drop(old);
-    assert!(
-        !bench.has_event(Token(FIRST), Duration::from_millis(200)),
-        "the end of the old one means nothing"
-    );
+    assert!(!bench.has_event(PROCESS, Duration::from_millis(200)), "the end of the old one means nothing");
     drop(new);
-    bench.event(Token(FIRST));
-    assert_eq!(bench.processes.on_pidfd(Token(FIRST)), Some(0));
+    bench.event(PROCESS);
+    assert!(bench.processes.on_pidfd(0));
 }
 
 #[test]
@@ -230,7 +256,7 @@ fn only_four_new_numbers_a_second_are_looked_at() {
     let app = bench.sender(&[], SLEEP);
     // Not one of these exists, so each that is looked at leaves a doubt.
     let looked_at = (0..100_u32).filter(|index| {
-        bench.processes.resources[0].doubt = None;
+        bench.processes.resources[0].refused = None;
         bench.heard(1_000_000_000 + index, app.source, 1000);
         bench.doubt().is_some()
     });

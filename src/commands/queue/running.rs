@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schrittmacher_protocol::Time;
 
-use super::Order;
+use super::CommandKind;
 
 /// From SIGTERM to SIGKILL, and from SIGKILL to giving up.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
@@ -12,7 +12,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// A command that has begun and has not ended.
 #[derive(Debug)]
 pub(super) struct Running {
-    order: Order,
+    order: CommandKind,
     place: u64,
     /// It is the first attempt to carry out its order: barriers and `start` wait for it, not for retries.
     first: bool,
@@ -29,7 +29,7 @@ enum Stage {
     Killed,
 }
 
-/// What has to be done to a command that does not end.
+/// The next measure against a command that does not end.
 pub(super) enum Escalation {
     /// SIGTERM; `late` = because of its timeout.
     Terminate { late: bool },
@@ -40,11 +40,11 @@ pub(super) enum Escalation {
 }
 
 impl Running {
-    pub(super) fn new(order: Order, place: u64, first: bool, now: Time, timeout: Duration) -> Running {
+    pub(super) fn new(order: CommandKind, place: u64, first: bool, now: Time, timeout: Duration) -> Running {
         Running { order, place, first, stage: Stage::Working, due: now + timeout }
     }
 
-    pub(super) fn order(&self) -> Order {
+    pub(super) fn order(&self) -> CommandKind {
         self.order
     }
 
@@ -67,7 +67,7 @@ impl Running {
     }
 
     /// It has really begun only now.
-    pub(super) fn begun(&mut self, order: Order, now: Time, timeout: Duration) {
+    pub(super) fn begun(&mut self, order: CommandKind, now: Time, timeout: Duration) {
         if self.order == order && self.stage == Stage::Working {
             self.due = now + timeout;
         }

@@ -1,15 +1,16 @@
-//! What must hold for the whole process, so each of these runs in a process of its own.
+//! Limits of the whole process, so each of these runs in a process of its own.
 
 use std::fs;
-use std::process::Command;
+use std::process;
 
 use super::*;
 
 /// Runs one ignored test of this program under a shell that has done `limit` first.
 fn alone(test: &str, limit: &str) {
     let program = std::env::current_exe().expect("this program");
-    let script = format!("{limit}; exec \"$0\" --exact --ignored --nocapture actions::tests::limits::{test}");
-    let output = Command::new("sh").arg("-c").arg(script).arg(program).output().expect("a shell");
+    let script =
+        format!("{limit}; exec \"$0\" --exact --ignored --nocapture commands::tests::limits::{test}");
+    let output = process::Command::new("sh").arg("-c").arg(script).arg(program).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
 }
@@ -29,23 +30,22 @@ fn gigabyte_passes_inside() {
     quiet.start_action = Some("exit 0".to_owned());
     let mut bench = Bench::new(vec![noisy, quiet]);
     let before = resident_kib();
-    bench.order(Action::Start);
-    let noisy = Report::Finished { resource: 0, order: Order::Start };
-    let quiet = Report::Finished { resource: 1, order: Order::Start };
-    bench.until(|bench, reports| bench.executor.has_unread_output() || reports.contains(&noisy));
+    bench.order(Command::Start);
+    let noisy = |reports: &[CommandReport]| has_finished(reports, 0, CommandKind::Start);
+    let quiet = |reports: &[CommandReport]| has_finished(reports, 1, CommandKind::Start);
+    bench.until(|bench, reports| bench.executor.has_unread_output() || noisy(reports));
     let mut beside = 0;
     loop {
-        bench.executor.order(1, Action::Stop, bench.now());
-        bench.executor.order(1, Action::Start, bench.now());
-        let reports = bench.until(|_, reports| reports.contains(&noisy) || reports.contains(&quiet));
-        if reports.contains(&noisy) {
+        bench.executor.order(1, Command::Stop, false, bench.now());
+        bench.executor.order(1, Command::Start, false, bench.now());
+        let reports = bench.until(|_, reports| noisy(reports) || quiet(reports));
+        if noisy(&reports) {
             break;
         }
         beside += 1;
     }
-    let outcome = bench.last(Order::Start);
+    let outcome = bench.last(0, CommandKind::Start);
     assert!(outcome.ending.is_success(), "{:?}", outcome.ending);
-    assert_eq!(outcome.printed, 1_000_000_007);
     assert!(outcome.output.ends_with("the-end"));
     assert!(beside >= 5, "only {beside} other commands ran in {:?}", outcome.duration);
     let grown = resident_kib().saturating_sub(before);
@@ -69,15 +69,15 @@ fn two_thousand_runs_leave_no_descriptor_and_no_memory_inside() {
     let descriptors = || fs::read_dir("/proc/self/fd").expect("a directory").count();
     let mut switch = |times: u64| {
         for _ in 0..times {
-            bench.outcome(Action::Stop, Order::Stop);
-            bench.outcome(Action::Start, Order::Start);
+            bench.outcome(Command::Stop, CommandKind::Stop);
+            bench.outcome(Command::Start, CommandKind::Start);
         }
-        bench.executor.history(0, Order::Stop).map(|history| history.ended)
+        bench.times(0, CommandKind::Stop)
     };
     // The first ones fill what is kept of them.
     switch(50);
     let before = (descriptors(), resident_kib());
-    assert_eq!(switch(runs / 2), Some(50 + runs / 2));
+    assert_eq!(switch(runs / 2), 50 + runs / 2);
     assert_eq!(descriptors(), before.0);
     let grown = resident_kib().saturating_sub(before.1);
     assert!(grown < 1024, "{grown} KiB more than before");
@@ -99,20 +99,18 @@ fn refused_spawn_is_a_failed_command_inside() {
     while let Ok(file) = fs::File::open("/dev/null") {
         hoard.push(file);
     }
-    bench.order(Action::Activate);
-    let outcome = bench.outcome(Action::Start, Order::Start);
+    bench.order(Command::Activate);
+    let outcome = bench.outcome(Command::Start, CommandKind::Start);
     assert!(outcome.ending.to_string().contains("Too many open files"), "{outcome:?}");
     // Enough for the pipe, not for the process: the pipe must not stay.
     hoard.truncate(hoard.len() - 3);
     // A stop in between makes the next start a new order.
-    bench.order(Action::Stop);
-    assert!(matches!(bench.outcome(Action::Start, Order::Start).ending, Ending::System(_)));
+    bench.order(Command::Stop);
+    assert!(matches!(bench.outcome(Command::Start, CommandKind::Start).ending, Ending::System(_)));
     assert_eq!(bench.executor.open_pipes(), 0);
     hoard.clear();
-    let activated =
-        |bench: &Bench| bench.executor.history(0, Order::Activate).map_or(0, |history| history.ended);
-    bench.until(|bench, _| activated(bench) == 2);
-    assert!(bench.last(Order::Activate).ending.is_success(), "the retry");
+    bench.until(|bench, _| bench.times(0, CommandKind::Activate) == 2);
+    assert!(bench.last(0, CommandKind::Activate).ending.is_success(), "the retry");
 }
 
 fn resident_kib() -> u64 {

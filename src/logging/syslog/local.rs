@@ -1,24 +1,21 @@
 //! The local syslogd (`log-syslog`), by its datagram socket.
-//!
-//! By hand: the message is one datagram, and the `syslog` crate and syslog(3) wait for a syslogd that does
-//! not read.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use syslog::Logger;
 
-use super::line::Entry;
-use super::retry::Medium;
-use crate::config::Facility;
+use super::super::line::Entry;
+use super::super::retry::Medium;
+use super::rfc3164::Rfc3164;
+use super::{Datagrams, facility, log};
+use schrittmacher_config::Facility;
 
 /// Where syslogd listens.
-pub(super) const SOCKET: &str = if cfg!(target_os = "macos") {
+pub(in super::super) const SOCKET: &str = if cfg!(target_os = "macos") {
     "/var/run/syslog"
 } else if cfg!(target_os = "freebsd") {
     "/var/run/log"
@@ -26,42 +23,40 @@ pub(super) const SOCKET: &str = if cfg!(target_os = "macos") {
     "/dev/log"
 };
 
-/// How long a syslogd that is busy may take for one line; it is the log thread that waits. A dead one gets
-/// that once in [`super::retry::PAUSE`].
-const BUSY: Duration = Duration::from_millis(100);
-
 /// The sink behind `log-syslog`.
-pub(super) struct Syslog {
+pub(in super::super) struct LocalSyslog {
     path: PathBuf,
     facility: Facility,
-    socket: Option<UnixDatagram>,
+    logger: Option<Logger<Datagrams<UnixDatagram>, Rfc3164>>,
 }
 
-impl Syslog {
+impl LocalSyslog {
     /// Nothing is opened yet.
-    pub fn new(path: PathBuf, facility: Facility) -> Syslog {
-        Syslog { path, facility, socket: None }
+    pub fn new(path: PathBuf, facility: Facility) -> LocalSyslog {
+        LocalSyslog { path, facility, logger: None }
+    }
+
+    fn open(&self) -> io::Result<Logger<Datagrams<UnixDatagram>, Rfc3164>> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        socket.connect(&self.path)?;
+        let facility = facility(self.facility);
+        let format = Rfc3164 { facility, pid: process::id(), zone: TimeZone::system() };
+        Ok(Logger::new(Datagrams(socket), format))
     }
 }
 
-impl Medium for Syslog {
+impl Medium for LocalSyslog {
     fn write_line(&mut self, entry: &Entry) -> io::Result<()> {
-        let line = entry.syslog_line(self.facility.code, process::id(), &TimeZone::system());
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => {
-                let socket = UnixDatagram::unbound()?;
-                socket.set_nonblocking(true)?;
-                socket.connect(&self.path)?;
-                socket
-            }
+        let logger = match self.logger.take() {
+            Some(logger) => logger,
+            None => self.open()?,
         };
-        let socket = self.socket.insert(socket);
-        send(socket, || socket.send(line.as_bytes()))
+        log(self.logger.insert(logger), entry)
     }
 
     fn close(&mut self) {
-        self.socket = None;
+        self.logger = None;
     }
 
     fn name(&self) -> String {
@@ -69,30 +64,18 @@ impl Medium for Syslog {
     }
 }
 
-/// Sends one datagram; for a socket that is full at the moment it tries once more.
-pub(super) fn send(socket: &impl AsFd, send: impl Fn() -> io::Result<usize>) -> io::Result<()> {
-    match send() {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-            poll(&mut ready, PollTimeout::try_from(BUSY).unwrap_or(PollTimeout::ZERO))?;
-            send().map(drop)
-        }
-        result => result.map(drop),
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::mpsc::channel;
+    use std::time::Duration;
 
-    use super::super::line::Severity;
-    use super::super::retry::{self, Retrying};
-    use super::super::writer::tests::GUARD;
-    use super::super::writer::{Sink, Writer};
+    use super::super::super::line::Severity;
+    use super::super::super::retry::{self, Retrying};
+    use super::super::super::writer::tests::GUARD;
+    use super::super::super::writer::{Sink, Writer};
     use super::*;
-    use crate::testing;
 
-    pub(in super::super) const LOCAL3: Facility = Facility { name: "local3", code: 19 };
+    pub(in super::super) const LOCAL3: Facility = Facility::Local3;
 
     /// Hands complaints on.
     pub(in super::super) struct Complaints(pub std::sync::mpsc::Sender<String>);
@@ -110,7 +93,7 @@ pub(super) mod tests {
     fn receive(syslogd: &UnixDatagram) -> String {
         syslogd.set_read_timeout(Some(GUARD)).unwrap();
         let mut buffer = [0; 10_000];
-        let length = testing::retry(|| syslogd.recv(&mut buffer)).unwrap();
+        let length = schrittmacher_testkit::retry(|| syslogd.recv(&mut buffer)).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
@@ -119,7 +102,7 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         let syslogd = UnixDatagram::bind(&path).unwrap();
-        Syslog::new(path, LOCAL3).write_line(&entry("peer\nlost")).unwrap();
+        LocalSyslog::new(path, LOCAL3).write_line(&entry("peer\nlost")).unwrap();
         let line = receive(&syslogd);
         assert!(line.starts_with("<156>"), "{line}");
         assert!(line.ends_with(&format!(" schrittmacher[{}]: core: peer\\nlost", process::id())), "{line}");
@@ -131,7 +114,7 @@ pub(super) mod tests {
         let path = dir.path().join("log");
         let (told, complaints) = channel();
         let queue = Writer::start("test", 10, Complaints(told)).unwrap();
-        let mut sink = Retrying::new(Syslog::new(path.clone(), LOCAL3), queue.queue(), Duration::ZERO);
+        let mut sink = Retrying::new(LocalSyslog::new(path.clone(), LOCAL3), queue.queue(), Duration::ZERO);
         (0..3).for_each(|n| sink.write(&entry(&n.to_string())));
         let complaint = complaints.recv_timeout(GUARD).unwrap();
         assert!(complaint.starts_with("cannot write syslog ("), "{complaint}");
@@ -162,7 +145,7 @@ pub(super) mod tests {
         let queue = Writer::start("test", 10, Complaints(told)).unwrap();
         let (done, finished) = channel();
         std::thread::spawn(move || {
-            let mut sink = Retrying::new(Syslog::new(path, LOCAL3), queue.queue(), retry::PAUSE);
+            let mut sink = Retrying::new(LocalSyslog::new(path, LOCAL3), queue.queue(), retry::PAUSE);
             (0..2000).for_each(|_| sink.write(&entry(&"x".repeat(1000))));
             done.send(sink).unwrap();
         });

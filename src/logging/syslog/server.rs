@@ -1,6 +1,6 @@
 //! A syslog server (`log-syslog-server`): RFC 5424 over UDP, as RFC 5426 has it.
 //!
-//! What a network loses without a word nobody can count. The server's host saying that nobody listens there is
+//! A line that the network loses without a word cannot be counted. An answer of the server's host that the port is closed is
 //! as good as a dead local syslogd, and so is having no way to it.
 
 use std::io;
@@ -11,27 +11,29 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::gethostname;
+use syslog::Logger;
 
-use super::line::Entry;
-use super::retry::Medium;
-use super::{rfc5424, syslog};
-use crate::config::Facility;
+use super::super::line::Entry;
+use super::super::retry::Medium;
+use super::rfc5424::Rfc5424;
+use super::{Datagrams, facility, log};
+use schrittmacher_config::Facility;
 
 /// How long the server's host has for saying that nobody listens; it is the log thread that waits, once for
-/// each new socket. A server that is dead gets no more new sockets than one in [`super::retry::PAUSE`].
+/// each new socket. A server that is dead gets no more new sockets than one in [`super::super::retry::PAUSE`].
 const REFUSAL: Duration = Duration::from_millis(100);
 
 /// The sink behind `log-syslog-server`.
-pub(super) struct SyslogServer {
+pub(in super::super) struct SyslogServer {
     server: SocketAddr,
     facility: Facility,
-    socket: Option<UdpSocket>,
+    logger: Option<Logger<Datagrams<UdpSocket>, Rfc5424>>,
 }
 
 impl SyslogServer {
     /// Nothing is opened yet.
     pub fn new(server: SocketAddr, facility: Facility) -> SyslogServer {
-        SyslogServer { server, facility, socket: None }
+        SyslogServer { server, facility, logger: None }
     }
 
     /// Connected, as only such a socket is told that nobody listens.
@@ -52,19 +54,20 @@ impl Medium for SyslogServer {
     /// for, lest a server that stays dead is taken for one that has come back.
     fn write_line(&mut self, entry: &Entry) -> io::Result<()> {
         let host = gethostname().ok().and_then(|host| host.into_string().ok());
-        let line = rfc5424::datagram(entry, self.facility.code, host.as_deref(), process::id());
-        if let Some(socket) = &self.socket {
-            return syslog::send(socket, || socket.send(line.as_bytes()));
+        if let Some(logger) = &mut self.logger {
+            logger.formatter.host = host;
+            return log(logger, entry);
         }
-        let socket = self.connect()?;
-        syslog::send(&socket, || socket.send(line.as_bytes()))?;
-        refusal(&socket)?;
-        self.socket = Some(socket);
+        let format = Rfc5424 { facility: facility(self.facility), host, pid: process::id() };
+        let mut logger = Logger::new(Datagrams(self.connect()?), format);
+        log(&mut logger, entry)?;
+        refusal(&logger.backend.0)?;
+        self.logger = Some(logger);
         Ok(())
     }
 
     fn close(&mut self) {
-        self.socket = None;
+        self.logger = None;
     }
 
     fn name(&self) -> String {
@@ -72,7 +75,7 @@ impl Medium for SyslogServer {
     }
 }
 
-/// Not every system shows an error to whoever waits for errors alone, so the wait is for something to read.
+/// Some systems show an error only to a wait for something to read, so this waits for that.
 fn refusal(socket: &UdpSocket) -> io::Result<()> {
     let mut answer = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     poll(&mut answer, PollTimeout::try_from(REFUSAL).unwrap_or(PollTimeout::ZERO))?;
@@ -83,12 +86,11 @@ fn refusal(socket: &UdpSocket) -> io::Result<()> {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use super::super::retry::{self, Retrying};
-    use super::super::syslog::tests::{Complaints, LOCAL3, entry};
-    use super::super::writer::tests::GUARD;
-    use super::super::writer::{Sink, Writer};
+    use super::super::super::retry::{self, Retrying};
+    use super::super::super::writer::tests::GUARD;
+    use super::super::super::writer::{Sink, Writer};
+    use super::super::local::tests::{Complaints, LOCAL3, entry};
     use super::*;
-    use crate::testing;
 
     /// A server at an address of its own, where no other program takes the port while nobody listens.
     fn listen() -> UdpSocket {
@@ -98,7 +100,7 @@ mod tests {
     fn receive(server: &UdpSocket) -> String {
         server.set_read_timeout(Some(GUARD)).unwrap();
         let mut buffer = [0; 10_000];
-        let length = testing::retry(|| server.recv(&mut buffer)).unwrap();
+        let length = schrittmacher_testkit::retry(|| server.recv(&mut buffer)).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{AT_ONCE, Process, Tail, wait_for};
+use crate::{AT_ONCE, Process, Tail, wait_for};
 
 /// An application that runs, and what it prints.
 #[derive(Debug)]
 pub struct App {
-    /// What was started: the application, or what started it.
+    /// The process that was started: the application, or a program that started it.
     pub process: Process,
     /// One line for each thing that happened to it.
     pub output: Tail,

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use super::Side;
-use super::host::Files;
+use crate::Side;
+use crate::host::Files;
 
 /// The resource that the pair protects.
 pub const RESOURCE: &str = "service";
@@ -13,8 +13,8 @@ pub const PORT: u16 = 7700;
 /// The page's port.
 pub const HTTP_PORT: u16 = 7780;
 
-/// What can differ from one pair to the next. In commands `{note}` notes them in the journal, `{pid-file}` is
-/// the application's pid file (in `resource` too), `{host}` is `a` or `b`, `{folder}` is the folder of the pair.
+/// The parts that differ from one pair to the next. In commands, `{note}` notes them in the journal. `{pid-file}` is
+/// the application's pid file (in `resource`, too). `{host}` is `a` or `b`, `{folder}` the folder of the pair.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Seconds.
@@ -30,6 +30,10 @@ pub struct Setup {
     pub start: Option<&'static str>,
     /// `stop-action`.
     pub stop: Option<&'static str>,
+    /// `interface-activate`.
+    pub activate: Option<&'static str>,
+    /// `interface-deactivate`.
+    pub deactivate: Option<&'static str>,
     /// Further lines of the core group.
     pub core: &'static str,
     /// Further lines of the resource.
@@ -38,19 +42,26 @@ pub struct Setup {
     pub log_file: Option<&'static str>,
 }
 
+impl Setup {
+    /// See [`Setup::default`].
+    pub const DEFAULT: Setup = Setup {
+        heartbeat: 0.2,
+        timeout: 3.0,
+        app_timeout: 10.0,
+        priority: [0, 0],
+        start: Some("{note}; kill -10 `cat {pid-file}`"),
+        stop: Some("{note}; kill -12 `cat {pid-file}`"),
+        activate: Some("{note}"),
+        deactivate: Some("{note}"),
+        core: "",
+        resource: "",
+        log_file: None,
+    };
+}
+
 impl Default for Setup {
     fn default() -> Setup {
-        Setup {
-            heartbeat: 0.2,
-            timeout: 3.0,
-            app_timeout: 10.0,
-            priority: [0, 0],
-            start: Some("{note}; kill -10 `cat {pid-file}`"),
-            stop: Some("{note}; kill -12 `cat {pid-file}`"),
-            core: "",
-            resource: "",
-            log_file: None,
-        }
+        Setup::DEFAULT
     }
 }
 
@@ -66,19 +77,22 @@ impl Setup {
         let priority = self.priority[usize::from(!is_a)];
         let mut text = format!(
             "group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {PORT}\n\
-             http-port = {HTTP_PORT}\nsecurity = legacy\nlog-file = {log}\nheartbeat = {}\ntimeout = {}\n{}\n\n\
+             http-port = {HTTP_PORT}\nsecurity = legacy\nstate-directory = {}\nlog-file = {log}\nrun-directory = {}\nheartbeat = {}\ntimeout = {}\n{}\n\n\
              group = resource\nname = {RESOURCE}\npriority = {priority}\napp-timeout = {}\n{}\n",
+            files.state().display(),
+            files.run_directory().display(),
             self.heartbeat,
             self.timeout,
-            self.core,
+            self.core.replace("{folder}", &files.folder().display().to_string()),
             self.app_timeout,
             self.resource.replace("{pid-file}", &pid_file)
         );
         let commands = [
             ("start-action", "start", self.start),
             ("stop-action", "stop", self.stop),
-            ("interface-activate", "activate", Some("{note}")),
-            ("interface-deactivate", "deactivate", Some("{note}")),
+            ("interface-activate", "activate", self.activate),
+            ("interface-announce", "announce", Some("{note}")),
+            ("interface-deactivate", "deactivate", self.deactivate),
         ];
         for (key, action, command) in commands {
             let Some(command) = command else { continue };

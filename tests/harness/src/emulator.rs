@@ -1,5 +1,5 @@
-//! A cable with weather. The test itself carries every packet from one host to the other, and loses, delays,
-//! doubles and reorders it on the way, as `tc netem` would in a kernel that has it.
+//! A cable with weather. The test itself carries every packet from one host to the other. It loses, delays, doubles
+//! and reorders packets, as `tc netem` does in a kernel that has it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::namespace::{Namespace, may_make_networks};
-use super::{Cable, Side};
+use crate::namespace::{Namespace, may_make_networks};
+use crate::{Cable, Side};
 
-/// What happens to the packets of one direction. Each packet has its own luck.
+/// The weather for the packets of one direction. Each packet has its own luck.
 #[derive(Clone, Debug)]
 pub struct Weather {
     /// How many are lost, in per cent.
@@ -26,7 +26,7 @@ pub struct Weather {
     pub delay: RangeInclusive<u64>,
     /// How many arrive twice, in per cent; the second one takes its own time.
     pub doubled: u64,
-    /// How many take [`DETOUR`] longer, in per cent: what is said after them arrives before them.
+    /// How many take `DETOUR` longer, in per cent: what is said after them arrives before them.
     pub overtaken: u64,
 }
 
@@ -44,7 +44,7 @@ impl Weather {
     pub const DUPLICATES: Weather = Weather { doubled: 30, delay: 0..=90, ..Weather::CLEAR };
     /// Every fourth packet is overtaken by what is sent shortly after it.
     pub const REORDERING: Weather = Weather { overtaken: 25, ..Weather::CLEAR };
-    /// Whatever can happen to a packet but its loss.
+    /// All weather but loss.
     pub const UNREST: Weather = Weather { delay: 10..=90, doubled: 30, overtaken: 25, ..Weather::CLEAR };
     /// Nothing comes through.
     pub const NIGHT: Weather = Weather { loss: 100, ..Weather::CLEAR };
@@ -52,7 +52,7 @@ impl Weather {
     pub const STORM: Weather = Weather { loss: 30, ..Weather::UNREST };
 }
 
-/// What has happened to the packets of one direction.
+/// The counts of the packets of one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Toll {
     /// Packets that have been sent.
@@ -108,12 +108,12 @@ impl Emulator {
         }
     }
 
-    /// The weather changes for what `side` hears.
+    /// The weather changes for the packets that `side` hears.
     pub fn set_towards(&self, side: Side, weather: &Weather) {
         self.directions.lock().unwrap()[side.index()].weather = weather.clone();
     }
 
-    /// What has become of the packets that `side` should have heard.
+    /// The counts of the packets for `side`.
     pub fn toll(&self, side: Side) -> Toll {
         self.directions.lock().unwrap()[side.index()].toll
     }
@@ -128,8 +128,8 @@ impl Drop for Emulator {
     }
 }
 
-/// Makes the device `cable` in a namespace; it is there as long as the file is open, and what the host sends
-/// can be read from it.
+/// Makes the device `cable` in a namespace. It exists as long as the file is open. The file yields the packets that
+/// the host sends.
 fn open_device(namespace: &Namespace) -> Result<File, &'static str> {
     let flags = libc::O_NONBLOCK | libc::O_CLOEXEC;
     namespace.run(|| {
@@ -232,7 +232,7 @@ impl Carrier<'_> {
         let now = Instant::now();
         while self.on_the_way.peek().is_some_and(|next| next.0.due <= now) {
             let Some(Reverse(Packet { number, to, bytes, .. })) = self.on_the_way.pop() else { return };
-            // A device that is down takes nothing: what is sent into a cut cable is lost.
+            // A device that is down takes nothing: packets into a cut cable are lost.
             let _ = (&self.devices[to]).write_all(&bytes);
             let toll = &mut self.directions.lock().unwrap()[to].toll;
             toll.carried += 1;

@@ -1,7 +1,7 @@
-//! Packet filters at both ends of a cable: what is cut by them leaves link and addresses up.
+//! Packet filters at both ends of a cable: such a cut leaves link and addresses up.
 
-use super::namespace::{Namespace, succeeded};
-use super::{Cable, PORT, Side};
+use crate::namespace::{Namespace, succeeded};
+use crate::{Cable, PORT, Side};
 
 /// The filters of a cable: they let everything pass until they are told otherwise.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ impl Filter {
         self.rule(side, "says", "counter drop");
     }
 
-    /// From now on `side` hears one in `of` packets of its peer: always the same one, so that never more than
-    /// `of` - 1 in a row are lost.
+    /// From now on `side` hears one in `of` packets of its peer: always the same one. So at most `of` - 1 in a row
+    /// are lost.
     pub fn thin_out(&self, side: Side, of: u32) {
         self.rule(side, "hears", &format!("numgen inc mod {of} != 0 counter drop"));
     }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::config::HTTP_PORT;
-use super::log::Log;
-use super::namespace::Namespace;
-use super::{App, PORT, Process, RESOURCE, Side, Tail, http, program, wait_for};
+use crate::config::HTTP_PORT;
+use crate::log::Log;
+use crate::namespace::Namespace;
+use crate::{App, PORT, Process, RESOURCE, Side, Tail, http, program, wait_for};
 
 /// Where the files of one host are.
 #[derive(Debug)]
@@ -25,7 +25,6 @@ impl Files {
         Files { folder: folder.to_owned(), side }
     }
 
-    /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -34,14 +33,22 @@ impl Files {
         self.folder.join(format!("{}.{end}", self.side.name()))
     }
 
-    /// The configuration.
     pub fn config(&self) -> PathBuf {
         self.path("conf")
     }
 
-    /// The daemon's log.
+    /// Where the daemon keeps what has to survive a restart.
+    pub fn state(&self) -> PathBuf {
+        self.path("state")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.path("log")
+    }
+
+    /// Where the daemons of both hosts have their control sockets.
+    pub fn run_directory(&self) -> PathBuf {
+        self.folder.join("run")
     }
 
     /// The application's number, kept as a well-behaved start script keeps it.
@@ -49,12 +56,12 @@ impl Files {
         self.path("pid")
     }
 
-    /// What commands leave for a [`super::Reporter`].
+    /// The orders that commands leave for a [`super::Reporter`].
     pub fn orders(&self) -> PathBuf {
         self.path("orders")
     }
 
-    /// What the application prints.
+    /// The application's output.
     pub fn app(&self) -> PathBuf {
         self.path("app")
     }
@@ -73,15 +80,14 @@ pub struct Host {
     pub address: IpAddr,
     /// Its files.
     pub files: Files,
-    /// The daemon's log.
     pub log: Log,
-    /// What the daemon prints.
+    /// The daemon's output.
     pub stderr: Tail,
-    /// What starts its daemon, if not the test itself: a program and its options.
+    /// The program that starts its daemon, if not the test itself, with its options.
     pub starter: Vec<&'static str>,
     /// Options that its daemon is started with.
     pub options: Vec<&'static str>,
-    /// What its daemon finds in its environment.
+    /// Variables in the environment of its daemon.
     pub environment: Vec<(&'static str, PathBuf)>,
     namespace: Option<Namespace>,
     daemon: Option<Process>,

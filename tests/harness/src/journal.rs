@@ -1,4 +1,4 @@
-//! What the commands of both hosts did, in the order in which they did it.
+//! The commands of both hosts, in the order in which they ran.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{AT_ONCE, Side, Tail, wait_for};
+use crate::{AT_ONCE, Side, Tail, wait_for};
 
 /// A file to which every command of a pair appends a line: host, action, time.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Journal {
 pub struct Entry {
     /// On which host.
     pub host: char,
-    /// `start`, `stop`, `activate`, `deactivate`; `daemon` when the test started the daemon.
+    /// `start`, `stop`, `activate`, `deactivate`; `daemon` and `app` when the test started these.
     pub action: String,
     /// Since the epoch.
     pub at: Duration,
@@ -36,8 +36,17 @@ impl Journal {
 
     /// Notes that a daemon of this host begins: it knows nothing of the orders before.
     pub fn daemon_starts(&self, host: char) {
+        self.note(host, "daemon");
+    }
+
+    /// Notes that an application of this host begins: the orders before have not reached it.
+    pub fn app_starts(&self, host: char) {
+        self.note(host, "app");
+    }
+
+    fn note(&self, host: char, what: &str) {
         let mut file = File::options().create(true).append(true).open(self.tail.path()).unwrap();
-        writeln!(file, "{host} daemon 0").unwrap();
+        writeln!(file, "{host} {what} 0").unwrap();
     }
 
     /// The commands since [`Journal::forget`].
@@ -45,12 +54,15 @@ impl Journal {
         self.tail.lines().iter().map(|line| Entry::parse(line)).collect()
     }
 
-    /// The actions of one host since [`Journal::forget`]. What X2 lets a daemon repeat is there once: on a busy
-    /// machine an application may get two signals in the wrong order, and needs the last one again.
+    /// The actions of one host since [`Journal::forget`], without announcements, which change nothing, and without the
+    /// repetitions that X2 allows. On a busy machine
+    /// an application may get two signals in the wrong order, and needs the last one again.
     fn of(&self, side: Side) -> Vec<String> {
         let of_host = self.entries().into_iter().filter(|entry| entry.host == side.name());
-        let mut actions: Vec<_> =
-            of_host.map(|entry| entry.action).filter(|action| action != "daemon").collect();
+        let mut actions: Vec<_> = of_host
+            .map(|entry| entry.action)
+            .filter(|action| !matches!(action.as_str(), "daemon" | "app" | "announce"))
+            .collect();
         actions.dedup_by(|next, before| next == before && matches!(next.as_str(), "start" | "stop"));
         actions
     }
@@ -61,7 +73,7 @@ impl Journal {
         self.entries().iter().filter(is_it).count()
     }
 
-    /// What one host did since [`Journal::forget`] is exactly this. Waits for what is still under way.
+    /// The actions of one host since [`Journal::forget`] are exactly these. Waits for those still under way.
     pub fn expect(&self, side: Side, expected: &[&str]) {
         wait_for(&format!("{expected:?} on {}:\n{}", side.name(), self.text()), AT_ONCE, || {
             (self.of(side).len() >= expected.len()).then_some(())
@@ -116,7 +128,7 @@ impl Journal {
         text
     }
 
-    /// That no command was repeated beyond X2: of one daemon, an interface command that succeeded never, an
+    /// Checks that no command was repeated beyond X2: of one daemon, an interface command that succeeded never, an
     /// order at most once a second.
     pub fn check_repetition(&self) {
         let all: Vec<Entry> = self.tail.text().lines().map(Entry::parse).collect();
@@ -128,6 +140,11 @@ impl Journal {
                         last = [None, None];
                         continue;
                     }
+                    "app" => {
+                        last[1] = None;
+                        continue;
+                    }
+                    "announce" => continue,
                     "activate" | "deactivate" => 0,
                     _ => 1,
                 };

@@ -1,12 +1,17 @@
-//! What the tests are written in: a pair of hosts, each with a daemon, an application, files and a link.
+//! Pairs of real daemons for the end-to-end tests and the benchmark: two hosts, each with a daemon, an
+//! application, files and a link.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod app;
 mod config;
+mod ctl;
 mod emulator;
 mod filter;
 mod host;
 mod http;
 mod journal;
+mod lan;
 mod log;
 mod mixed;
 mod namespace;
@@ -20,25 +25,28 @@ use std::time::{Duration, Instant};
 
 pub use app::App;
 pub use config::{HTTP_PORT, PORT, RESOURCE, Setup};
+pub use ctl::{ctl, ctl_in};
 pub use emulator::{Emulator, Weather};
 pub use filter::Filter;
 pub use host::Host;
 pub use journal::Journal;
+pub use lan::{Lan, PROBE_PERIOD, Probe};
 pub use mixed::{Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, beside_both};
-pub use namespace::Cable;
+pub use namespace::{Cable, Namespace};
 pub use pair::{Pair, Side};
 pub use process::{Process, program};
 pub use reporter::{EndOnDrop, Reporter, report};
+pub use schrittmacher_testkit::retry;
 pub use tail::Tail;
 pub use watch::Watch;
 
 /// How often something is looked at that can't wake us.
 pub const LOOK: Duration = Duration::from_millis(5);
 
-/// The guard against hanging, if what is waited for takes no time at all.
+/// The guard against hanging, for a wait that takes no time at all.
 const LEAST_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What takes no time to speak of.
+/// The expected time of things that take nearly none.
 pub const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Looks until there is an answer; `expected` is how long that takes on an idle machine.
@@ -79,17 +87,7 @@ pub fn skip(test: &str, why: &str) {
     println!("SKIPPED: {test}: {why}");
 }
 
-/// Whether this process may do what only root may.
+/// Whether this process has the rights of root.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
-}
-
-/// Repeats a call that a signal has interrupted: a wait with a time limit is not taken up again by the system.
-pub fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Tail, wait_for};
+use crate::{Tail, wait_for};
 
 /// A log in the legacy's line format, and what the transitions in it tell. Where that is no ordinary file, the
 /// same lines as they come on standard error.

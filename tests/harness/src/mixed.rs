@@ -1,4 +1,4 @@
-//! A pair with legacy daemons, as the double plays them: mostly one, on host b.
+//! A pair with legacy daemons, played by the double: mostly one, on host b.
 
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{Pair, Process, RESOURCE, Setup, Side, Tail, holds_for, program, wait_for};
+use crate::{Pair, Process, RESOURCE, Setup, Side, Tail, holds_for, program, wait_for};
 
 /// The families that differ as a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub enum Generation {
     Classic,
 }
 
-/// Period of a legacy daemon, which nobody can shorten.
+/// Period of a legacy daemon, which cannot be shortened.
 pub const LEGACY_HEARTBEAT: Duration = Duration::from_secs(2);
-/// After so long a legacy daemon takes a silent peer for dead, at the latest.
+/// The longest time after which a legacy daemon takes a silent peer for dead.
 pub const LEGACY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A legacy daemon that runs, and the application that it plays too, if it does.
@@ -34,11 +34,11 @@ struct Double {
 /// Our daemon on host a, a legacy one on host b; while nothing else is started there.
 #[derive(Debug)]
 pub struct Mixed {
+    /// Where one runs. First, so that they end before the pair's addresses are free for another test.
+    doubles: [Option<Double>; 2],
     pair: Pair,
     /// Of the legacy daemons.
     pub generation: Generation,
-    /// Where one runs.
-    doubles: [Option<Double>; 2],
 }
 
 /// Does the same beside both generations, both at once: these tests wait most of the time.
@@ -84,7 +84,7 @@ impl Mixed {
         if self.generation == Generation::Classic {
             command.args(["--generation", "1.8.2"]);
             if app.is_none() {
-                // It signals nobody by itself.
+                // It sends no signals by itself.
                 let pid_file = host.files.pid_file();
                 for (option, signal) in [("--start-action", 10), ("--stop-action", 12)] {
                     command.args([option, &format!("kill -{signal} `cat {}`", pid_file.display())]);
@@ -196,7 +196,7 @@ impl Mixed {
         self.stays(hot);
     }
 
-    /// For two legacy heartbeats nobody changes state, and exactly `hot` serves.
+    /// For two legacy heartbeats no state changes, and exactly `hot` serves.
     pub fn stays(&self, hot: Side) {
         let states = || [Side::A, Side::B].map(|side| self.state(side));
         let before = states();
@@ -213,7 +213,7 @@ impl Mixed {
         if self.both_serve() { Err(format!("both serve:\n{}", self.said())) } else { Ok(()) }
     }
 
-    /// What the legacy side or sides have said, for people.
+    /// The words of the legacy side or sides, for people.
     fn said(&self) -> String {
         self.doubles.iter().flatten().map(|double| double.output.text()).collect()
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-use super::{Side, is_root};
+use crate::{Side, is_root};
 
 /// A network of its own.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Namespace {
     }
 
     /// A name for it that `ip` understands.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
     }
 
@@ -57,13 +57,18 @@ impl Namespace {
         })
     }
 
+    /// The output of a program that has to succeed.
+    pub fn output(&self, program: &str, arguments: &str) -> String {
+        succeeded(arguments, &self.tool(program, arguments, "").unwrap())
+    }
+
     /// Runs `ip`, which has to succeed.
     pub fn ip(&self, arguments: &str) {
         succeeded(arguments, &self.tool("ip", arguments, "").unwrap());
     }
 }
 
-/// What a program that had to succeed has printed.
+/// The output of a program that had to succeed.
 pub(super) fn succeeded(what: &str, output: &Output) -> String {
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -136,7 +141,7 @@ impl Cable {
         self.ends[0].ip("link set cable up");
     }
 
-    /// Has the kernel do this to whatever goes through, in the words of tc-netem(8). If it can't, why.
+    /// Has the kernel do this to every packet, in the words of tc-netem(8). If it cannot, the reason.
     pub fn netem(&self, what: &str) -> Result<(), &'static str> {
         for end in &self.ends {
             let order = format!("qdisc replace dev cable root netem {what}");

@@ -1,7 +1,7 @@
 //! Two hosts and one service.
 
 use std::fs::{self, Permissions};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::ops::{Index, IndexMut};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::host::Files;
-use super::log::Transition;
-use super::namespace::{Cable, Namespace};
-use super::{Host, Journal, PORT, Setup, holds_for, wait_for};
+use crate::host::Files;
+use crate::log::Transition;
+use crate::namespace::{Cable, Namespace};
+use crate::{Host, Journal, Lan, PORT, Setup, holds_for, wait_for};
 
 /// One of the two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +50,14 @@ impl Side {
 #[derive(Debug)]
 pub struct Pair {
     hosts: [Host; 2],
-    /// What the commands of both did.
+    /// The commands of both.
     pub journal: Journal,
     setup: Setup,
     folder: TempDir,
     _reservation: Option<UdpSocket>,
 }
 
-/// A switch-over that nothing has to be waited for: some datagrams and some processes.
+/// A switch without a wait: some datagrams and some processes.
 const SWITCH: Duration = Duration::from_millis(500);
 
 impl Pair {
@@ -71,6 +71,12 @@ impl Pair {
     pub fn at(setup: Setup, cable: &Cable, addresses: [&str; 2]) -> Pair {
         let addresses = addresses.map(|address| address.parse().unwrap());
         Pair::with(setup, addresses, cable.ends().map(Some), None)
+    }
+
+    /// On a bridge with a client; the daemons speak by a link of their own.
+    pub fn on(setup: Setup, lan: &Lan) -> Pair {
+        let addresses = ["10.9.0.1", "10.9.0.2"].map(|address| address.parse().unwrap());
+        Pair::with(setup, addresses, lan.hosts().map(Some), None)
     }
 
     fn with(
@@ -120,7 +126,7 @@ impl Pair {
         self[hot].start_app(hot_options);
         self.start_daemon(hot);
         self.wait_settled(hot, SWITCH);
-        // What has been ordered on the way does not happen later.
+        // An order from the meantime is not carried out later.
         self.journal.wait(standby, "deactivate");
         self.journal.wait(hot, "activate");
         if self.setup.stop.is_some_and(|command| command.contains("{note}")) {
@@ -167,7 +173,7 @@ impl Pair {
         self.stays_for(5.0 * self.setup.heartbeat);
     }
 
-    /// The same for so many seconds.
+    /// The same, for `seconds`.
     pub fn stays_for(&self, seconds: f64) {
         let before = self.transitions();
         holds_for(Duration::from_secs_f64(seconds), || {
@@ -218,13 +224,20 @@ impl Drop for Pair {
     }
 }
 
-/// Two addresses that no other test uses, of this run or another: a third one beside them is held as a token.
+/// Two addresses that no other test uses, of this run or another: a third one beside them is held as a token. What an
+/// earlier test had started may still be at its end, so nothing may be bound to the two either. The kernel's list tells
+/// that; a socket of ours that tried it could be inherited by another test's child for a moment.
 fn loopback_addresses() -> ([IpAddr; 2], UdpSocket) {
     let free = (1..=u16::MAX).find_map(|number| {
         let [high, low] = number.to_be_bytes();
-        let address = |host| IpAddr::V4(Ipv4Addr::new(127, 1 + high % 250, low, host));
-        let token = UdpSocket::bind(SocketAddr::new(address(3), PORT)).ok()?;
-        Some(([address(1), address(2)], token))
+        let address = |host| Ipv4Addr::new(127, 1 + high % 250, low, host);
+        let token = UdpSocket::bind((address(3), PORT)).ok()?;
+        let bound = fs::read_to_string("/proc/net/udp").unwrap();
+        let is_bound = |address: Ipv4Addr| bound.contains(&format!(": {:08X}:", u32::from(address).to_be()));
+        if is_bound(address(1)) || is_bound(address(2)) {
+            return None;
+        }
+        Some(([IpAddr::V4(address(1)), IpAddr::V4(address(2))], token))
     });
     free.unwrap()
 }

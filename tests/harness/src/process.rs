@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -14,22 +14,24 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::namespace::Namespace;
-use super::wait_for;
+use crate::namespace::Namespace;
+use crate::wait_for;
 
-/// One of our programs: they lie beside each other in the target directory.
+/// One of our programs. They lie beside each other in the target directory, one folder above the test.
 ///
 /// # Panics
 ///
 /// If it has not been built.
 pub fn program(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_BIN_EXE_schrittmacher")).with_file_name(name);
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
+    let path = folder.join(name);
     assert!(path.exists(), "{} is missing; run: cargo build --workspace", path.display());
     path
 }
 
-/// A process of its own group, which ends with the test: by [`Drop`], also when the test panics, and by the
-/// kernel if the test program is killed.
+/// A process of its own group. It ends with the test: by [`Drop`], also when the test panics, or by the kernel if
+/// the test program is killed.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -71,7 +73,7 @@ impl Process {
         kill(self.raw_pid(), signal).unwrap();
     }
 
-    /// Sends a signal to it and to whatever it has started.
+    /// Sends a signal to it and to all that it has started.
     pub fn signal_group(&self, signal: Signal) {
         killpg(self.raw_pid(), signal).unwrap();
     }
@@ -112,7 +114,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Before `wait`: as long as the leader has not been waited for, nobody else can get its number.
+        // Before `wait`: as long as the leader has not been waited for, no other process can get its number.
         let _ = killpg(self.raw_pid(), Signal::SIGKILL);
         let _ = self.child.wait();
     }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// How often they report.
 const BEAT: Duration = Duration::from_millis(200);
 
-/// Applications of one host, as the client of 1.8 makes them: without pid, and with no word for being on
-/// their way, so that they report their old state until they have reached the new one.
+/// Applications of one host with the client of 1.8. They send no pid and have no word for being on their way. They
+/// report the old state until they have reached the new one.
 #[derive(Clone, Debug)]
 pub struct Reporter {
     /// The daemon's door.
@@ -52,7 +52,7 @@ impl Reporter {
         });
     }
 
-    /// What each was ordered last.
+    /// The last order to each.
     fn ordered(&self) -> HashMap<String, &'static str> {
         let text = fs::read_to_string(&self.orders).unwrap_or_default();
         let words = text.lines().filter_map(|line| line.split_once(' '));

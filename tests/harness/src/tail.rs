@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::wait_for;
+use crate::wait_for;
 
 /// The lines of a file that grows; complete ones only.
 #[derive(Debug)]

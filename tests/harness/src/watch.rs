@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::{LOOK, Pair, Side, Tail};
+use crate::{LOOK, Pair, Side, Tail};
 
 /// A watch over the applications of a pair, until it is dropped.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Watch {
         Watch { planned, end, watcher: Some(watcher) }
     }
 
-    /// A switch that is wanted begins, or has ended: meanwhile nobody may serve for a moment, but never both.
+    /// A wanted switch begins, or has ended. Meanwhile no side may serve for a moment, but never both.
     pub fn planned(&self, is_planned: bool) {
         self.planned.store(is_planned, Ordering::SeqCst);
     }

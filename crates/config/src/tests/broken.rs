@@ -1,7 +1,9 @@
-//! What is told about broken and suspicious files, word by word.
+//! Errors and warnings about broken and suspicious files, word by word.
 
-use super::super::LoadError;
+use std::path::Path;
+
 use super::{CORE, RESOURCE, errors, file, load, warned};
+use crate::LoadError;
 
 /// The only error of a text.
 fn error(text: &str) -> String {
@@ -129,17 +131,28 @@ fn ports_have_a_range() {
     assert!(in_core("http-port = 65536").ends_with("is no port (a number from 1 to 65535)"));
 }
 
-/// A5: strict is refused until it can be kept.
+/// Nobody could report for the application.
+#[test]
+fn a_user_that_does_not_exist_is_refused() {
+    assert_eq!(
+        in_resource("app-user = no-such-user"),
+        "x.conf:9: `app-user` = \"no-such-user\" is no user of this host \
+         (create the user, or write the name or number of another one)"
+    );
+}
+
+/// A5: strict is refused where it cannot be kept.
 #[test]
 fn strict_security_is_never_accepted_silently() {
     assert_eq!(
         error(&file("", "").replace("security = legacy", "security = strict")),
-        "x.conf:5: `security` = \"strict\" is not supported by this version \
-         (it cannot authenticate the peer yet; write `security = legacy`)"
+        "x.conf:5: `security` = \"strict\" needs an `auth-key-file` (make a key, the same on both hosts \
+         (schrittmacherctl keygen /etc/schrittmacher/peer.key), and add \
+         `auth-key-file = /etc/schrittmacher/peer.key`)"
     );
 }
 
-/// A5: what is open is named until somebody has said that it is meant.
+/// A5: a start warns about what is open until the file says that it is meant.
 #[test]
 fn without_a_security_line_what_is_open_is_named() {
     let warnings = |core: &str| {
@@ -150,34 +163,50 @@ fn without_a_security_line_what_is_open_is_named() {
     };
     assert_eq!(
         warnings(""),
-        "x.conf:1: no `security` line: whoever can send from 192.0.2.2 is believed to be the peer \
+        "x.conf:1: no `security` line: every sender with the address 192.0.2.2 is taken for the peer \
          (if that is meant, add `security = legacy`)"
     );
     assert_eq!(
         warnings("http-port = 7780"),
-        "x.conf:1: no `security` line: whoever can send from 192.0.2.2 is believed to be the peer, and whoever \
-         reaches TCP port 7780 can switch the resources (if that is meant, add `security = legacy`; to narrow \
-         the page, add `http-address = 127.0.0.1`)"
+        "x.conf:1: no `security` line: every sender with the address 192.0.2.2 is taken for the peer, and every \
+         client of TCP port 7780 can switch the resources (if that is meant, add `security = legacy`; to take \
+         orders from this host alone, add `http-control = loopback`)"
     );
     assert!(!warnings("http-port = 7780\nhttp-address = 127.0.0.1").contains("TCP"));
+    assert!(!warnings("http-port = 7780\nhttp-control = loopback").contains("TCP"));
     let on_loopback =
         file("http-port = 7780", "").replace("192.0.2", "127.0.0").replace("security = legacy\n", "");
     assert!(!load(&on_loopback).unwrap().warnings[0].message.contains("TCP"));
 }
 
 #[test]
+fn a_run_directory_that_is_too_long_for_a_socket_is_told() {
+    let told = warning(&format!("run-directory = /{}", "x".repeat(107)), "");
+    assert!(
+        told.starts_with("x.conf:6: `run-directory` = \"/xxx")
+            && told.contains("bytes too long for a socket in it"),
+        "{told}"
+    );
+}
+
+#[test]
 fn nonsense_in_new_keys_is_an_error() {
     assert_eq!(
         in_resource("app-timeout = soon"),
-        "x.conf:9: `app-timeout` = \"soon\" is not a number (seconds without a unit, like 2 or 0.5)"
+        "x.conf:9: `app-timeout` = \"soon\" is not a number (seconds, like 2 or 0.5 or 0.5 s, or milliseconds, like 500 ms)"
     );
     assert_eq!(
-        in_resource("action-timeout = 500ms"),
-        "x.conf:9: `action-timeout` = \"500ms\" is not a number (seconds without a unit, like 2 or 0.5)"
+        in_resource("action-timeout = 5 min"),
+        "x.conf:9: `action-timeout` = \"5 min\" is not a number (seconds, like 2 or 0.5 or 0.5 s, or milliseconds, like 500 ms)"
+    );
+    // Clamped to its least value it would mean: never held back.
+    assert_eq!(
+        in_core("hold-back = -1"),
+        "x.conf:6: `hold-back` = \"-1\" is no time (seconds, like 2 or 0.5 or 0.5 s, or milliseconds, like 500 ms)"
     );
     assert_eq!(
         in_core("going-hot-timeout = 0"),
-        "x.conf:6: `going-hot-timeout` = \"0\" is no time (seconds without a unit, like 2 or 0.5)"
+        "x.conf:6: `going-hot-timeout` = \"0\" is no time (seconds, like 2 or 0.5 or 0.5 s, or milliseconds, like 500 ms)"
     );
     assert_eq!(
         in_core("preempt = maybe"),
@@ -278,7 +307,94 @@ fn a_command_that_the_shell_would_refuse_is_told() {
     );
 }
 
-/// If any of it were compared with all before it, nobody would see the end of this test.
+/// edge-20: what people write who think of another shell, or of none.
+#[test]
+fn a_command_that_is_not_what_it_looks_like_is_told() {
+    assert_eq!(
+        warning("", "start-action = \"/opt/x\" --user \"bob\""),
+        "x.conf:9: `start-action` = \"/opt/x\\\" --user \\\"bob\" is one word for the shell: \"/opt/x --user bob\" \
+         (quotes at both ends of a value are removed; put '...' around single words)"
+    );
+    assert_eq!(
+        warning("", "start-action = logger “hot”"),
+        "x.conf:9: `start-action` = \"logger “hot”\" has a “, which is no quote for the shell (write \" or ')"
+    );
+}
+
+#[test]
+fn two_interface_commands_that_do_not_fit_are_told() {
+    let up = "interface-activate = ip addr add 10.2.1.88/24 dev eth0";
+    assert_eq!(
+        warning("", up),
+        "x.conf:9: `interface-activate` without `interface-deactivate`: the address stays when this side is no \
+         longer hot (add the command that takes the address down)"
+    );
+    assert_eq!(
+        warning("", "interface-deactivate = ip addr del 10.2.1.88/24 dev eth0"),
+        "x.conf:9: `interface-deactivate` without `interface-activate`: nothing brings the address up \
+         (add the command that brings the address up)"
+    );
+    assert_eq!(
+        warning("", &format!("{up}\ninterface-deactivate = ip addr del 10.2.1.89/24 dev eth0")),
+        "x.conf:10: `interface-activate` uses the address 10.2.1.88, and `interface-deactivate` another one: \
+         10.2.1.89 (one of the two is mistyped)"
+    );
+    assert_eq!(
+        warning("", &format!("{up}\ninterface-deactivate = ip addr del 10.2.1.88/24 dev eth1")),
+        "x.conf:10: `interface-activate` uses the device eth0, and `interface-deactivate` another one: eth1 \
+         (one of the two is mistyped)"
+    );
+    // Pairs that fit, and pairs whose text does not show it.
+    for down in
+        ["ip addr del 10.2.1.88/24 dev eth0", "/etc/ha/down.sh", "ip addr flush dev eth0 label eth0:9"]
+    {
+        let text = file("", &format!("{up}\ninterface-deactivate = {down}"));
+        assert_eq!(load(&text).unwrap().warnings, [], "{down}");
+    }
+}
+
+/// edge-7 and edge-20.
+#[test]
+fn resources_that_get_into_each_others_way_are_told() {
+    let two = |lines: &str| {
+        let text = file("", lines) + &format!("group = resource\nname = s\n{lines}\n");
+        let warnings = load(&text).unwrap().warnings;
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let [address] = &two(
+        "interface-activate = ip addr add 10.2.1.88/24 dev eth0\ninterface-deactivate = /etc/ha/down",
+    )[..] else {
+        panic!("one warning was expected")
+    };
+    assert_eq!(
+        address,
+        "x.conf:13: resource s brings up 10.2.1.88, as resource r does: if one of them becomes standby, the other \
+         loses its address (give each resource an address of its own, or make one resource of the two)"
+    );
+    assert_eq!(
+        two("start-action = systemctl start nginx\nstop-action = systemctl stop $RESOURCE_NAME"),
+        [
+            "x.conf:13: resource s has the same `start-action` as resource r (if that is meant, let the command use \
+          $RESOURCE_NAME)"
+        ]
+    );
+    // A script finds the name in its environment.
+    assert_eq!(two("start-action = /etc/ha/start"), [""; 0]);
+}
+
+/// edge-27: one mistake is one error.
+#[test]
+fn a_utf_16_file_is_one_error() {
+    for bytes in
+        ["\u{feff}group = core\nport = 1\n"].map(|text| text.encode_utf16().flat_map(u16::to_le_bytes))
+    {
+        let bytes: Vec<u8> = bytes.collect();
+        let error = crate::load::load_bytes(Path::new("x.conf"), &bytes).unwrap_err();
+        assert_eq!(error.to_string(), "x.conf:1: not UTF-8 but UTF-16 text (save the file as UTF-8)");
+    }
+}
+
+/// If each part were compared with all before it, this test would not end.
 #[test]
 fn a_hostile_file_takes_linear_time() {
     let keys: String = (0..300_000).map(|n| format!("k{n} =\n")).collect();

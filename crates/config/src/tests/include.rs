@@ -1,12 +1,14 @@
 //! Includes of real files.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::super::{LoadError, Loaded, load};
+use super::auth::{KEY, key_file};
 use super::{CORE, RESOURCE};
+use crate::{Diagnostic, LoadError, Loaded, failure, load};
 
 /// A directory with the given files.
 fn files(files: &[(&str, &str)]) -> TempDir {
@@ -127,4 +129,59 @@ fn all_includes_together_have_a_limit() {
     let errors = errors(&directory);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].starts_with("main.conf:9: cannot include big.conf: a configuration has at most"));
+}
+
+/// door-14: who reads the log may not be allowed to read what is included.
+#[test]
+fn a_line_of_an_included_file_that_not_everybody_may_read_is_not_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let (main, secret) = (dir.path().join("main.conf"), dir.path().join("secret"));
+    fs::write(&main, format!("{CORE}include \"secret\"\n")).unwrap();
+    fs::write(&secret, "root:$6$salt\nZm9v=bar\n").unwrap();
+    let shown = |mode| {
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
+        let error = load(&main).unwrap_err();
+        failure(&error)
+    };
+    for word in ["salt", "zm9v"] {
+        assert!(shown(0o644).contains(word), "{}", shown(0o644));
+        assert!(!shown(0o640).contains(word), "{}", shown(0o640));
+    }
+}
+
+/// door-10: a warning in legacy mode, refused in strict; with the path, the mode and the remedy.
+#[test]
+fn a_file_include_or_script_that_others_can_write_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let (_folder, key) = key_file(KEY);
+    let strict = CORE.replace("legacy", &format!("strict\nauth-key-file = {key}"));
+    let script = at("start.sh");
+    for (name, core) in [("legacy.conf", CORE), ("strict.conf", &strict)] {
+        fs::write(at(name), format!("{core}include \"more.conf\"\n")).unwrap();
+    }
+    let action = format!("start-action = {} now\n", script.display());
+    fs::write(at("more.conf"), format!("{RESOURCE}{action}")).unwrap();
+    fs::write(&script, "#!/bin/sh\n").unwrap();
+
+    let count = |found: &[Diagnostic]| {
+        found.iter().filter(|one| one.message.contains("others can change") && one.hint.is_some()).count()
+    };
+    let warnings = || count(&load(&at("legacy.conf")).unwrap().warnings);
+    let errors = || match load(&at("strict.conf")) {
+        Ok(loaded) => {
+            assert_eq!(count(&loaded.warnings), 0);
+            0
+        }
+        Err(LoadError::Wrong { errors, .. }) => count(&errors),
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!((warnings(), errors()), (0, 0));
+    for (name, expected) in
+        [("legacy.conf", (1, 0)), ("strict.conf", (0, 1)), ("more.conf", (1, 1)), ("start.sh", (1, 1))]
+    {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!((warnings(), errors()), expected, "{name}");
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
 }

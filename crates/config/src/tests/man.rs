@@ -2,9 +2,9 @@
 
 use roff::{Roff, bold, roman};
 
-use super::super::document::GroupKind;
-use super::super::keys::{KEYS, Key, Kind, Place};
-use crate::man::{VERSION, compare, inlines, section, verbatim};
+use crate::document::GroupKind;
+use crate::keys::{Change, KEYS, Key, Kind, Place};
+use schrittmacher_testkit::man::{VERSION, compare, inlines, section, verbatim};
 
 const FORMAT: &str = "\
 The file has groups of keys, one group `core` and a group `resource` for each resource. A line `group = NAME` begins a \
@@ -20,11 +20,12 @@ const COMMANDS: &str = "\
 Commands run as `/bin/sh -c COMMAND`, one after the other: `interface-activate` and `start-action` on the way to hot, \
 `stop-action` and `interface-deactivate` on the way to standby. They find in their environment: `ACTION` (activate, start, \
 stop or deactivate), `RESOURCE_NAME`, `RESOURCE_PID`, `PID_FILE`, `LOCAL_ADDRESS`, `REMOTE_ADDRESS`, `SHARED_ADDRESS`, \
-`NETMASK`, `HEARTBEAT_INTERVAL`, `LAST_LOCAL_REASON` and `LAST_REMOTE_REASON`, as far as there is a value.";
+`SHARED_ADDRESSES`, `NETMASK`, `HEARTBEAT_INTERVAL`, `LAST_LOCAL_REASON` and `LAST_REMOTE_REASON`, as far as there is a value.";
 
 const RELOAD: &str = "\
-SIGHUP has the daemon read the file again: all of it or, if it is wrong or changes an address, a port, the log file or \
-syslog's facility or server, nothing.";
+`schrittmacherctl reload` has the daemon read the file again and says what became of it; SIGHUP does the same without an \
+answer. The daemon takes all of the file or, if it is wrong, nothing. Nothing changes either if one of these keys \
+has another value, which needs a restart: ";
 
 #[test]
 fn manual_page() {
@@ -47,9 +48,9 @@ fn manual_page() {
     section(&mut page, "COMMANDS");
     page.text(inlines(COMMANDS));
     section(&mut page, "CHANGING THE FILE");
-    page.text(inlines(RELOAD));
+    page.text(inlines(&format!("{RELOAD}{}.", fixed())));
     section(&mut page, "EXAMPLE");
-    verbatim(&mut page, include_str!("../../../docs/examples/manual-example.conf"));
+    verbatim(&mut page, include_str!("../../../../docs/examples/manual-example.conf"));
     section(&mut page, "FILES");
     page.text(inlines("/etc/schrittmacher/schrittmacher.conf.example has every key with an explanation."));
     section(&mut page, "SEE ALSO");
@@ -57,7 +58,7 @@ fn manual_page() {
     compare("schrittmacher.conf.5", &page.render());
 }
 
-/// Each key once: what may stand in both groups is explained with `core`.
+/// Each key once; a key of both groups is explained with `core`.
 fn keys(page: &mut Roff, group: GroupKind) {
     for key in KEYS.iter().filter(|key| key.place.allows(group)) {
         if group == GroupKind::Resource && key.place == Place::Both {
@@ -74,15 +75,22 @@ fn keys(page: &mut Roff, group: GroupKind) {
     }
 }
 
+fn fixed() -> String {
+    let keys = KEYS.iter().filter(|key| key.change == Change::Restart);
+    keys.map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
+}
+
 fn kind(key: &Key) -> String {
     match key.kind {
         Kind::Word(words) => words.join(" | "),
         Kind::Address
         | Kind::Addresses
+        | Kind::Networks
         | Kind::Server { .. }
         | Kind::Port { .. }
         | Kind::Seconds { .. }
         | Kind::Integer
+        | Kind::Count { .. }
         | Kind::YesNo
         | Kind::LogLevel
         | Kind::Path

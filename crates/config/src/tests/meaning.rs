@@ -1,12 +1,12 @@
-//! What values mean: defaults, ranges, inheritance, and what is read leniently because 2.0.0 did.
+//! The meaning of values: defaults, ranges, inheritance, and the lenient reading of 2.0.0.
 
 use std::path::Path;
 use std::time::Duration;
 
 use log::LevelFilter;
 
-use super::super::{OnExit, ScriptAddresses, Security};
 use super::{config, file, load, resource, warned};
+use crate::{Facility, OnExit, ScriptAddresses, Security};
 
 fn s(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -41,6 +41,15 @@ fn groups_may_be_opened_in_brackets() {
 #[test]
 fn white_space_is_that_of_the_legacy_reader() {
     assert_eq!(resource("", "\0\u{180e}\u{3000}start-action\u{a0}=\tx\0").start_action.as_deref(), Some("x"));
+}
+
+#[test]
+fn the_user_of_an_application_is_a_name_or_a_number_and_core_sets_it_for_all() {
+    let id_of = |core: &str, more: &str| resource(core, more).app_user.map(|user| (user.name, user.id));
+    assert_eq!(id_of("", ""), None);
+    assert_eq!(id_of("", "app-user = root"), Some(("root".to_owned(), 0)));
+    assert_eq!(id_of("app-user = root", ""), Some(("root".to_owned(), 0)));
+    assert_eq!(id_of("app-user = root", "app-user = 4711"), Some(("4711".to_owned(), 4711)));
 }
 
 #[test]
@@ -111,7 +120,7 @@ fn times_are_clamped_with_a_warning() {
     assert_eq!(
         warnings,
         [
-            "x.conf:6: `heartbeat` = \"0.001\" is outside 0.01 … 20 seconds, 0.01 is used (the unit is seconds)"
+            "x.conf:6: `heartbeat` = \"0.001\" is outside 0.01 … 20 seconds, 0.01 is used (a number without a unit means seconds; ms and s are understood)"
         ]
     );
     assert_eq!(warned("heartbeat = 1e999", "").0.resources[0].heartbeat, s(20.0));
@@ -154,18 +163,18 @@ fn what_core_says_holds_for_all_resources_that_say_nothing() {
     assert_eq!(resources.iter().map(|r| r.startup_delay).collect::<Vec<_>>(), [s(9.0), s(0.0)]);
 }
 
-/// What follows a number was ignored by 2.0.0, and mostly is a comment that is none.
+/// 2.0.0 ignored text behind a number. Mostly it is meant as a comment.
 #[test]
 fn a_number_with_something_behind_it_is_that_number() {
-    let (config, warnings) = warned("http-port = 80 # page", "heartbeat-intervall = 3 s\npriority = 12abc");
+    let (config, warnings) = warned("http-port = 80 # page", "heartbeat-intervall = 3 sec\npriority = 12abc");
     let (core, resource) = (config.core, &config.resources[0]);
     assert_eq!((core.http_port, resource.heartbeat, resource.priority), (Some(80), s(3.0), 12));
     assert_eq!(
         warnings,
         [
             "x.conf:6: `http-port` = \"80 # page\" is read as 80 (a comment needs a line of its own)",
-            "x.conf:9: `heartbeat-intervall` = \"3 s\" is read as 3 seconds \
-             (seconds without a unit, like 2 or 0.5)",
+            "x.conf:9: `heartbeat-intervall` = \"3 sec\" is read as 3 seconds \
+             (seconds, like 2 or 0.5 or 0.5 s, or milliseconds, like 500 ms)",
             "x.conf:10: `priority` = \"12abc\" is read as 12 (write the number alone)",
         ]
     );
@@ -270,17 +279,24 @@ fn yes_and_no_in_all_their_words() {
     }
 }
 
-/// The codes are those of syslog(3).
 #[test]
 fn the_facilities_of_syslog() {
-    let facility = |name: &str| config(&format!("log-syslog = {name}"), "").core.log_syslog.map(|f| f.code);
+    let facility = |name: &str| config(&format!("log-syslog = {name}"), "").core.log_syslog;
     assert_eq!(config("", "").core.log_syslog, None);
-    for (name, code) in
-        [("daemon", 3), ("USER", 1), ("auth", 4), ("authpriv", 10), ("local0", 16), ("local7", 23)]
+    for (name, expected) in
+        [("daemon", Facility::Daemon), ("USER", Facility::User), ("local7", Facility::Local7)]
     {
-        assert_eq!(facility(name), Some(code), "{name}");
+        assert_eq!(facility(name), Some(expected), "{name}");
     }
     assert!(load(&file("log-syslog = yes", "")).is_err());
+}
+
+/// edge-20: `100ms` was read as 100 seconds, and clamped.
+#[test]
+fn times_may_have_a_unit() {
+    let millis = |value: &str| resource(&format!("heartbeat = {value}"), "").heartbeat.as_millis();
+    assert_eq!(["100ms", "100 ms", "0.5s", "0.5 s", "2"].map(millis), [100, 100, 500, 500, 2000]);
+    assert_eq!(resource("", "app-timeout = 700ms").app_timeout.as_millis(), 700);
 }
 
 #[test]

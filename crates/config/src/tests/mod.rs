@@ -1,5 +1,6 @@
 //! Tests of whole configuration files.
 
+mod auth;
 mod broken;
 mod documents;
 mod include;
@@ -7,6 +8,8 @@ mod man;
 mod meaning;
 mod property;
 mod report;
+mod sets;
+mod shared;
 mod toml;
 mod vectors;
 

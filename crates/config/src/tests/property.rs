@@ -1,4 +1,4 @@
-//! Nothing that stands in a file makes the reader or the report panic.
+//! No file makes the reader or the report panic.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::keys::KEYS;
-use super::super::{failure, failure_json, load_text, report, report_json};
+use crate::keys::KEYS;
+use crate::{failure, failure_json, load_text, report, report_json};
 
 fn check(text: &str) {
     let path = Path::new("x.conf");

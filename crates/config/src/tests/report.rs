@@ -1,4 +1,4 @@
-//! What `--check` prints.
+//! The output of `--check`.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::keys::KEYS;
-use super::super::{failure, failure_json, load_text, report, report_json};
 use super::{file, load};
+use crate::keys::KEYS;
+use crate::{failure, failure_json, load_text, report, report_json};
 
 #[test]
 fn values_are_shown_with_unit_and_origin() {
@@ -81,7 +81,7 @@ fn a_failure_is_told_to_people_and_to_programs() {
     assert!(json["warnings"][0]["hint"].as_str().unwrap().starts_with("did you mean"));
 
     let missing = Path::new("/nonexistent/x.conf");
-    let error = super::super::load(missing).unwrap_err();
+    let error = crate::load(missing).unwrap_err();
     assert_eq!(
         failure(&error),
         "/nonexistent/x.conf: cannot be read: No such file or directory (os error 2)\n"
@@ -144,4 +144,44 @@ fn names_and_values_cannot_paint_the_terminal() {
     let text = file("", "start-action = a\x1b[2Jb");
     let loaded = load_text(Path::new("x.conf"), &text).unwrap();
     assert!(!report(&loaded).contains('\x1b'));
+}
+
+fn on_this_host(text: &str) -> Vec<String> {
+    let loaded = load(text).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let json: Value = serde_json::from_str(&report_json(&loaded)).unwrap();
+    assert_eq!(json["fine"], true);
+    let notes = json["on_this_host"].as_array().unwrap();
+    notes.iter().map(|note| note["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// edge-20: the file may be meant for another host, so it is fine all the same.
+#[test]
+fn what_this_host_lacks_is_noted() {
+    let fits = |resource: &str| file("", resource).replace("192.0.2.", "127.0.0.");
+    assert_eq!(on_this_host(&fits("")), [""; 0]);
+    assert_eq!(
+        on_this_host(&file("", "start-action = /nonexistent/start.sh hot").replace("192.0.2.", "203.0.113.")),
+        [
+            "no interface has the `local-address` 203.0.113.1",
+            "`start-action`: /nonexistent/start.sh does not exist"
+        ]
+    );
+    let directory = TempDir::new().unwrap();
+    let script = directory.path().join("start.sh");
+    fs::write(&script, "#!/bin/sh\nsystemctl start nginx\n").unwrap();
+    let start = format!("start-action = {}", script.display());
+    assert_eq!(
+        on_this_host(&fits(&start)),
+        [format!("`start-action`: {} is not executable", script.display())]
+    );
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(on_this_host(&fits(&start)), [""; 0]);
+    let two = fits(&start) + &format!("group = resource\nname = s\n{start}\n");
+    let notes = on_this_host(&two);
+    assert!(notes.len() == 1 && notes[0].contains("is the same in two resources"), "{notes:?}");
+    fs::write(&script, "#!/bin/sh\nsystemctl start $RESOURCE_NAME\n").unwrap();
+    assert_eq!(on_this_host(&two), [""; 0]);
+    let text = report(&load(&file("", "").replace("192.0.2.", "203.0.113.")).unwrap());
+    assert!(text.contains("\n1 note on this host\n  x.conf:2: no interface has"), "{text}");
 }

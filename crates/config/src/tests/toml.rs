@@ -5,10 +5,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::diagnostic::{Diagnostic, LoadError};
-use super::super::keys::KEYS;
-use super::super::{Config, Loaded, load as load_file, load_text};
 use super::{CORE, RESOURCE};
+use crate::diagnostic::{Diagnostic, LoadError};
+use crate::keys::KEYS;
+use crate::{Config, Loaded, load as load_file, load_text};
 
 fn load(text: &str) -> Result<Loaded, LoadError> {
     load_text(Path::new("x.toml"), text)
@@ -36,7 +36,7 @@ fn config(core: &str, resource: &str) -> Config {
 
 #[test]
 fn the_example_is_the_same_in_both_formats() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples");
     let config = |name| load_file(&docs.join(name)).unwrap().config;
     assert_eq!(config("node-a.toml"), config("node-a.conf"));
 }
@@ -63,7 +63,7 @@ fn resources_keep_their_order() {
     assert_eq!(names, ["z", "a"]);
 }
 
-/// What is wrong is told with its line, as in the legacy format, and all at once.
+/// Mistakes are told with their lines, as in the legacy format, and all at once.
 #[test]
 fn errors_have_file_line_and_a_hint() {
     let broken = [
@@ -103,7 +103,7 @@ fn errors_have_file_line_and_a_hint() {
         ("[core]\nport = 1979-05-27\n", "x.toml:2: `port` has a value of the wrong kind"),
         (
             &file("", "").replace("security = \"legacy\"", "security = \"strict\""),
-            "x.toml:5: `security` = \"strict\" is not supported by this version (it cannot authenticate the peer yet; write `security = \"legacy\"`)",
+            "x.toml:5: `security` = \"strict\" needs an `auth-key-file` (make a key, the same on both hosts (schrittmacherctl keygen /etc/schrittmacher/peer.key), and add `auth-key-file = \"/etc/schrittmacher/peer.key\"`)",
         ),
     ];
     for (text, expected) in broken {
@@ -113,7 +113,7 @@ fn errors_have_file_line_and_a_hint() {
             "{text}\nexpected {expected}\n{errors:#?}"
         );
     }
-    let not_utf8 = super::super::load::load_bytes(Path::new("x.toml"), b"[core]\n\xff");
+    let not_utf8 = crate::load::load_bytes(Path::new("x.toml"), b"[core]\n\xff");
     assert!(not_utf8.unwrap_err().to_string().starts_with("x.toml:2: not UTF-8 text"));
 }
 
@@ -166,7 +166,7 @@ fn outcome(result: Result<Loaded, LoadError>) -> Result<(Config, Told), Told> {
     }
 }
 
-/// A value that stands in a legacy file as it is meant.
+/// A value that a legacy file can have as it is meant.
 fn value() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         "[-+]?[0-9]{0,25}[.,]?[0-9]{0,3}[a-z# ]{0,3}",
@@ -178,7 +178,7 @@ fn value() -> impl Strategy<Value = String> {
     ];
     value.prop_map(|value| {
         let kept: String = value.chars().filter(|c| !c.is_control() && *c != '"').collect();
-        kept.trim_matches(super::super::legacy::is_space).to_owned()
+        kept.trim_matches(crate::legacy::is_space).to_owned()
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{Settings, StateName};
-use schrittmacher_simulation::{Chance, Host, Link, Ours, Step, Watch};
+use schrittmacher_simulator::{Chance, Host, Link, Ours, Step, Watch};
 use serde::Serialize;
 
 use super::scenario::{Pair, serves};
@@ -18,7 +18,7 @@ pub(super) struct Alarms {
     /// How many there are in a year; see `basis`.
     pub a_year: f64,
     pub basis: Basis,
-    /// So many heartbeats have to be lost in a row.
+    /// The number of heartbeats in a row that have to be lost.
     pub in_a_row: u32,
     /// How long nobody, and how long both served because of one, in seconds. Only what was seen.
     pub nobody: f64,
@@ -26,30 +26,30 @@ pub(super) struct Alarms {
     pub two: f64,
 }
 
-/// What a rate is.
+/// The origin of a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Basis {
     /// As many as were seen.
     Seen,
-    /// At most so many: one for each time that `in_a_row` heartbeats are lost.
-    Reckoned,
-    /// At most so many: of more, more would have been seen (95 %).
+    /// An upper bound: one for each time that `in_a_row` heartbeats are lost.
+    Computed,
+    /// An upper bound: a higher rate would have been seen (95 %).
     Unseen,
     /// None: nothing is lost, and nothing is late.
     Perfect,
 }
 
-/// A year has so many seconds.
+/// The seconds of a year.
 pub(super) const YEAR: f64 = 365.25 * 86_400.0;
 
 /// Fewer are no rate.
 const ENOUGH: u32 = 20;
 
-/// The simulation ends when it has seen so many.
+/// The simulation ends when it has seen this number.
 const PLENTY: u32 = 200;
 
-/// It ends after so many heartbeats in any case: some tenths of a second of work.
+/// It ends after this number of heartbeats in any case: some tenths of a second of work.
 const HEARTBEATS: u32 = 400_000;
 
 /// Counts on a pair to which nothing happens but what the link does.
@@ -97,14 +97,14 @@ impl Pair<'_> {
     fn bound(&self, seen: u32, seconds: f64) -> (f64, Basis) {
         // Three for none is the usual bound; it grows a little faster than what was seen.
         let unseen = f64::from(3 * seen + 3) / seconds * YEAR;
-        // What is late for so long that heartbeats are missed is in no formula: only the simulation sees it.
+        // Datagrams so late that heartbeats are missed are in no formula: only the simulation sees them.
         let late = self.args.jitter * 5 > self.shortest_heartbeat();
-        let reckoned = (0..2).map(|listens| {
+        let computed = (0..2).map(|listens| {
             let heartbeats = YEAR / self.settings[1 - listens].heartbeat.as_secs_f64();
             heartbeats * self.args.losses().run_begins(patience(self.settings, listens))
         });
-        let reckoned = reckoned.fold(0.0, f64::max);
-        if late || unseen < reckoned { (unseen, Basis::Unseen) } else { (reckoned, Basis::Reckoned) }
+        let computed = computed.fold(0.0, f64::max);
+        if late || unseen < computed { (unseen, Basis::Unseen) } else { (computed, Basis::Computed) }
     }
 }
 

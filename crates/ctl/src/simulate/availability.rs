@@ -1,4 +1,4 @@
-//! What failure times and failure rates come to in a year.
+//! The sum of failure times and failure rates in a year.
 
 use std::time::Duration;
 

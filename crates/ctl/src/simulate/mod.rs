@@ -1,12 +1,12 @@
-//! What a configuration is good for, before it is used: how long a failover takes, how often one comes without a
-//! cause, and what availability that makes, at a chosen loss and latency.
+//! The quality of a configuration, before it is used: the time of a failover, the rate of failovers without a cause, and the
+//! availability, at a chosen loss and latency.
 //!
-//! Two whole nodes of ours are simulated ([`schrittmacher_simulation`]), with the values of the real file, many
-//! times with different phases. What is too rare to be seen so is reckoned, and said to be.
+//! Two whole nodes of ours are simulated ([`schrittmacher_simulator`]), with the values of the real file, many times with
+//! different phases. Events too rare to be seen this way are computed, and marked so.
 
 mod alarms;
 mod availability;
-mod options;
+pub(crate) mod options;
 mod report;
 mod scenario;
 #[cfg(test)]
@@ -16,9 +16,9 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::config::{self, Config, LoadError};
-use crate::exit_code;
-use crate::resource::settings;
+use schrittmacher_config::settings;
+use schrittmacher_config::{Config, LoadError};
+use schrittmacher_text::exit_code;
 
 use schrittmacher_protocol::Settings;
 
@@ -52,8 +52,9 @@ impl SimulateError {
 /// # Errors
 /// A file cannot be used, or the two have no resource in common.
 pub fn run(args: &SimulateArgs) -> Result<String, SimulateError> {
-    let ours = config::load(&args.file)?.config;
-    let theirs = args.peer.as_deref().map(config::load).transpose()?.map(|loaded| loaded.config);
+    let ours = schrittmacher_config::load(&args.file)?.config;
+    let theirs =
+        args.peer.as_deref().map(schrittmacher_config::load).transpose()?.map(|loaded| loaded.config);
     let pairs = pairs(&ours, theirs.as_ref(), args.peer.as_deref())?;
     let mut resources: Vec<ResourceReport> = Vec::new();
     let mut known: Vec<([Settings; 2], usize)> = Vec::new();
@@ -77,7 +78,7 @@ fn pairs(
     theirs: Option<&Config>,
     peer: Option<&Path>,
 ) -> Result<Vec<(String, [Settings; 2])>, SimulateError> {
-    let pair = |resource: &config::Resource| {
+    let pair = |resource: &schrittmacher_config::Resource| {
         let mine = settings(&ours.core, resource);
         let other = match theirs {
             None => Settings { local: mine.remote, remote: mine.local, ..mine },

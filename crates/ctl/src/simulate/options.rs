@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo, Unit};
-use schrittmacher_simulation::{Durations, Link, Loss, Spread};
+use schrittmacher_simulator::{Durations, Link, Loss, Spread};
 
 /// Say what failover time, false alarms and availability a configuration gives
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  schrittmacherctl simulate my.conf --loss 1 --burst 3")]
 pub struct SimulateArgs {
     /// The configuration file of one node
     pub file: PathBuf,
@@ -61,7 +64,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub runs: u32,
 
-    /// Another number gives other chances, the same one the same
+    /// Seed of the random numbers; the same seed repeats the run
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
@@ -116,7 +119,7 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 }
 
 /// A time with its unit; zero or from a millisecond up to a thousand years.
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let seconds = match text.parse::<f64>() {
         Ok(seconds) => seconds,
         Err(_) => {

@@ -1,4 +1,4 @@
-//! What is printed.
+//! The printed report.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ pub(super) struct Report<'a> {
     pub resources: Vec<ResourceReport>,
 }
 
-/// What was found about resources that are configured alike.
+/// The findings about resources that are configured alike.
 #[derive(Serialize)]
 pub(super) struct ResourceReport {
     pub names: Vec<String>,
@@ -162,8 +162,8 @@ fn alarms(alarms: &Alarms) -> String {
     let hours = number(alarms.hours);
     let rate = match alarms.basis {
         Basis::Seen => format!("{a_year} a year: {} were seen in {hours} hours", alarms.seen),
-        Basis::Reckoned => format!(
-            "at most {a_year} a year: so often {} heartbeats are lost in a row (reckoned; {} seen in {hours} hours)",
+        Basis::Computed => format!(
+            "at most {a_year} a year: so often {} heartbeats are lost in a row (computed; {} seen in {hours} hours)",
             alarms.in_a_row, alarms.seen
         ),
         Basis::Unseen => format!("at most {a_year} a year: {} were seen in {hours} hours", alarms.seen),

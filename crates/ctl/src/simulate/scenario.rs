@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{Event, Settings, StateName};
-use schrittmacher_simulation::{Chance, Daemon, Host, Link, Node, Ours, Report, Step, Watch, World};
+use schrittmacher_simulator::{Chance, Daemon, Host, Link, Node, Ours, Report, Step, Watch, World};
 use serde::Serialize;
 
 use super::SimulateArgs;
 
-/// What happens to the hot side.
+/// A fault of the hot side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scenario {
     /// The application's process ends, and the daemon knows it.
@@ -29,7 +29,7 @@ pub(super) struct Pair<'a> {
     pub args: &'a SimulateArgs,
 }
 
-/// What a scenario came to, over all runs.
+/// The outcome of a scenario, over all runs.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Outcome {
     /// How often it was simulated.
@@ -60,7 +60,7 @@ struct Served {
     two: Duration,
 }
 
-/// A scenario is worth so many heartbeats, some seconds of work.
+/// The heartbeats of a scenario: some seconds of work.
 const HEARTBEATS: u128 = 20_000_000;
 
 /// Fewer runs say nothing.
@@ -108,8 +108,8 @@ impl Pair<'_> {
             world.run_until(world.now() + chance.duration(2 * self.heartbeat()));
             world.start_daemon(side);
         }
-        world.run_until_so(world.now() + self.patience(), |hosts| hot_side(hosts).is_some());
-        // What follows a start comes to its end; then any phase.
+        world.run_until_so(world.now() + self.patience(), |world| hot_side(world.hosts()).is_some());
+        // The effects of a start come to their end; then any phase.
         world.run_until(world.now() + 10 * self.heartbeat() + self.preempts_after());
         world.run_until(world.now() + chance.duration(2 * self.heartbeat() + 2 * SECOND));
         world
@@ -126,7 +126,7 @@ impl Pair<'_> {
         let mut world = self.start(chance, Served::default());
         let limit = world.now() + 10 * self.patience();
         // With many losses it may be in the middle of something.
-        if !world.run_until_so(limit, |hosts| hot_side(hosts).is_some()) {
+        if !world.run_until_so(limit, |world| hot_side(world.hosts()).is_some()) {
             return (Served::default(), None);
         }
         let Some(hot) = hot_side(world.hosts()) else { return (Served::default(), None) };
@@ -135,9 +135,9 @@ impl Pair<'_> {
         strike(&mut world, scenario, hot, self.patience());
         let limit = world.now() + 10 * self.patience();
         let over = match scenario {
-            Scenario::FalseAlarm => world.run_until_so(limit, |hosts| hot_side(hosts).is_some()),
+            Scenario::FalseAlarm => world.run_until_so(limit, |world| hot_side(world.hosts()).is_some()),
             Scenario::AppEnds | Scenario::AppHangs | Scenario::HostLost | Scenario::Failover => {
-                world.run_until_so(limit, |hosts| serves(&hosts[1 - hot]))
+                world.run_until_so(limit, |world| serves(&world.hosts()[1 - hot]))
             }
         };
         let took = world.now() - began;
@@ -172,8 +172,8 @@ fn strike(world: &mut World<Ours, Served>, scenario: Scenario, hot: usize, patie
         Scenario::Failover => world.give(hot, 0, Event::Failover { force: false }),
         Scenario::FalseAlarm => {
             world.link.directions[hot].cut = true;
-            world.run_until_so(world.now() + patience, |hosts| {
-                matches!(hosts[1 - hot].nodes[0].daemon().state(), StateName::ToHot | StateName::Hot)
+            world.run_until_so(world.now() + patience, |world| {
+                matches!(world.hosts()[1 - hot].nodes[0].daemon().state(), StateName::ToHot | StateName::Hot)
             });
             world.link.directions[hot].cut = false;
         }

@@ -71,8 +71,9 @@ fn commands_and_applications_take_their_time() {
     let found = resource(&["--latency", "1", "--switching", "300ms", "--commands", "20ms"]);
     // activate, start, and the application.
     assert_near(number(&found, "/app_ends/nobody/median"), 0.001 + 0.040 + 0.300);
-    // Before that stop and deactivate, on a side that serves until its application is told.
-    assert_near(number(&found, "/failover/done/median"), 0.040 + 0.001 + 0.040 + 0.300);
+    // Before that stop and deactivate, on a side that serves until its application is told, and 50 ms for an application
+    // that may have something to say about its way (run-5).
+    assert_near(number(&found, "/failover/done/median"), 0.040 + 0.050 + 0.001 + 0.040 + 0.300);
     assert!(number(&found, "/failover/nobody/median") < number(&found, "/failover/done/median"));
 }
 
@@ -82,7 +83,7 @@ fn false_alarms_are_as_frequent_as_losses_in_a_row() {
     assert_eq!(found["false_alarms"]["basis"], "seen");
     let a_year = number(&found, "/false_alarms/a_year");
     let heartbeats = alarms::YEAR / 0.01;
-    let lost = schrittmacher_simulation::Loss::independent(0.2);
+    let lost = schrittmacher_simulator::Loss::independent(0.2);
     // Two lost in a row, and the third late: by chance. Three lost are always one.
     let between = heartbeats * lost.run_begins(3)..heartbeats * lost.run_begins(2);
     assert!(between.contains(&a_year), "{a_year}, not within {between:?}");
@@ -92,7 +93,7 @@ fn false_alarms_are_as_frequent_as_losses_in_a_row() {
 fn what_is_too_rare_to_be_seen_is_bounded() {
     assert_eq!(resource(&[])["false_alarms"]["basis"], "perfect");
     let found = resource(&["--loss", "0.001"]);
-    assert_eq!(found["false_alarms"]["basis"], "reckoned");
+    assert_eq!(found["false_alarms"]["basis"], "computed");
     assert_eq!(number(&found, "/false_alarms/seen"), 0.0);
     assert_near(number(&found, "/false_alarms/a_year"), alarms::YEAR / 0.01 * 1e-5_f64.powi(2));
 }

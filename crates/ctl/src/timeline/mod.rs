@@ -7,8 +7,8 @@ use schrittmacher_protocol::{Origin, Reaction, Segment, Time};
 
 use super::compare::{Difference, What};
 use super::{Output, describe};
-use crate::logging::Escaped;
-use crate::record::{Header, ResourceRecord};
+use schrittmacher_record::{Header, ResourceRecord};
+use schrittmacher_text::Escaped;
 
 /// Shows one resource after the other.
 pub(super) struct Timeline {
@@ -107,7 +107,7 @@ impl Timeline {
         }
     }
 
-    /// What stands before a segment, if it is worth a line.
+    /// The predecessor of a segment, if it is worth a line.
     fn beginning(&mut self, segment: &Segment, before: Option<&Segment>, output: &mut Output<'_>) {
         let follows = before.is_some_and(|before| segment.follows(before));
         let state = segment.machine().state.name();

@@ -6,9 +6,9 @@ use schrittmacher_protocol::{Event, OUR_RANDOM, PeerReport, Resource};
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use super::*;
-use crate::ctl::compare::compare;
-use crate::record::Snapshot;
-use crate::resource::tests::settings;
+use crate::compare::compare;
+use schrittmacher_record::Snapshot;
+use schrittmacher_testkit::settings;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
@@ -20,7 +20,7 @@ struct Node {
 
 impl Node {
     fn new() -> Node {
-        Node { now: Time::ZERO, resource: Resource::new(settings(), Time::ZERO) }
+        Node { now: Time::ZERO, resource: Resource::new(settings(0), Time::ZERO) }
     }
 
     fn give(&mut self, event: Event) {
@@ -35,10 +35,11 @@ impl Node {
             host: None,
             has_type: true,
             period: Some(HEARTBEAT),
+            note: None,
         }));
     }
 
-    /// So many heartbeats of ours; peer and application say this in each.
+    /// A number of heartbeats of ours, with a message of peer and application in each.
     fn beats(&mut self, beats: usize, peer: Option<PeerCode>, app: AppCode) {
         for _ in 0..beats {
             self.now = self.resource.next_deadline();
@@ -53,9 +54,9 @@ impl Node {
     fn record(&self) -> (Header, ResourceRecord) {
         let resources = vec![];
         let snapshot = Snapshot { taken: SystemTime::UNIX_EPOCH, clock: self.now, resources };
-        let segments = self.resource.record().segments();
+        let segments = self.resource.flight_record().segments();
         let header = Header { program: "3.0.0".into(), ..Header::new(&snapshot, "b") };
-        (header, ResourceRecord { resource: "service".into(), segments })
+        (header, ResourceRecord { resource: "service".into(), segments, facts: Vec::new() })
     }
 }
 
@@ -139,7 +140,7 @@ fn a_segment_that_does_not_follow_from_the_one_before_is_different() {
     assert!(text.contains(wrong), "{text}");
 }
 
-/// Whoever wrote the file must not be able to write to the terminal.
+/// A file must not be able to control the terminal.
 #[test]
 fn names_are_shown_without_control_characters() {
     let (header, record) = night().record();

@@ -1,10 +1,10 @@
-//! The flight record: what came in and what it led to, so that "why did it fail over?" has an answer, and
-//! what happened can be fed through the machine once more ([`Segment::replay`]).
+//! The flight record: inputs and reactions. It answers "why did it fail over?", and can be fed through the machine once more
+//! ([`Segment::replay`]).
 //!
-//! It consists of segments. Each begins with a copy of the machine and holds what came in afterwards. What
-//! comes in a settled pair is always the same, so each different [`Reaction`] is kept once, and an input is
-//! no more than its time and a number. Two segments hold what came lately; of the older ones those stay in
-//! which the state changed, with the one before each.
+//! It consists of segments. Each begins with a copy of the machine and holds the inputs after it. The inputs of a settled
+//! pair are always the same. So each different [`Reaction`] is kept once, and an input is no more than its time and a
+//! number. Two segments hold the latest inputs. Of the older ones those stay in which the state changed, with the one before
+//! each.
 
 mod replay;
 mod segment;
@@ -12,13 +12,12 @@ mod segment;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::event::{Action, Event};
-use crate::machine::{Cause, Machine};
-use crate::state::StateName;
+use crate::event::Reaction;
+use crate::machine::Machine;
 use crate::{Settings, Time};
 
 pub use replay::{Replay, Replayed};
-pub use segment::{Origin, Reaction, Segment, Transition};
+pub use segment::{Origin, Segment};
 
 use segment::Input;
 
@@ -37,8 +36,6 @@ pub struct FlightRecord {
     open: Segment,
     /// When the last input came.
     last: Time,
-    /// What the input at hand has led to; here, so that no heartbeat allocates.
-    transitions: Vec<Transition>,
 }
 
 /// A segment to which nothing is added any more.
@@ -55,21 +52,15 @@ impl FlightRecord {
             finished: VecDeque::new(),
             open: Segment::begin(0, Origin::Started, settings, machine, now),
             last: now,
-            transitions: Vec::new(),
         }
     }
 
-    /// What there is, oldest first. A reader on another thread copies the record and calls this there.
+    /// The segments, oldest first. A reader on another thread copies the record and calls this there.
     pub fn segments(&self) -> Vec<Segment> {
-        // What cannot be unpacked would be missing; we packed it ourselves.
+        // A segment that cannot be unpacked would be missing; we packed it ourselves.
         let finished =
             self.finished.iter().filter_map(|finished| postcard::from_bytes(&finished.packed).ok());
         finished.chain([self.open.clone()]).collect()
-    }
-
-    /// The reaction to the last input; none after other settings came into force.
-    pub fn last_reaction(&self) -> Option<&Reaction> {
-        self.open.reactions.get(self.open.inputs.last()?.reaction())
     }
 
     /// Other settings are in force from now on; `machine` has been adjusted to them.
@@ -83,21 +74,14 @@ impl FlightRecord {
         if is_full || Input::new(now.since(self.last), 0).is_none() {
             self.begin(Origin::Continued, settings, machine, now);
         }
-        self.transitions.clear();
-    }
-
-    /// The machine has taken a step.
-    pub(crate) fn step(&mut self, cause: Cause, from: StateName, to: StateName) {
-        self.transitions.push(Transition { cause, from, to });
     }
 
     /// The input has been handled.
-    pub(crate) fn after(&mut self, now: Time, event: Event, actions: &[Action]) {
+    pub(crate) fn after(&mut self, now: Time, reaction: &Reaction) {
         let reactions = &mut self.open.reactions;
-        let known = reactions.iter().position(|known| known.is(event, &self.transitions, actions));
+        let known = reactions.iter().position(|known| known == reaction);
         let reaction = known.unwrap_or_else(|| {
-            let transitions = self.transitions.as_slice().into();
-            reactions.push(Reaction { event, transitions, actions: actions.into() });
+            reactions.push(reaction.clone());
             reactions.len() - 1
         });
         self.open.inputs.extend(Input::new(now.since(self.last), reaction));

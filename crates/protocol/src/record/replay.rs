@@ -1,20 +1,19 @@
 //! A segment of the flight record, fed through the machine once more.
 
-use crate::event::Action;
+use crate::event::Reaction;
 use crate::machine::Machine;
-use crate::state::State;
 use crate::time::Time;
 
-use super::segment::{Input, Origin, Reaction, Segment, Transition};
+use super::segment::{Input, Origin, Segment};
 
 /// One input of a segment, then and now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replayed<'a> {
     /// When it came.
     pub at: Time,
-    /// What it led to when it was recorded.
+    /// The recorded reaction.
     pub recorded: &'a Reaction,
-    /// What it leads to in this program.
+    /// The reaction of this program.
     pub repeated: Reaction,
 }
 
@@ -45,8 +44,8 @@ impl Segment {
         before.number.checked_add(1) == Some(self.number)
     }
 
-    /// Whether its machine is what this program makes of what stands before it: the machine at the end of the
-    /// segment that it follows, if that is there.
+    /// Whether this program makes its machine out of the segment before it. It compares with the machine at the end of that
+    /// segment, if that is there.
     pub fn begins_right(&self, before: Option<&Machine>) -> bool {
         let expected = match (self.origin, before) {
             (Origin::Started, _) => Machine::new(&self.settings, self.began),
@@ -76,13 +75,7 @@ impl<'a> Iterator for Replay<'a> {
         let input = self.inputs.next()?;
         let recorded = self.segment.reactions.get(input.reaction())?;
         self.at = self.at + input.after();
-        let mut transitions = Vec::new();
-        let mut observer = |cause, before: State, machine: &Machine, _: &[Action]| {
-            transitions.push(Transition { cause, from: before.name(), to: machine.state.name() });
-        };
-        let event = recorded.event;
-        let actions = self.machine.handle(&self.segment.settings, self.at, event, &mut observer);
-        let repeated = Reaction { event, transitions: transitions.into(), actions: actions.into() };
+        let repeated = self.machine.handle(&self.segment.settings, self.at, recorded.event);
         Some(Replayed { at: self.at, recorded, repeated })
     }
 }

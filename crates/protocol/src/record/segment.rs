@@ -6,9 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::INPUTS;
-use crate::event::{Action, Event};
-use crate::machine::{Cause, Machine};
-use crate::state::StateName;
+use crate::event::Reaction;
+use crate::machine::Machine;
 use crate::{Settings, Time};
 
 /// Some inputs in a row, and the machine before them.
@@ -28,7 +27,7 @@ pub struct Segment {
     pub(super) inputs: Vec<Input>,
 }
 
-/// What stands before a segment.
+/// The predecessor of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// Nothing: the resource was new.
@@ -37,28 +36,6 @@ pub enum Origin {
     Continued,
     /// Other settings came into force.
     Reconfigured,
-}
-
-/// An event and what it led to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reaction {
-    /// What came in.
-    pub event: Event,
-    /// The steps the machine took, in order; one event may make several.
-    pub transitions: Box<[Transition]>,
-    /// What was done.
-    pub actions: Box<[Action]>,
-}
-
-/// One step of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transition {
-    /// Why.
-    pub cause: Cause,
-    /// The state before.
-    pub from: StateName,
-    /// The state afterwards, often the same.
-    pub to: StateName,
 }
 
 /// Nanoseconds since the input before, and the number of the reaction, in one word: there are many of them.
@@ -85,7 +62,7 @@ impl Segment {
         }
     }
 
-    /// What stands before it.
+    /// Its predecessor.
     pub fn origin(&self) -> Origin {
         self.origin
     }
@@ -105,7 +82,7 @@ impl Segment {
         &self.machine
     }
 
-    /// What came in, when, and what it led to.
+    /// The inputs, their times and reactions.
     pub fn inputs(&self) -> impl Iterator<Item = (Time, &Reaction)> {
         let mut at = self.began;
         self.inputs.iter().filter_map(move |input| {
@@ -126,25 +103,7 @@ impl Segment {
 
     /// Whether the state changed in it.
     pub fn has_change(&self) -> bool {
-        self.reactions.iter().any(Reaction::has_change)
-    }
-}
-
-impl Reaction {
-    pub(super) fn is(&self, event: Event, transitions: &[Transition], actions: &[Action]) -> bool {
-        self.event == event && *self.transitions == *transitions && *self.actions == *actions
-    }
-
-    /// Whether the state changed.
-    pub fn has_change(&self) -> bool {
-        self.transitions.iter().any(Transition::is_change)
-    }
-}
-
-impl Transition {
-    /// Whether the state is another one now.
-    pub fn is_change(&self) -> bool {
-        self.from != self.to
+        self.reactions.iter().any(|reaction| reaction.change().is_some())
     }
 }
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use schrittmacher_wire::{AppCode, Code, Message, PeerCode, host};
 use serde::Serialize;
 
-use crate::legacy::{Action, Event, Legacy, Settings};
-use crate::table::{Generation, State};
+use super::legacy::{Action, Event, Legacy, Settings};
+use super::table::{Generation, State};
 
-/// What the configuration file would say.
+/// The values of a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// What decides the behaviour.
+    /// The settings behind the behaviour.
     pub settings: Settings,
     /// The resource's `name`.
     pub resource: String,
@@ -31,7 +31,7 @@ pub enum Door {
     Local,
 }
 
-/// What the daemon does, in order.
+/// The daemon's outputs, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// A datagram to `remote-address`:`port`.
@@ -76,6 +76,8 @@ impl Daemon {
         datagram: &[u8],
         draw: &mut dyn FnMut() -> u32,
     ) -> Vec<Output> {
+        // Before it is looked at.
+        self.core.overhear(now);
         if !self.admits(door, from) {
             return Vec::new();
         }
@@ -83,7 +85,7 @@ impl Daemon {
         if message.resource != self.config.resource {
             return Vec::new();
         }
-        // Believed whoever says it (D42).
+        // Believed from any sender (D42).
         self.pid = message.pid.or(self.pid);
         // The code alone tells a daemon from an application, whatever the door.
         let event = match message.code {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use crate::Generation;
-use crate::table::{Cause, Circumstances, Deed, GoingHot, Random, State, Table};
+use super::Generation;
+use super::table::{Cause, Circumstances, Deed, GoingHot, Random, State, Table};
 
 /// Both generations say their role this often, whatever 1.8's `heartbeat-intervall` is.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// 1.8.2 waits half a second for a datagram, then looks after its timers; with what the loop itself takes
-/// this is the least spacing observed.
+/// 1.8.2 looks at its timers when no datagram at all has come for half a second (D30). With what the loop itself
+/// takes, this is the least spacing observed.
 pub const POLL: Duration = Duration::from_millis(501);
 
 /// 1.8.2: silence after which the peer is dead.
@@ -48,7 +48,7 @@ pub struct Settings {
     pub heartbeat_intervall: Duration,
 }
 
-/// What happens to the resource.
+/// An event of the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A datagram with a status of a daemon.
@@ -70,7 +70,7 @@ pub enum Event {
     Timer,
 }
 
-/// What the daemon does, in order.
+/// The daemon's actions, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Sends a datagram to the peer.
@@ -93,7 +93,7 @@ pub enum Action {
 }
 
 /// One resource of a legacy daemon. Small, comparable and hashable; the texts it says are in
-/// [`Daemon`](crate::Daemon).
+/// [`Daemon`](super::Daemon).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Legacy {
     settings: Settings,
@@ -109,7 +109,7 @@ pub struct Legacy {
     pub(crate) around: Around,
 }
 
-/// What stands around the table.
+/// The surroundings of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Around {
     V200 {
@@ -170,6 +170,14 @@ impl Legacy {
         out
     }
 
+    /// The daemon has received a datagram, for this resource or another one. The wait of 1.8.2 begins anew. Apart from
+    /// [`Legacy::handle`], since a search in steps of a second has no half seconds.
+    pub fn overhear(&mut self, now: Duration) {
+        if let Around::V182 { next_poll, .. } = &mut self.around {
+            *next_poll = now + POLL;
+        }
+    }
+
     /// The host's wall clock is set, forward or `back`. The timers of 2.0.0 go by it: the next heartbeat comes so
     /// much later, or at once. Of 1.8.2 no such thing is known.
     pub fn set_clock(&mut self, now: Duration, by: Duration, back: bool) {
@@ -187,8 +195,8 @@ impl Legacy {
         }
     }
 
-    /// The same daemon with `now` moved to [`Legacy::ORIGIN`], so that a search recognises a state that it has
-    /// met at another time: what is too long ago to make a difference becomes the same.
+    /// The same daemon with `now` moved to [`Legacy::ORIGIN`], so that a search recognises a state that it has met at another
+    /// time. Times that are too long ago to make a difference become the same.
     pub fn rebased(&self, now: Duration) -> Legacy {
         let longest = GOING_HOT.max(CLASSIC_TIMEOUT).max(self.settings.heartbeat_intervall) + PERIOD;
         let past = |at: Duration| Self::ORIGIN - now.saturating_sub(at).min(longest).min(Self::ORIGIN);
@@ -228,9 +236,8 @@ impl Legacy {
         self.settings
     }
 
-    /// The same daemon with every time moved so that `now` becomes `to`, and with times that are over made
-    /// equal: for a search, to which the same situation later is the same situation. `to` must be half a minute
-    /// or more.
+    /// The same daemon with every time moved so that `now` becomes `to`, and with times that are over made equal. It is for a
+    /// search, to which the same situation later is the same situation. `to` must be half a minute or more.
     #[must_use]
     pub fn seen_from(&self, now: Duration, to: Duration) -> Legacy {
         let not_over = |time: Duration| time.max(now) - now + to;
@@ -329,10 +336,10 @@ impl Legacy {
             self.take(now, Cause::Tick, false, draw, out);
         }
         let Around::V182 { heard_local, heard_remote, .. } = self.around else { return };
-        if now - heard_local > self.settings.heartbeat_intervall.max(PERIOD) {
+        if now.saturating_sub(heard_local) > self.settings.heartbeat_intervall.max(PERIOD) {
             self.take(now, Cause::LocalTimeout, false, draw, out);
         }
-        if now - heard_remote.max(self.entered) > CLASSIC_TIMEOUT {
+        if now.saturating_sub(heard_remote.max(self.entered)) > CLASSIC_TIMEOUT {
             self.take(now, Cause::RemoteTimeout, false, draw, out);
         }
     }
@@ -447,7 +454,7 @@ impl Legacy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Xorshift;
+    use schrittmacher_simulator::Xorshift;
 
     /// Some event, and how long until it.
     fn event(dice: &mut Xorshift) -> (Duration, Event) {

@@ -49,7 +49,7 @@ pub(crate) enum Deed {
     Stop,
 }
 
-/// What goes out as `random`.
+/// The value sent as `random`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Random {
@@ -68,7 +68,7 @@ pub(crate) enum GoingHot {
     SetTooLong,
 }
 
-/// What the conditions of a row are held against.
+/// The circumstances for the conditions of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances {
     pub local_failed: bool,
@@ -113,9 +113,9 @@ const CAUSES: usize = PEER_CODES + AppCode::ALL.len() + 5;
 pub(crate) struct Table(Vec<Vec<Row>>);
 
 static V182: LazyLock<Table> =
-    LazyLock::new(|| Table::parse(include_str!("../data/legacy/state_table_1.8.2.jsonl")));
+    LazyLock::new(|| Table::parse(include_str!("../../../../tests/data/legacy/state_table_1.8.2.jsonl")));
 static V200: LazyLock<Table> =
-    LazyLock::new(|| Table::parse(include_str!("../data/legacy/state_table_2.0.0.jsonl")));
+    LazyLock::new(|| Table::parse(include_str!("../../../../tests/data/legacy/state_table_2.0.0.jsonl")));
 
 impl Table {
     pub(crate) fn of(generation: Generation) -> &'static Table {

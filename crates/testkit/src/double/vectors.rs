@@ -9,15 +9,15 @@ use std::time::Duration;
 use schrittmacher_wire::{AppCode, PeerCode};
 use serde_json::{Map, Value, json};
 
-use crate::legacy::Around;
-use crate::table::Cause;
-use crate::{Action, Config, Daemon, Door, Event, Generation, Legacy, Output, Settings, State};
+use super::legacy::Around;
+use super::table::Cause;
+use super::{Action, Config, Daemon, Door, Event, Generation, Legacy, Output, Settings, State};
 
-const RECORDED: &[u8] = include_bytes!("../data/legacy/state_vectors.jsonl.gz");
+const RECORDED: &[u8] = include_bytes!("../../../../tests/data/legacy/state_vectors.jsonl.gz");
 
 /// When everything happens; long after the start.
 const NOW: Duration = Duration::from_secs(1000);
-/// What the generator is made to say.
+/// The value that the generator gives.
 const DRAWN: u32 = 123_456_789;
 const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 77, 0, 3));
 
@@ -141,7 +141,7 @@ fn take(daemon: &mut Daemon, cause: Cause) -> Vec<Output> {
     daemon.say(out)
 }
 
-/// What the daemon did, in the words of the recording: the actions, and its messages.
+/// The daemon's reaction in the words of the recording: the actions, and its messages.
 fn in_recorded_words(outputs: &[Output]) -> (Value, Value) {
     let (mut actions, mut sends) = (Vec::new(), Vec::new());
     for output in outputs {

@@ -1,11 +1,12 @@
-//! Reads `docs/deviations.md`: the one list of what may differ from the legacy table.
+//! Reads `tests/data/protocol/deviations.tsv`: the one list of what may differ from the legacy table.
 
 use schrittmacher_protocol::StateName;
 
 use super::legacy;
 use super::situation::{Condition, Situation, What};
 
-const LIST: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/deviations.md"));
+const LIST: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/protocol/deviations.tsv"));
 
 /// A line of the list.
 pub struct Deviation {
@@ -18,7 +19,7 @@ pub struct Deviation {
     pub ids: Vec<&'static str>,
 }
 
-/// What we do instead.
+/// Our action in the place of the legacy's.
 pub enum Ours {
     /// The state afterwards (`None` stays), and what is done.
     Does { next: Option<StateName>, does: Vec<&'static str> },
@@ -33,7 +34,7 @@ struct Term {
     values: Vec<&'static str>,
 }
 
-/// What the legacy does in a situation.
+/// The legacy's action in a situation.
 pub struct Legacy<'a> {
     pub next: StateName,
     pub does: &'a [String],
@@ -45,26 +46,29 @@ pub fn list() -> Vec<Deviation> {
     LIST.lines().enumerate().filter_map(|(index, line)| read(index + 1, line)).collect()
 }
 
-/// A line that begins with the names of states.
 fn read(line: usize, text: &'static str) -> Option<Deviation> {
-    let cells: Vec<&str> = text.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
-    let states: Vec<_> = cells[0].split(' ').map(legacy::state).collect::<Option<_>>()?;
-    let events = cells[1].split(' ').map(|name| What::from_name(name).unwrap_or_else(|| panic!("{name}")));
-    let (ours, why) = match cells[3..] {
-        [next, does, why, _without] => {
-            let next = (next != "=").then(|| legacy::state(next).unwrap_or_else(|| panic!("{next}")));
-            let does = does.split(' ').filter(|word| *word != "–").collect();
-            (Ours::Does { next, does }, why)
-        }
-        [flag, why, _without] => (Ours::Flag(flag == "1"), why),
-        _ => panic!("line {line}: a line has six or seven cells"),
+    if text.is_empty() || text.starts_with('#') {
+        return None;
+    }
+    let cells: Vec<&str> = text.split('\t').collect();
+    let [states, events, when, next, does, why, _without] = cells[..] else {
+        panic!("line {line} has {} cells instead of seven", cells.len());
+    };
+    let state = |name| legacy::state(name).unwrap_or_else(|| panic!("line {line}: no state {name}"));
+    let event = |name| What::from_name(name).unwrap_or_else(|| panic!("line {line}: no event {name}"));
+    let ours = match next {
+        "flag" => Ours::Flag(does == "1"),
+        _ => Ours::Does {
+            next: (next != "=").then(|| state(next)),
+            does: does.split(' ').filter(|word| *word != "–").collect(),
+        },
     };
     let ids = why.split(':').next().into_iter().flat_map(|ids| ids.split(", "));
     Some(Deviation {
         line,
-        states,
-        events: events.collect(),
-        when: cells[2].split(", ").filter(|term| !term.is_empty()).map(term).collect(),
+        states: states.split(' ').map(state).collect(),
+        events: events.split(' ').map(event).collect(),
+        when: when.split(", ").filter(|term| !term.is_empty()).map(term).collect(),
         ours,
         ids: ids.filter(|id| id.starts_with(char::is_uppercase) && id.ends_with(char::is_numeric)).collect(),
     })
@@ -112,6 +116,10 @@ impl Term {
 /// The tie-break as `docs/protocol.md` has it, written down once more.
 fn wins(s: &Situation) -> bool {
     let we_force = s.value(Condition::Asked) == "forced";
+    let claims = s.state == StateName::Unknown && s.held;
+    if claims && !s.forced() && !["HOTT", "2HOT"].contains(&s.value(Condition::Said)) {
+        return true;
+    }
     match (s.forced(), we_force) {
         (true, false) => s.value(Condition::Said) == "FAIL",
         (false, true) => true,

@@ -115,7 +115,7 @@ pub fn words(actions: &str) -> Vec<String> {
 }
 
 impl Row {
-    /// What 2.0.0 does in this situation, for which the row is.
+    /// The action of 2.0.0 in this situation, which fits the row.
     pub fn outcome(&self, s: &Situation) -> Legacy<'_> {
         Legacy { next: self.next, does: &self.does, failed: self.failed.unwrap_or(s.failed) }
     }

@@ -79,11 +79,11 @@ fn json_random(does: &[String]) -> Value {
 pub fn markdown() -> String {
     let mut out = String::new();
     for state in StateName::ALL {
-        writeln!(out, "### {state}\n").expect("a String takes everything");
+        writeln!(out, "## {state}\n").expect("a String takes everything");
         out.push_str(&markdown_table(state));
         out.push('\n');
     }
-    out.push_str("### With a classic peer\n\n");
+    out.push_str("## With a classic peer\n\n");
     out.push_str(&classic_table());
     out
 }
@@ -180,6 +180,8 @@ fn name(condition: Condition) -> &'static str {
         Condition::Recent => "recent",
         Condition::Deaf => "deaf",
         Condition::WasHot => "was_hot",
+        Condition::Ending => "ending",
+        Condition::Unreleased => "unreleased",
     }
 }
 
@@ -190,7 +192,7 @@ fn phrase(state: StateName, condition: Condition, values: &[&str]) -> String {
         ["1"] => name.into(),
         ["0"] => format!("not {name}"),
         ["no"] => format!("not {name}"),
-        ["forced", "plain"] | ["over", "running"] => name.into(),
+        ["forced", "plain"] | ["over", "running"] | ["asked", "back"] => name.into(),
         ["plain"] if state == StateName::Hot => name.into(),
         _ => {
             let every: Vec<&str> = Situation::every(state, What::Tick, &[condition])

@@ -1,6 +1,8 @@
 //! Our table: every situation tried, condensed to rows.
 
-use schrittmacher_protocol::StateName;
+use std::collections::HashMap;
+
+use schrittmacher_protocol::{Ending, StateName};
 
 use super::condense::condense;
 use super::deviations::{self, Deviation, Legacy};
@@ -15,14 +17,14 @@ pub struct Rule {
     pub effect: Effect,
 }
 
-/// What a row does.
+/// The effect of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     pub next: StateName,
     pub does: Vec<String>,
     /// The flag "application failed" afterwards, if the row sets it.
     pub failed: Option<bool>,
-    /// What is noted for later.
+    /// Notes for later.
     pub notes: Vec<&'static str>,
 }
 
@@ -84,29 +86,50 @@ pub fn rules(state: StateName, what: What, scope: Scope) -> Vec<Rule> {
         .collect()
 }
 
-/// What each situation does. A value that an event sets whatever it was before counts as set also where it
-/// happens to be the same, so that the value before is no condition.
+/// What shows in some situation of those in which the same is done.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    ends_hold: bool,
+    closes_question: bool,
+    /// The flag "application failed" is taken away, or set.
+    failed: [bool; 2],
+}
+
+/// The effect of each situation. A value that an event always sets counts as set also where it happens to be the same. So
+/// the value before is no condition.
 fn effects(situations: &[Situation]) -> Vec<Effect> {
-    let outcomes: Vec<Outcome> = situations.iter().map(step).collect();
-    let all: Vec<(&Situation, &Outcome)> = situations.iter().zip(&outcomes).collect();
-    // Whether another situation, in which the same is done, shows that something is set.
-    let some = |ours: &Outcome, shows: &dyn Fn(&Situation, &Outcome) -> bool| {
-        all.iter().any(|(s, o)| o.next == ours.next && o.does == ours.does && shows(s, o))
-    };
-    let effect = |(s, outcome): &(&Situation, &Outcome)| {
+    let outcomes: Vec<Outcome> = situations.iter().map(step_without_end).collect();
+    let mut shown: HashMap<(StateName, &[String]), Shown> = HashMap::new();
+    for (s, outcome) in situations.iter().zip(&outcomes) {
+        let shown = shown.entry((outcome.next, &outcome.does)).or_default();
+        shown.ends_hold |= ends_hold(s, outcome);
+        shown.closes_question |= closes_question(s, outcome);
+        shown.failed[usize::from(outcome.failed)] |= s.failed != outcome.failed;
+    }
+    let effect = |(s, outcome): (&Situation, &Outcome)| {
+        let shown = shown[&(outcome.next, &outcome.does[..])];
         let mut notes = Vec::new();
         notes.extend(new_hold(outcome));
-        if !s.held && some(outcome, &ends_hold) || ends_hold(s, outcome) {
+        if !s.held && shown.ends_hold || ends_hold(s, outcome) {
             notes.push("hold over");
         }
-        if s.asked == Asked::No && some(outcome, &closes_question) || closes_question(s, outcome) {
+        if s.asked == Asked::No && shown.closes_question || closes_question(s, outcome) {
             notes.push("question closed");
         }
-        let set = some(outcome, &|s, o| o.failed == outcome.failed && s.failed != o.failed);
-        let failed = set.then_some(outcome.failed);
+        let failed = shown.failed[usize::from(outcome.failed)].then_some(outcome.failed);
         Effect { next: outcome.next, does: outcome.does.clone(), failed, notes }
     };
-    all.iter().map(effect).collect()
+    situations.iter().zip(&outcomes).map(effect).collect()
+}
+
+/// A daemon that is to end ends in every state without the role: that is one rule, and not one for each row.
+fn step_without_end(s: &Situation) -> Outcome {
+    let mut outcome = step(s);
+    let is_idle = matches!(outcome.next, StateName::Standby | StateName::ToStandby | StateName::Failed);
+    if s.ending != Ending::No && s.what != What::Shutdown && is_idle {
+        outcome.does.pop_if(|word| word == "exit");
+    }
+    outcome
 }
 
 fn closes_question(s: &Situation, outcome: &Outcome) -> bool {
@@ -130,7 +153,7 @@ fn new_hold(outcome: &Outcome) -> Option<&'static str> {
 /// Whether a classic peer sees what a modern one would, in its own words (W5).
 fn is_translation(s: &Situation, effect: &Effect) -> bool {
     let modern = Situation { classic: false, ..*s };
-    let outcome = step(&modern);
+    let outcome = step_without_end(&modern);
     // It gives way long where a modern one gives way short.
     let notes = |note: &'static str| if note == "hold short" { "hold long" } else { note };
     let holding = matches!(outcome.next, StateName::Standby)

@@ -1,9 +1,9 @@
 //! A machine and an event, described by the conditions that the protocol knows.
 
-use schrittmacher_protocol::{ReleaseOrder, StateName};
+use schrittmacher_protocol::{Ending, ReleaseOrder, StateName};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-/// What happens. The names are those of the legacy table, and in its style where it has none.
+/// An event. The names are those of the legacy table, and in its style where it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     Peer(PeerCode),
@@ -72,7 +72,7 @@ pub enum Asked {
     Forced,
 }
 
-/// What is known of the peer's role.
+/// The peer's role, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// It is not alive.
@@ -83,7 +83,7 @@ pub enum Word {
     Other,
 }
 
-/// The situation before an event. What a state does not have is at its default.
+/// The situation before an event. Values that a state does not have are at their defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Situation {
     pub state: StateName,
@@ -110,6 +110,10 @@ pub struct Situation {
     pub deaf: bool,
     pub order: ReleaseOrder,
     pub was_hot: bool,
+    /// The daemon has been asked to end. In Releasing and Leaving the order says it.
+    pub ending: Ending,
+    /// In ToHot and Hot: a release has failed a moment ago.
+    pub unreleased: bool,
 }
 
 /// A condition of the table.
@@ -129,6 +133,8 @@ pub enum Condition {
     Recent,
     Deaf,
     WasHot,
+    Ending,
+    Unreleased,
 }
 
 impl Situation {
@@ -151,6 +157,23 @@ impl Situation {
             deaf: false,
             order: ReleaseOrder::Failover,
             was_hot: true,
+            ending: Ending::No,
+            unreleased: false,
+        }
+    }
+
+    /// Whether our machine can be in it, see `Machine::check`. In most states the application has not failed, by
+    /// construction (P4).
+    pub fn is_possible(&self) -> bool {
+        match self.state {
+            // A daemon that is to end stays for a claim only.
+            StateName::Unknown => !self.failed && (self.held || self.ending == Ending::No),
+            StateName::Standby | StateName::ToStandby => !self.failed,
+            StateName::ToHot => true,
+            StateName::Hot => !self.failed && self.asked != Asked::Forced,
+            StateName::Releasing => self.asked == Asked::No,
+            StateName::Failed => self.failed && self.asked == Asked::No,
+            StateName::Leaving => !self.failed && self.asked == Asked::No,
         }
     }
 
@@ -170,6 +193,12 @@ impl Situation {
             Condition::Forced => flag(self.forced()),
             Condition::Deaf => flag(self.deaf),
             Condition::WasHot => flag(self.was_hot),
+            Condition::Unreleased => flag(self.unreleased),
+            Condition::Ending => match self.ending {
+                Ending::No => "no",
+                Ending::Asked => "asked",
+                Ending::CameBack => "back",
+            },
             Condition::Claim => match (self.held, self.late) {
                 (false, _) => "no",
                 (true, false) => "running",
@@ -193,7 +222,7 @@ impl Situation {
                 std::cmp::Ordering::Greater => "higher",
             },
             Condition::Order => match self.order {
-                ReleaseOrder::Failover => "failover",
+                ReleaseOrder::Failover | ReleaseOrder::ForcedFailover => "failover",
                 ReleaseOrder::Takeover => "takeover",
                 ReleaseOrder::Shutdown => "shutdown",
             },
@@ -217,6 +246,10 @@ impl Situation {
             Condition::Classic => flags(|s, on| s.classic = on).into(),
             Condition::Deaf => flags(|s, on| s.deaf = on).into(),
             Condition::WasHot => flags(|s, on| s.was_hot = on).into(),
+            Condition::Unreleased => flags(|s, on| s.unreleased = on).into(),
+            Condition::Ending => [Ending::No, Ending::Asked, Ending::CameBack]
+                .map(|ending| Situation { ending, ..self })
+                .into(),
             Condition::Forced => [1000, u32::MAX].map(|random| Situation { random, ..self }).into(),
             Condition::Claim => [(false, false), (true, false), (true, true)]
                 .map(|(held, late)| Situation { held, late, ..self })
@@ -234,30 +267,35 @@ impl Situation {
         }
     }
 
-    /// Every situation with this state and event that differs in these conditions.
+    /// Every possible situation with this state and event that differs in these conditions.
     pub fn every(state: StateName, what: What, conditions: &[Condition]) -> Vec<Situation> {
-        conditions.iter().fold(vec![Situation::plain(state, what)], |all, condition| {
-            all.into_iter().flat_map(|situation| situation.vary(*condition)).collect()
-        })
+        let mut all = conditions.iter().fold(vec![Situation::plain(state, what)], |all, condition| {
+            all.into_iter().flat_map(|situation| situation.vary(*condition)).collect::<Vec<_>>()
+        });
+        all.retain(Situation::is_possible);
+        all
     }
 }
 
 /// The conditions that can differ in a state and can matter to an event.
 pub fn conditions(state: StateName, what: What) -> Vec<Condition> {
     use Condition::{
-        Asked, Claim, Classic, Deaf, Failed, Forced, Held, Late, Order, Priority, Recent, Said, WasHot,
+        Asked, Claim, Classic, Deaf, Ending, Failed, Forced, Held, Late, Order, Priority, Recent, Said,
+        Unreleased, WasHot,
     };
+    let has_role = matches!(state, StateName::ToHot | StateName::Hot);
     let of_event: &[Condition] = match what {
+        What::Peer(PeerCode::Treq) if has_role => &[Unreleased, Forced, Priority],
         What::Peer(PeerCode::Treq) => &[Forced, Priority],
         What::Peer(_) => &[Priority],
         _ => &[],
     };
     let of_state: &[Condition] = match state {
-        StateName::Unknown => &[Claim, Asked, Recent],
+        StateName::Unknown => &[Claim, Asked, Recent, Ending],
         StateName::Standby => &[Held, Asked, Recent],
         // An application can be failed here and be given time all the same.
-        StateName::ToHot => &[Failed, Late, Held, Asked],
-        StateName::Hot => &[Late, Held, Asked, Recent, Deaf],
+        StateName::ToHot => &[Failed, Late, Held, Asked, Ending],
+        StateName::Hot => &[Late, Held, Asked, Recent, Deaf, Ending],
         StateName::ToStandby => &[Late, Held, Asked, Recent],
         StateName::Releasing => &[Order, Failed, Late, WasHot],
         StateName::Failed => &[],

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Asked as Question, Cause, Event, FORCED_RANDOM, Generation, Machine, OUR_RANDOM, PeerReport,
-    Refusal, Said, Settings, State, StateName, Time,
+    Action, AppFailure, Asked as Question, Cause, Command, Ending, Event, FORCED_RANDOM, Generation, Machine,
+    OUR_RANDOM, Orderer, PeerReport, Refusal, Release, ReleaseOrder, Said, Settings, State, StateName,
+    Stopping, Time, Unreleased,
 };
-use schrittmacher_wire::PeerCode;
+use schrittmacher_wire::{AppCode, PeerCode};
 
 use super::situation::{Asked, Situation, What, Word};
 
-/// What a step did.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The state afterwards.
@@ -19,7 +20,7 @@ pub struct Outcome {
     pub does: Vec<String>,
     /// The application counts as failed afterwards.
     pub failed: bool,
-    /// What the machine has noted for later.
+    /// Notes of the machine for later.
     pub notes: Notes,
 }
 
@@ -51,10 +52,13 @@ fn settings(own: i32) -> Settings {
         going_hot_timeout: Duration::from_secs(20),
         going_standby_timeout: Duration::from_secs(6),
         startup_delay: Duration::ZERO,
+        hold_back: Duration::from_secs(5),
+        hold_back_max: Duration::from_secs(300),
         priority: own,
         preempt: false,
         local: [10, 0, 0, 2].into(),
         remote: [10, 0, 0, 1].into(),
+        held: false,
         extensions: true,
     }
 }
@@ -64,17 +68,21 @@ fn state(s: &Situation) -> State {
     let until = if s.late { NOW } else { NOW + VERY_SOON };
     match s.state {
         StateName::Unknown => State::Unknown { claim: s.held.then_some(until) },
-        StateName::Standby => State::Standby { conceded: held },
-        StateName::ToHot => State::ToHot { until, began: true, granted: held },
-        StateName::Hot => State::Hot { until, granted: held, deaf: s.deaf.then_some(NOW) },
-        StateName::Releasing => State::Releasing {
+        StateName::Standby => State::Standby { yielding_until: held },
+        StateName::ToHot => State::ToHot { until, began: true, granted_until: held, failed: s.failed },
+        StateName::Hot => State::Hot { until, granted_until: held, reaction_due: s.deaf.then_some(NOW) },
+        StateName::Releasing => State::Releasing(Release {
             since: if s.late { NOW - SOON } else { NOW },
             was_hot: s.was_hot,
             order: s.order,
-        },
-        StateName::ToStandby => State::ToStandby { until, conceded: held },
-        StateName::Failed => State::Failed,
-        StateName::Leaving => State::Leaving { until },
+            failed: s.failed,
+            app: Stopping::Done,
+            waits_until: None,
+            unreleased: Unreleased::default(),
+        }),
+        StateName::ToStandby => State::ToStandby { until, yielding_until: held },
+        StateName::Failed => State::Failed { hold_back: None },
+        StateName::Leaving => State::Leaving { until, peer_goes_hot: false, failed: s.failed },
     }
 }
 
@@ -82,14 +90,21 @@ fn state(s: &Situation) -> State {
 fn machine(s: &Situation, settings: &Settings) -> Machine {
     let mut machine = Machine::new(settings, NOW);
     machine.state = state(s);
-    machine.app.failed = s.failed;
+    machine.app.reported = true;
+    let ends = s.state == StateName::Leaving
+        || (s.state == StateName::Releasing && s.order == ReleaseOrder::Shutdown);
+    machine.ending = if ends { Ending::Asked } else { s.ending };
+    machine.setbacks.reject_until = if s.unreleased { NOW + SOON } else { NOW };
     machine.next_tick = NOW + SOON;
     machine.quiet_until = if s.recent { NOW + SOON } else { NOW };
     machine.asked = match s.asked {
         Asked::No => None,
         Asked::Plain => Some(Question::Plain { until: NOW + SOON }),
-        Asked::Forced => Some(Question::Forced { until: NOW + SOON, resend: NOW, sent: 1, pushed: false }),
+        Asked::Forced => Some(Question::Forced { until: NOW + SOON, resend: NOW, sent: 1, insisted: false }),
     };
+    // It has been asked often enough, and no question is due.
+    machine.peer.unanswered = u8::MAX;
+    machine.peer.next_question = NOW + LONG_AGO;
     machine.peer.alive = s.said != Word::Silent;
     machine.peer.said = match s.said {
         Word::Silent => Said::Nothing,
@@ -110,6 +125,7 @@ fn report(s: &Situation, code: Option<PeerCode>) -> PeerReport {
         host: None,
         has_type: !s.classic,
         period: None,
+        note: None,
     }
 }
 
@@ -152,7 +168,7 @@ pub fn step(s: &Situation) -> Outcome {
         What::Failover => Event::Failover { force: false },
         What::ForcedFailover => Event::Failover { force: true },
         What::Takeover => Event::Takeover,
-        What::ProcessDeath => Event::AppDied,
+        What::ProcessDeath => Event::AppFailed(AppFailure::Ended),
         What::Shutdown => Event::Shutdown,
         What::Released => Event::Released,
         What::Resume => {
@@ -161,6 +177,14 @@ pub fn step(s: &Situation) -> Outcome {
         }
     };
     let transitions = run(&mut machine, &settings, event);
+    if s.what == What::UnknownCode {
+        return Outcome {
+            next: machine.state.name(),
+            does: Vec::new(),
+            failed: machine.state.has_failed_app(),
+            notes: notes(&machine),
+        };
+    }
     if matches!(s.what, What::LocalTimeout | What::RemoteTimeout) {
         // A deadline of the state that is over as well is handled first.
         return whole(transitions);
@@ -197,14 +221,17 @@ pub fn start() -> Vec<Transition> {
 
 fn run(machine: &mut Machine, settings: &Settings, event: Event) -> Vec<Transition> {
     let mut transitions = Vec::new();
-    machine.handle(settings, NOW, event, &mut |cause, from: State, after: &Machine, actions: &[Action]| {
+    let mut told = 0;
+    machine.handle_watched(settings, NOW, event, &mut |after, reaction| {
+        let step = reaction.transitions.last().expect("a transition was made");
         let outcome = Outcome {
-            next: after.state.name(),
-            does: actions.iter().filter_map(word).collect(),
-            failed: after.app.failed,
+            next: step.to,
+            does: reaction.actions[told..].iter().filter_map(word).collect(),
+            failed: after.state.has_failed_app(),
             notes: notes(after),
         };
-        transitions.push(Transition { cause, from: from.name(), outcome });
+        told = reaction.actions.len();
+        transitions.push(Transition { cause: step.cause, from: step.from, outcome });
     });
     transitions
 }
@@ -212,15 +239,18 @@ fn run(machine: &mut Machine, settings: &Settings, event: Event) -> Vec<Transiti
 fn is_of(cause: Cause, what: What) -> bool {
     match what {
         What::Peer(code) => cause == Cause::Peer(code),
-        What::App(code) => cause == Cause::App(code),
-        What::UnknownCode => cause == Cause::Alive,
+        What::App(AppCode::Lrfo) => cause == Cause::Failover { by: Orderer::App, force: false },
+        What::App(AppCode::Lrto) => cause == Cause::Takeover { by: Orderer::App },
+        What::App(code) => matches!(cause, Cause::App(report) if AppCode::from(report) == code),
+        // No state reacts to it.
+        What::UnknownCode => false,
         What::Tick => cause == Cause::Tick,
-        What::LocalTimeout => cause == Cause::LocalTimeout,
-        What::RemoteTimeout => cause == Cause::RemoteTimeout,
-        What::Failover => cause == Cause::Failover { force: false },
-        What::ForcedFailover => cause == Cause::Failover { force: true },
-        What::Takeover => cause == Cause::Takeover,
-        What::ProcessDeath => cause == Cause::AppDied,
+        What::LocalTimeout => cause == Cause::AppSilent,
+        What::RemoteTimeout => cause == Cause::PeerSilent,
+        What::Failover => cause == Cause::Failover { by: Orderer::Operator, force: false },
+        What::ForcedFailover => cause == Cause::Failover { by: Orderer::Operator, force: true },
+        What::Takeover => cause == Cause::Takeover { by: Orderer::Operator },
+        What::ProcessDeath => cause == Cause::AppFailed(AppFailure::Ended),
         What::Shutdown => cause == Cause::Shutdown,
         What::Released => cause == Cause::Released,
         What::Resume => cause == Cause::Resumed,
@@ -235,11 +265,11 @@ fn word(action: &Action) -> Option<String> {
             (PeerCode::Treq | PeerCode::Unk, random) | (_, random @ 1..) => format!("{code}:{random}"),
             (_, 0) => code.to_string(),
         },
-        Action::Activate => "activate".into(),
-        Action::Start => "start".into(),
-        Action::Stop => "stop".into(),
-        Action::Deactivate { .. } => "deactivate".into(),
-        Action::Barrier => "barrier".into(),
+        Action::Command(Command::Activate) => "activate".into(),
+        Action::Command(Command::Start) => "start".into(),
+        Action::Command(Command::Stop) => "stop".into(),
+        Action::Command(Command::Deactivate { .. }) => "deactivate".into(),
+        Action::Command(Command::Barrier) => "barrier".into(),
         Action::Exit => "exit".into(),
         Action::Refuse(refusal) => format!("refuse:{}", name(*refusal)),
         Action::Notice(_) => return None,
@@ -248,12 +278,16 @@ fn word(action: &Action) -> Option<String> {
 
 fn name(refusal: Refusal) -> &'static str {
     match refusal {
+        Refusal::Held => "held",
+        Refusal::Frozen => "frozen",
         Refusal::NoPeer => "no_peer",
         Refusal::PeerFailed => "peer_failed",
         Refusal::AppFailed => "app_failed",
+        Refusal::CutOff => "cut_off",
         Refusal::AlreadyHot => "already_hot",
         Refusal::NotHot => "not_hot",
         Refusal::HandingOver => "handing_over",
+        Refusal::NotReleased => "not_released",
     }
 }
 
@@ -266,11 +300,11 @@ fn notes(machine: &Machine) -> Notes {
     let held = match machine.state {
         // A claim that nobody objected to is still one.
         State::Unknown { claim } => claim,
-        State::Standby { conceded: deadline }
-        | State::ToStandby { conceded: deadline, .. }
-        | State::ToHot { granted: deadline, .. }
-        | State::Hot { granted: deadline, .. } => deadline.filter(|deadline| NOW < *deadline),
-        State::Releasing { .. } | State::Failed | State::Leaving { .. } => None,
+        State::Standby { yielding_until: deadline }
+        | State::ToStandby { yielding_until: deadline, .. }
+        | State::ToHot { granted_until: deadline, .. }
+        | State::Hot { granted_until: deadline, .. } => deadline.filter(|deadline| NOW < *deadline),
+        State::Releasing(_) | State::Failed { .. } | State::Leaving { .. } => None,
     };
     Notes { asked, held: held.map(|deadline| deadline.since(NOW)) }
 }
@@ -282,9 +316,9 @@ pub fn step_through(s: &Situation) -> Outcome {
         return first;
     }
     let order = match s.what {
-        What::Peer(_) => schrittmacher_protocol::ReleaseOrder::Takeover,
-        What::Shutdown => schrittmacher_protocol::ReleaseOrder::Shutdown,
-        _ => schrittmacher_protocol::ReleaseOrder::Failover,
+        What::Peer(_) => ReleaseOrder::Takeover,
+        What::Shutdown => ReleaseOrder::Shutdown,
+        _ => ReleaseOrder::Failover,
     };
     let released = Situation {
         state: StateName::Releasing,

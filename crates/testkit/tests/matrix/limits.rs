@@ -1,4 +1,4 @@
-//! What a cell of the matrix has to keep to, and where a legacy defect excuses it.
+//! The limits of a cell of the matrix, and the legacy defects that excuse it.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::world::{V182, V200};
 /// Most messages of ours in any one second (P6); the matrix knows no more than ten.
 pub const BUSIEST: usize = 12;
 
-/// The longest that any daemon takes to notice anything: 2.0.0 five heartbeats, ours ten seconds for an
-/// application or a classic peer; and a report of the application.
+/// The longest time in which a daemon notices a fault. 2.0.0 takes five heartbeats, ours ten seconds for an application or
+/// a classic peer. A report of the application comes on top.
 const NOTICED: f64 = 11.5;
 
 /// Why another side than the right one may serve in the end.
@@ -21,13 +21,13 @@ pub enum Defect {
     /// 1.8.2 hands the role back as long as its application still says standby and its peer is not known to
     /// have failed. Alone, with an application that needs more than one heartbeat, it never gets there.
     D8,
-    /// A legacy daemon that starts beside a hot application is hot at its first word, and then a conflict
-    /// begins; if it hears us first it is none.
+    /// A legacy daemon that starts beside a hot application is hot at its first message, and a conflict begins. If it hears us
+    /// first there is none.
     D11,
 }
 
 impl Cell {
-    /// Who has to serve in the end.
+    /// The side that has to serve in the end.
     pub fn expected_end(&self) -> usize {
         match self.scenario.ends {
             Ends::Ours => OURS,
@@ -49,7 +49,7 @@ impl Cell {
             "host of ours dies" if classic && self.switching == 3.0 && !lower => Some(Defect::D8),
             "link cut, ours hot" if classic && self.switching == 3.0 && lower => Some(Defect::D8),
             "legacy deaf, ours hot" if classic && self.switching == 3.0 => Some(Defect::D8),
-            // Who restarts does not know that it had given way, and what for.
+            // A restarted daemon does not know that it had yielded, nor why.
             "ours restarts in its failover" if classic && slow => Some(Defect::D8),
             "legacy daemon is away for 30 s" if classic && lower => Some(Defect::D11),
             _ => None,

@@ -1,6 +1,5 @@
-//! Our protocol against the legacy doubles, and two doubles against each other, in virtual time: every
-//! scenario at every priority and switching time, with the two hosts' clocks in several positions to each
-//! other.
+//! Our protocol against the legacy doubles, and two doubles against each other, in virtual time. Every scenario runs at
+//! every priority and switching time, with the two hosts' clocks in several positions to each other.
 #![expect(clippy::unwrap_used, reason = "clippy spares tests, but not their helpers")]
 
 mod limits;
@@ -12,8 +11,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use schrittmacher_testkit::measured::Measured;
+use schrittmacher_testkit::story::Story;
+
 use scenarios::{ALL, Scenario};
-use world::{Measured, Program, V182, V200, World};
+use world::{Program, V182, V200, World};
 
 /// How far the clocks of the two hosts are apart, in seconds. Cold starts use the squares.
 const PHASES: [f64; 6] = [0.0, 0.02, 0.4, 0.9, 1.3, 1.8];
@@ -42,12 +44,11 @@ struct Cell {
 
 /// One run of one cell.
 struct Run {
-    measured: Measured,
-    /// Who serves in the end, if it is exactly one.
+    /// The run and its figures.
+    story: Story,
+    /// The side that serves in the end, if it is exactly one.
     ends: Option<usize>,
     stormy: bool,
-    /// What happened.
-    log: String,
 }
 
 static MATRIX: LazyLock<Vec<Cell>> = LazyLock::new(|| {
@@ -93,14 +94,13 @@ impl Cell {
         Run {
             ends: world.is_settled().then(|| usize::from(world.serving()[1])),
             stormy: world.is_stormy(),
-            measured: world.measured,
-            log: world.log,
+            story: world.log().clone(),
         }
     }
 
     /// The worst of all phases.
     fn worst(&self, of: impl Fn(&Measured) -> Duration) -> Duration {
-        self.runs.iter().map(|run| of(&run.measured)).max().unwrap_or_default()
+        self.runs.iter().map(|run| of(&run.story.measured)).max().unwrap_or_default()
     }
 
     fn name(&self) -> String {
@@ -118,7 +118,7 @@ fn ours() -> impl Iterator<Item = &'static Cell> {
 fn exactly_one_serves_in_the_end() {
     for cell in ours() {
         for run in &cell.runs {
-            assert!(run.ends.is_some(), "{}\n{}", cell.name(), run.log);
+            assert!(run.ends.is_some(), "{}\n{}", cell.name(), run.story);
         }
     }
 }
@@ -129,7 +129,7 @@ fn the_right_one_serves_in_the_end_wherever_the_legacy_side_lets_it() {
         let wrong = cell.runs.iter().find(|run| run.ends != Some(cell.expected_end()));
         match (wrong, cell.defect_of_legacy()) {
             (None, None) | (Some(_), Some(_)) => {}
-            (Some(run), None) => panic!("{}\n{}", cell.name(), run.log),
+            (Some(run), None) => panic!("{}\n{}", cell.name(), run.story),
             (None, Some(defect)) => panic!("{}: no longer excused by {defect:?}", cell.name()),
         }
     }
@@ -140,8 +140,14 @@ fn time_without_a_hot_side_and_with_two_is_bounded() {
     for cell in ours() {
         let (none, both) = cell.bounds();
         for run in &cell.runs {
-            let Measured { none: no_side, both: two_sides, .. } = run.measured;
-            assert!(no_side <= none && two_sides <= both, "{}: {:?}\n{}", cell.name(), run.measured, run.log);
+            let Measured { none: no_side, both: two_sides, .. } = run.story.measured;
+            assert!(
+                no_side <= none && two_sides <= both,
+                "{}: {:?}\n{}",
+                cell.name(),
+                run.story.measured,
+                run.story
+            );
         }
     }
 }
@@ -159,12 +165,12 @@ fn a_legacy_peer_hears_us_every_two_seconds_whatever_our_heartbeat_is() {
     // While another of ours is in the peer's place we may be slower.
     for scenario in ALL.iter().filter(|scenario| !scenario.unmoved) {
         for peer in [V200, V182] {
-            let mut world = World::new([Program::Ours, peer], [10, 10], Duration::from_secs(3), 1);
-            world.heartbeat = Duration::from_secs(7);
+            let (slow, switching) = (Duration::from_secs(7), Duration::from_secs(3));
+            let mut world = World::with_heartbeat(slow, [Program::Ours, peer], [10, 10], switching, 1);
             scenarios::prepare(&mut world, scenario, PHASES[2]);
             (scenario.happens)(&mut world);
             world.run(AFTERWARDS);
-            let silence = world.measured.silence;
+            let silence = world.log().measured.silence;
             assert!(silence <= Duration::from_secs(2), "{}, {peer:?}: {silence:?} (W5)", scenario.name);
         }
     }
@@ -174,7 +180,7 @@ fn a_legacy_peer_hears_us_every_two_seconds_whatever_our_heartbeat_is() {
 fn we_never_storm() {
     for cell in ours() {
         for run in &cell.runs {
-            assert!(run.measured.busiest[0] <= limits::BUSIEST, "{}\n{}", cell.name(), run.log);
+            assert!(run.story.measured.busiest[0] <= limits::BUSIEST, "{}\n{}", cell.name(), run.story);
         }
     }
 }
@@ -183,7 +189,7 @@ fn we_never_storm() {
 fn our_extension_ends_with_the_third_message_to_a_legacy_peer() {
     for cell in ours() {
         for run in &cell.runs {
-            assert!(run.measured.extended <= 3, "{} (W4)\n{}", cell.name(), run.log);
+            assert!(run.story.measured.extended <= 3, "{} (W4)\n{}", cell.name(), run.story);
         }
     }
 }
@@ -192,7 +198,7 @@ fn our_extension_ends_with_the_third_message_to_a_legacy_peer() {
 fn an_exchange_of_the_peers_program_moves_nothing() {
     for cell in ours().filter(|cell| cell.scenario.unmoved) {
         for run in &cell.runs {
-            assert_eq!(run.measured.transitions, 0, "{}\n{}", cell.name(), run.log);
+            assert_eq!(run.story.measured.changes[0], 0, "{}\n{}", cell.name(), run.story);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The matrix as a table in `docs/compatibility.md`.
+//! The matrix as a table in `docs/legacy-matrix.md`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,13 +7,12 @@ use crate::scenarios::ALL;
 use crate::world::Program;
 use crate::{Cell, PAIRS, PHASES, PRIORITIES, SWITCHING};
 
-const BEGIN: &str =
-    "<!-- Written by UPDATE_DOCS=1 cargo test -p schrittmacher-legacy-double --test matrix -->\n";
+const BEGIN: &str = "<!-- Written by UPDATE_DOCS=1 cargo test -p schrittmacher-testkit --test matrix -->\n";
 const END: &str = "<!-- End of what the test writes. -->\n";
 
 /// Compares the table with the documentation; with `UPDATE_DOCS=1` writes it there.
 pub fn check(matrix: &[Cell]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/legacy-matrix.md");
     let text = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("the beginning of the table");
     let (_, after) = rest.split_once(END).expect("the end of the table");
@@ -23,8 +22,8 @@ pub fn check(matrix: &[Cell]) {
     } else {
         assert!(
             text == wanted,
-            "docs/compatibility.md is out of date: \
-             UPDATE_DOCS=1 cargo test -p schrittmacher-legacy-double --test matrix"
+            "docs/legacy-matrix.md is out of date: \
+             UPDATE_DOCS=1 cargo test -p schrittmacher-testkit --test matrix"
         );
     }
 }

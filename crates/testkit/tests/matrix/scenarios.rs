@@ -1,8 +1,9 @@
-//! What happens to the pair. Host 0 is ours (or, for comparison, a 2.0.0), host 1 the legacy one.
+//! The scenarios. Host 0 is ours (or, for comparison, a 2.0.0), host 1 the legacy one.
 
 use std::time::Duration;
 
-use schrittmacher_legacy_double::Report;
+use schrittmacher_protocol::StateName;
+use schrittmacher_simulator::{App, Report};
 
 use crate::world::{Program, V182, V200, World};
 
@@ -11,7 +12,7 @@ pub const OURS: usize = 0;
 /// Host 1.
 pub const PEER: usize = 1;
 
-/// Who has to serve in the end.
+/// The side that has to serve in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
     Ours,
@@ -23,10 +24,10 @@ pub enum Ends {
 /// One scenario.
 pub struct Scenario {
     pub name: &'static str,
-    /// Who is hot at first; nobody in a cold start.
+    /// The side that is hot at first; none in a cold start.
     pub hot: Option<usize>,
     pub ends: Ends,
-    /// What happens.
+    /// The faults and orders.
     pub happens: fn(&mut World),
     /// One side can't hear the other for [`BROKEN`], so that both may serve.
     pub parted: bool,
@@ -105,8 +106,8 @@ pub fn prepare(world: &mut World, scenario: &Scenario, phase: f64) {
     world.run(5.0 + phase);
     world.start(1 - hot, Report::Standby);
     world.run(15.0 + phase * 0.7);
-    assert_eq!(world.state(hot), "Hot", "{}", world.log);
-    assert_eq!(world.state(1 - hot), "Standby", "{}", world.log);
+    assert!(world.is_hot(hot), "{}", world.log());
+    assert_eq!(world.state(1 - hot), StateName::Standby, "{}", world.log());
     world.measure();
 }
 
@@ -134,15 +135,13 @@ fn app_dies(world: &mut World, host: usize) {
 }
 
 fn app_hangs(world: &mut World, host: usize) {
-    world.app(host).hang();
+    world.change_app(host, |app, _| app.hang());
     world.run(BROKEN);
-    let now = world.now;
-    world.app(host).resume(now);
+    world.change_app(host, App::resume);
 }
 
 fn app_fails(world: &mut World, host: usize) {
-    let now = world.now;
-    world.app(host).fail(now);
+    world.change_app(host, App::fail);
     world.run(BROKEN);
     world.start_app(host, Report::Standby);
 }
@@ -154,8 +153,7 @@ fn daemon_dies(world: &mut World, host: usize, seconds: f64) {
 }
 
 fn host_dies(world: &mut World, host: usize) {
-    world.kill_daemon(host);
-    world.app(host).kill();
+    world.world.power_off(host);
     world.run(60.0);
     world.start(host, Report::Standby);
 }
@@ -186,10 +184,10 @@ fn exchange(world: &mut World, other: Program) {
     let old = world.program(PEER);
     world.replace(PEER, other);
     world.run(20.0);
-    assert_eq!(world.takes_peer_for_ours(OURS), other == Program::Ours, "{}", world.log);
+    assert_eq!(world.takes_peer_for_ours(OURS), other == Program::Ours, "{}", world.log());
     world.replace(PEER, old);
     world.run(20.0);
-    assert!(!world.takes_peer_for_ours(OURS), "{}", world.log);
+    assert!(!world.takes_peer_for_ours(OURS), "{}", world.log());
 }
 
 fn other_generation(world: &mut World) {

@@ -1,8 +1,8 @@
 /*
- * ulib.h - in ulib's place, since the real ulib cannot be built with Debian's GNUstep (it needs blocks and ARC)
+ * ulib.h - a substitute for ulib, which cannot be built with Debian's GNUstep: it needs blocks and ARC
  *
- * Only what the class and its tests touch, by the names that ulib gives it. That the library builds with this says that
- * the superclass and the log feed are ulib's then; it does not say that the real ulib's headers compile.
+ * It has the names, the layout and the behaviour that the class and its tests meet. It does not show that the real
+ * ulib's headers compile.
  */
 
 #ifndef ULIB_STUB_H
@@ -50,11 +50,12 @@ typedef enum UMLogLevel
 @interface UMObject : NSObject
 {
     const char *_magic;
-    NSString *_objectStatisticsName;
+    const char *_objectStatisticsName;
     UMLogFeed *_logFeed;
     uint32_t _umobject_flags;
 }
 @property (readwrite, STUB_STRONG) UMLogFeed *logFeed;
+/* Custom accessors: the getter raises if no name was set. */
 @property (readwrite, STUB_STRONG) NSString *objectStatisticsName;
 @end
 

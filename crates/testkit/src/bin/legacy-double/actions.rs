@@ -5,7 +5,7 @@ use std::thread;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use schrittmacher_legacy_double::Generation;
+use schrittmacher_testkit::double::Generation;
 use schrittmacher_wire::host;
 
 use crate::options::Options;
@@ -15,20 +15,20 @@ pub struct Actions {
     generation: Generation,
     commands: [Option<String>; 4],
     environment: Vec<(&'static str, String)>,
-    /// What the daemon takes its interface for; "down" at the start whatever is true (D1).
+    /// The interface as the daemon knows it; always "down" at the start (D1).
     interface_up: bool,
 }
 
 impl Actions {
     /// None has run yet.
-    pub fn new(options: &Options) -> Actions {
+    pub fn new(options: &Options, resource: &str) -> Actions {
         let config = &options.config;
         let interval = format!("{:.6}", config.settings.heartbeat_intervall.as_secs_f64());
         Actions {
             generation: config.settings.generation,
             commands: options.commands.clone(),
             environment: vec![
-                ("RESOURCE_NAME", config.resource.clone()),
+                ("RESOURCE_NAME", resource.to_owned()),
                 ("LOCAL_ADDRESS", host::unified(config.local)),
                 ("REMOTE_ADDRESS", host::unified(config.remote)),
                 ("HEARTBEAT_INTERVAL", interval),

@@ -3,14 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use schrittmacher_legacy_double::{Config, Era, Generation, Report, Settings};
+use schrittmacher_simulator::{Era, Report};
+use schrittmacher_testkit::double::{Config, Generation, Settings};
 
 /// How it is called.
 pub const USAGE: &str = "\
 usage: schrittmacher-legacy-double --local ADDRESS --remote ADDRESS [OPTION VALUE]...
   --generation 2.0.0|1.8.2         which daemon (2.0.0)
   --port N                         the peer port; 2.0.0 takes port + 1 too (7700)
-  --resource NAME                  (r1)
+  --resource NAME                  (r1); may be given again, and all other options are for each
   --priority N                     (0)
   --heartbeat-intervall SECONDS    (2)
   --start-action COMMAND           also --stop-action, --interface-activate, --interface-deactivate:
@@ -20,13 +21,15 @@ usage: schrittmacher-legacy-double --local ADDRESS --remote ADDRESS [OPTION VALU
   --switching SECONDS              how long the application takes (0)
   --seed N                         of the random numbers (1)
   --lifetime SECONDS               then it ends by itself (600)
-It prints STATE, ORDER and APP lines and takes lines on standard input: failover, takeover,
+It prints STATE, ORDER and APP lines (of a further resource with its name) and takes lines on standard input: failover, takeover,
 app fail|hang|resume|kill, app start unknown|standby|hot. It ends when that ends.";
 
-/// What is wanted.
+/// The wishes of the command line.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Of each resource, but for its name.
     pub config: Config,
+    pub resources: Vec<String>,
     pub port: u16,
     /// start, stop, activate, deactivate.
     pub commands: [Option<String>; 4],
@@ -47,7 +50,8 @@ impl Options {
             heartbeat_intervall: Duration::from_secs(2),
         };
         let mut options = Options {
-            config: Config { settings, resource: "r1".to_owned(), local: nowhere, remote: nowhere },
+            config: Config { settings, resource: String::new(), local: nowhere, remote: nowhere },
+            resources: Vec::new(),
             port: 7700,
             commands: [const { None }; 4],
             app: None,
@@ -72,7 +76,7 @@ impl Options {
                 "--port" => {
                     options.port = value.parse().ok().filter(|port| *port < u16::MAX).ok_or_else(wrong)?;
                 }
-                "--resource" => options.config.resource = value,
+                "--resource" => options.resources.push(value),
                 "--priority" => options.config.settings.priority = value.parse().map_err(|_| wrong())?,
                 "--heartbeat-intervall" => {
                     options.config.settings.heartbeat_intervall = seconds(&value).ok_or_else(wrong)?;
@@ -93,6 +97,9 @@ impl Options {
         }
         if options.config.local == nowhere || options.config.remote == nowhere {
             return Err("--local and --remote are needed".to_owned());
+        }
+        if options.resources.is_empty() {
+            options.resources.push("r1".to_owned());
         }
         options.era = era.unwrap_or(match options.config.settings.generation {
             Generation::V182 => Era::V18,

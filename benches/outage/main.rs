@@ -1,0 +1,121 @@
+//! How long a client behind a bridge is without the service's address: `make bench-outage`, as root, described in
+//! docs/performance.md.
+//!
+//! Each row is an event; ours and keepalived take turns in one run. The client asks the address for an echo every
+//! 2 ms; the figure is the longest time without an answer. Figures, not tests.
+#![expect(clippy::unwrap_used, reason = "a measurement that can't be made ends the run")]
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod keepalived;
+mod ours;
+
+use std::time::{Duration, Instant};
+
+use schrittmacher_harness::{Lan, Probe, Side};
+
+/// How often each event is measured. `RUNS=3` takes five minutes; it leaves out the pair with commands.
+const RUNS: usize = 10;
+/// From this number of runs on the pair with commands is measured, too.
+const LONG: usize = 5;
+/// The address of the service.
+pub const SERVICE: &str = "10.1.0.100";
+
+/// A fault of the hot host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incident {
+    /// Its application is killed.
+    AppKilled,
+    /// It is without power.
+    HostLost,
+    /// An operator switches.
+    Failover,
+    /// Its daemon is asked to end.
+    DaemonStopped,
+    /// The daemons could not hear each other, and now can again: both were hot.
+    PartitionHealed,
+    /// Its cable to the clients is pulled; the daemons still hear each other.
+    CablePulled,
+}
+
+/// The pace of the heartbeats.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Milliseconds between two.
+    pub period: u64,
+    /// How many may be lost.
+    pub count: u64,
+}
+
+/// A pair on a LAN.
+pub trait System {
+    /// Waits until it is settled; says which side is hot.
+    fn settled(&self) -> Side;
+    /// Has something happen to the hot side. `false`: it has no such thing.
+    fn strike(&mut self, incident: Incident, lan: &Lan, hot: Side) -> bool;
+}
+
+fn main() {
+    if let Err(why) = Lan::lay() {
+        return println!("SKIPPED: outage: {why}");
+    }
+    let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
+    println!("\nOutage that a client sees, in milliseconds, median of {runs} (least to most), by turns:\n");
+    println!("{:<44}{:>22}{:>22}{:>22}", "", "ours, built-in", "ours, commands", "keepalived");
+    let quick = Pace { period: 10, count: 3 };
+    let middle = Pace { period: 100, count: 3 };
+    let slow = Pace { period: 100, count: 10 };
+    let rows = [
+        ("application killed, 100 ms x 3", Incident::AppKilled, middle),
+        ("host lost, 10 ms x 3", Incident::HostLost, quick),
+        ("host lost, 100 ms x 3", Incident::HostLost, middle),
+        ("host lost, 100 ms x 10", Incident::HostLost, slow),
+        ("planned failover, 100 ms x 3", Incident::Failover, middle),
+        ("daemon stopped, 100 ms x 3", Incident::DaemonStopped, middle),
+        ("partition healed, 100 ms x 3", Incident::PartitionHealed, middle),
+        ("cable of the hot host pulled, 100 ms x 3", Incident::CablePulled, middle),
+    ];
+    for (name, incident, pace) in rows {
+        let mut samples: [Vec<Option<Duration>>; 3] = Default::default();
+        for _ in 0..runs {
+            samples[0].push(measure(incident, |lan| Some(ours::start(lan, pace, true))));
+            if runs >= LONG {
+                samples[1].push(measure(incident, |lan| Some(ours::start(lan, pace, false))));
+            }
+            samples[2].push(measure(incident, |lan| keepalived::start(lan, pace)));
+        }
+        let cells = samples.map(|samples| cell(&samples));
+        println!("{name:<44}{:>22}{:>22}{:>22}", cells[0], cells[1], cells[2]);
+    }
+}
+
+/// The longest wait for an answer after the event.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+fn measure<S: System>(incident: Incident, start: impl FnOnce(&Lan) -> Option<S>) -> Option<Duration> {
+    let lan = Lan::lay().unwrap();
+    let mut system = start(&lan)?;
+    let hot = system.settled();
+    let probe = Probe::start(&lan, SERVICE.parse().unwrap());
+    probe.wait_answer();
+    let begin = Instant::now();
+    if !system.strike(incident, &lan, hot) {
+        return None;
+    }
+    // Until it has answered for a second without a gap, or for as long as anybody would wait.
+    let quiet = Duration::from_secs(1);
+    while begin.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(100));
+        let settled = Instant::now().checked_sub(quiet).unwrap_or(begin);
+        if begin.elapsed() > 2 * quiet && probe.outage(settled) < Duration::from_millis(20) {
+            break;
+        }
+    }
+    Some(probe.outage(begin))
+}
+
+fn cell(samples: &[Option<Duration>]) -> String {
+    let mut known: Vec<f64> = samples.iter().flatten().map(|sample| sample.as_secs_f64() * 1e3).collect();
+    known.sort_by(f64::total_cmp);
+    let (Some(least), Some(most)) = (known.first(), known.last()) else { return "-".to_owned() };
+    format!("{:.0} ({least:.0}-{most:.0})", known[known.len() / 2])
+}

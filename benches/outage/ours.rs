@@ -1,0 +1,69 @@
+//! Two daemons of ours with an application each.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use schrittmacher_harness::{AT_ONCE, Lan, Pair, Setup, Side};
+
+use super::{Incident, Pace, SERVICE, System};
+
+pub struct Ours {
+    pair: Pair,
+}
+
+/// With the built-in address, or with the commands that the manual shows.
+pub fn start(lan: &Lan, pace: Pace, built_in: bool) -> Ours {
+    let heartbeat = Duration::from_millis(pace.period).as_secs_f64();
+    let setup = Setup {
+        heartbeat,
+        timeout: heartbeat * f64::from(u32::try_from(pace.count).unwrap()),
+        resource: if built_in { "shared-address = 10.1.0.100/24\nshared-interface = eth0" } else { "" },
+        activate: (!built_in).then_some("ip addr add 10.1.0.100/24 dev eth0"),
+        deactivate: (!built_in).then_some("ip addr del 10.1.0.100/24 dev eth0"),
+        // Both may ask for the role at once: A gets it.
+        priority: [10, 0],
+        start: Some("kill -10 `cat {pid-file}`"),
+        stop: Some("kill -12 `cat {pid-file}`"),
+        ..Setup::default()
+    };
+    assert_eq!(SERVICE, "10.1.0.100");
+    let mut pair = Pair::on(setup, lan);
+    pair.start_daemon(Side::B);
+    pair[Side::B].start_app("--start-as standby");
+    pair[Side::B].log.wait_state("Standby", AT_ONCE * 10);
+    pair[Side::A].start_app("");
+    pair.start_daemon(Side::A);
+    Ours { pair }
+}
+
+impl System for Ours {
+    fn settled(&self) -> Side {
+        self.pair.wait_settled(Side::A, AT_ONCE * 10);
+        Side::A
+    }
+
+    fn strike(&mut self, incident: Incident, lan: &Lan, hot: Side) -> bool {
+        match incident {
+            Incident::AppKilled => {
+                let pid = Pid::from_raw(self.pair[hot].app().pid().cast_signed());
+                nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+            }
+            Incident::HostLost => {
+                lan.set_heartbeat_link(false);
+                self.pair[hot].kill();
+                lan.unplug(hot);
+            }
+            Incident::Failover => drop(self.pair[hot].page("?failover=service")),
+            Incident::DaemonStopped => self.pair[hot].daemon().signal(Signal::SIGTERM),
+            Incident::PartitionHealed => {
+                lan.set_heartbeat_link(false);
+                let timeout = self.pair.timeout();
+                self.pair.wait_hot(hot.other(), timeout);
+                lan.set_heartbeat_link(true);
+            }
+            Incident::CablePulled => lan.unplug(hot),
+        }
+        true
+    }
+}

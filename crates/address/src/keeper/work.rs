@@ -1,0 +1,443 @@
+//! The work of the thread, turn by turn.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll};
+
+use super::known::KnownAddresses;
+use super::links::Links;
+use super::probes::Probes;
+use super::{AddressJob, AddressReport, CHANGES, JobQueue, KeeperSettings};
+use crate::frame;
+use crate::kernel::{KernelChange, Placement, RouteSocket, Sender};
+use crate::schedule::AnnounceSchedule;
+use crate::{Address, LinkState, SharedPlace, Trouble};
+
+/// Services whose addresses are added before the first of them is announced: the more, the quicker all; the fewer, the
+/// sooner the first.
+const BATCH: usize = 32;
+/// Between two attempts to put an address back.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A service whose addresses are up.
+#[derive(Debug)]
+struct KeptService {
+    shared: SharedPlace,
+    schedule: AnnounceSchedule,
+    /// An address may be missing: when to look.
+    look: Option<Duration>,
+    /// The last look that found one missing.
+    missed: Option<Duration>,
+    /// That it is missing has been said.
+    told: bool,
+}
+
+/// [`AddressJob::Up`].
+struct Up {
+    id: usize,
+    ticket: u64,
+    shared: SharedPlace,
+    refresh: Duration,
+    probe: bool,
+}
+
+/// [`AddressJob::Down`].
+struct Down {
+    id: usize,
+    ticket: u64,
+    shared: SharedPlace,
+}
+
+pub(super) struct Work {
+    poll: Poll,
+    route: RouteSocket,
+    sender: Sender,
+    links: Links,
+    known: KnownAddresses,
+    probes: Probes,
+    kept: BTreeMap<usize, KeptService>,
+    tracked: HashSet<String>,
+    report: Box<dyn FnMut(AddressReport) + Send>,
+    origin: Instant,
+}
+
+impl Work {
+    pub fn open(
+        settings: KeeperSettings,
+        poll: Poll,
+        report: Box<dyn FnMut(AddressReport) + Send>,
+    ) -> io::Result<Work> {
+        let mut route = RouteSocket::open(settings.owner)?;
+        let sender = Sender::open()?;
+        let fd = route.changes_fd();
+        poll.registry().register(&mut SourceFd(&fd), CHANGES, Interest::READABLE)?;
+        let mut links = Links::default();
+        links.replace(route.links()?);
+        let mut known = KnownAddresses::default();
+        known.replace(route.known()?);
+        Ok(Work {
+            poll,
+            route,
+            sender,
+            links,
+            known,
+            probes: Probes::default(),
+            kept: BTreeMap::new(),
+            tracked: HashSet::new(),
+            report,
+            origin: Instant::now(),
+        })
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    pub fn run(mut self, jobs: &JobQueue) {
+        let mut events = Events::with_capacity(16);
+        loop {
+            let timeout = self.due().map(|due| due.saturating_sub(self.now()));
+            // Interrupted or not, everything is looked at.
+            let _ = self.poll.poll(&mut events, timeout);
+            self.take_changes();
+            loop {
+                let Some(batch) = jobs.take(BATCH) else { return };
+                let is_last = batch.len() < BATCH;
+                self.carry_out(batch);
+                if is_last {
+                    break;
+                }
+            }
+            for (id, address, mac) in self.probes.answers() {
+                (self.report)(AddressReport::Elsewhere { id, address, mac });
+            }
+            self.on_time();
+        }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        let kept = self.kept.values().flat_map(|kept| [kept.schedule.due(), kept.look]).flatten();
+        kept.chain(self.probes.due()).min()
+    }
+
+    /// Carries out jobs in their order; neighbouring ones of a kind share the way to the kernel.
+    fn carry_out(&mut self, jobs: Vec<AddressJob>) {
+        let mut ups = Vec::new();
+        let mut downs = Vec::new();
+        for job in jobs {
+            if !matches!(job, AddressJob::Up { .. }) {
+                self.up(std::mem::take(&mut ups));
+            }
+            if !matches!(job, AddressJob::Down { .. }) {
+                self.down(std::mem::take(&mut downs));
+            }
+            match job {
+                AddressJob::Up { id, ticket, shared, refresh, probe } => {
+                    ups.push(Up { id, ticket, shared, refresh, probe });
+                }
+                AddressJob::Down { id, ticket, shared } => downs.push(Down { id, ticket, shared }),
+                AddressJob::Announce { id } => {
+                    let now = self.now();
+                    if let Some(kept) = self.kept.get_mut(&id) {
+                        kept.schedule.restart(now);
+                    }
+                }
+                AddressJob::Refresh { id, refresh } => {
+                    if let Some(kept) = self.kept.get_mut(&id) {
+                        kept.schedule.set_refresh(refresh);
+                    }
+                }
+                AddressJob::Sweep { keep } => self.sweep(&keep),
+                AddressJob::Track { interface } => {
+                    let state = self.links.state(&interface);
+                    self.tracked.insert(interface.clone());
+                    (self.report)(AddressReport::Link { interface, state });
+                }
+            }
+        }
+        self.up(ups);
+        self.down(downs);
+    }
+
+    fn up(&mut self, ups: Vec<Up>) {
+        if ups.is_empty() {
+            return;
+        }
+        let places: Vec<_> = ups.iter().map(|up| self.allowed_places(&up.shared)).collect();
+        let all: Vec<Placement> = places.iter().flatten().flatten().copied().collect();
+        let mut results = self.route.add(&all).into_iter();
+        for (up, places) in ups.into_iter().zip(places) {
+            let (id, ticket) = (up.id, up.ticket);
+            let result = match places {
+                Err(refused) => Err(refused),
+                Ok(places) => {
+                    let results: Vec<_> = places.iter().zip(results.by_ref()).collect();
+                    all_or_none(results).map_err(|(added, address, trouble)| {
+                        self.route.remove(&added);
+                        (address, trouble)
+                    })
+                }
+            };
+            if result.is_ok() {
+                self.keep(up);
+            }
+            (self.report)(AddressReport::Up { id, ticket, result });
+        }
+    }
+
+    /// Where the addresses belong, if they are nobody else's.
+    fn allowed_places(&self, shared: &SharedPlace) -> Result<Vec<Placement>, (Address, Trouble)> {
+        for address in &shared.addresses {
+            if let Some(index) = self.known.foreign(address.ip) {
+                let interface = self.links.name(index).unwrap_or("an unknown interface").to_owned();
+                return Err((*address, Trouble::Foreign { interface }));
+            }
+        }
+        self.links.places(shared).map_err(|trouble| (shared.addresses[0], trouble))
+    }
+
+    fn keep(&mut self, up: Up) {
+        let Up { id, shared, refresh, probe, .. } = up;
+        let now = self.now();
+        let mut schedule = AnnounceSchedule::new(refresh);
+        schedule.restart(now);
+        let mut kept = KeptService { shared, schedule, look: None, missed: None, told: false };
+        kept.schedule.take(now);
+        self.announce(&kept.shared);
+        if probe && let Some(link) = self.links.named(&kept.shared.interface) {
+            for address in &kept.shared.addresses {
+                self.probes.ask(id, *address, link, self.poll.registry(), now);
+            }
+        }
+        self.kept.insert(id, kept);
+    }
+
+    fn down(&mut self, downs: Vec<Down>) {
+        if downs.is_empty() {
+            return;
+        }
+        for down in &downs {
+            self.kept.remove(&down.id);
+        }
+        let places: Vec<_> = downs.iter().map(|down| self.places_to_clear(&down.shared)).collect();
+        let places: Vec<_> = places.into_iter().map(|places| self.unneeded(places)).collect();
+        let all: Vec<Placement> = places.iter().flatten().copied().collect();
+        let mut results = self.route.remove(&all).into_iter();
+        for (Down { id, ticket, .. }, places) in downs.into_iter().zip(places) {
+            let failed = places.iter().zip(results.by_ref()).fold(None, |failed, (place, result)| {
+                failed.or(result.err().map(|trouble| (place.address, trouble)))
+            });
+            (self.report)(AddressReport::Down { id, ticket, result: failed.map_or(Ok(()), Err) });
+        }
+    }
+
+    /// Where the addresses of a service may be. An interface that is gone has taken its addresses along.
+    fn places_to_clear(&self, shared: &SharedPlace) -> Vec<Placement> {
+        let mut places = self.links.places(shared).unwrap_or_default();
+        if self.route.keeps_owner() {
+            places.extend(self.known.left_beside(&shared.addresses, &places));
+        }
+        places
+    }
+
+    /// Without those that another service of its set has still.
+    fn unneeded(&self, mut places: Vec<Placement>) -> Vec<Placement> {
+        places.retain(|place| {
+            let name = self.links.name(place.index);
+            !self.kept.values().any(|kept| {
+                Some(kept.shared.interface.as_str()) == name && kept.shared.addresses.contains(&place.address)
+            })
+        });
+        places
+    }
+
+    fn sweep(&mut self, keep: &[SharedPlace]) {
+        let Ok(known) = self.route.known() else { return };
+        let is_kept = |place: &Placement| {
+            let name = self.links.name(place.index);
+            keep.iter().any(|shared| {
+                Some(shared.interface.as_str()) == name
+                    && shared.addresses.iter().any(|address| address.ip == place.address.ip)
+            })
+        };
+        // Where the kernel does not keep the owner, none is removed.
+        let ours = known.into_iter().filter(|(_, is_ours)| *is_ours && self.route.keeps_owner());
+        let left: Vec<Placement> = ours.map(|(place, _)| place).filter(|place| !is_kept(place)).collect();
+        for (place, result) in left.iter().zip(self.route.remove(&left)) {
+            if result.is_ok() {
+                (self.report)(AddressReport::Swept { address: place.address });
+            }
+        }
+    }
+
+    /// Frames that cannot leave are lost, as on any wire; the schedule has more of them.
+    fn announce(&self, shared: &SharedPlace) {
+        let Some(link) = self.links.named(&shared.interface) else { return };
+        let Some(mac) = link.mac else { return };
+        for address in &shared.addresses {
+            let is_router = address.ip.is_ipv6() && forwards(&shared.interface);
+            for frame in frame::announcements(mac, address.ip, is_router) {
+                let _ = self.sender.send(link.index, &frame);
+            }
+        }
+    }
+
+    fn on_time(&mut self) {
+        let now = self.now();
+        let due: Vec<usize> =
+            self.kept.iter_mut().filter_map(|(id, kept)| kept.schedule.take(now).then_some(*id)).collect();
+        for id in due {
+            self.announce(&self.kept[&id].shared);
+        }
+        let look: Vec<usize> = self
+            .kept
+            .iter()
+            .filter(|(_, kept)| kept.look.is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in look {
+            self.put_back(id);
+        }
+        let kept = &self.kept;
+        self.probes.on_time(now, &self.sender, |id| !kept.contains_key(&id));
+    }
+
+    /// Puts back what is missing of a service.
+    fn put_back(&mut self, id: usize) {
+        let now = self.now();
+        let Some(kept) = self.kept.get_mut(&id) else { return };
+        kept.look = None;
+        let missing: Vec<Placement> = match self.links.places(&kept.shared) {
+            Ok(places) => places.into_iter().filter(|place| !self.known.has(*place)).collect(),
+            Err(trouble) => return self.still_missing(id, None, trouble, now),
+        };
+        if missing.is_empty() {
+            kept.told = false;
+            return;
+        }
+        kept.missed = Some(now);
+        let results = self.route.add(&missing);
+        for (place, result) in missing.into_iter().zip(results) {
+            match result {
+                Ok(false) => {}
+                Ok(true) => {
+                    (self.report)(AddressReport::PutBack { id, address: place.address });
+                    if let Some(kept) = self.kept.get_mut(&id) {
+                        kept.told = false;
+                        kept.schedule.restart(now);
+                    }
+                }
+                Err(trouble) => self.still_missing(id, Some(place.address), trouble, now),
+            }
+        }
+    }
+
+    fn still_missing(&mut self, id: usize, address: Option<Address>, trouble: Trouble, now: Duration) {
+        let Some(kept) = self.kept.get_mut(&id) else { return };
+        kept.look = Some(now + PAUSE);
+        if !std::mem::replace(&mut kept.told, true) {
+            let address = address.unwrap_or(kept.shared.addresses[0]);
+            (self.report)(AddressReport::Missing { id, address, trouble });
+        }
+    }
+
+    fn take_changes(&mut self) {
+        let mut is_complete = true;
+        while let Ok(Some(change)) = self.route.next_change() {
+            match change {
+                KernelChange::Link(link) => {
+                    let (name, state) = (link.name.clone(), link.state);
+                    let before = self.links.insert(link);
+                    let old_name =
+                        before.as_ref().map(|before| before.name.clone()).filter(|old| *old != name);
+                    if let Some(old) = old_name {
+                        self.link_changed(&old, LinkState::Missing);
+                    }
+                    if before.is_none_or(|before| before.state != state || before.name != name) {
+                        self.link_changed(&name, state);
+                    }
+                }
+                KernelChange::LinkGone(index) => {
+                    if let Some(link) = self.links.remove(index) {
+                        self.link_changed(&link.name, LinkState::Missing);
+                    }
+                }
+                KernelChange::Address { place, is_ours } => {
+                    self.known.insert(place, is_ours);
+                }
+                KernelChange::AddressGone(place) => {
+                    self.known.remove(place);
+                    self.address_gone(place);
+                }
+                KernelChange::Lost => is_complete = false,
+            }
+        }
+        // Not before: what waited is older than what is found now.
+        if !is_complete {
+            self.look_at_everything();
+        }
+    }
+
+    /// The neighbours may have forgotten, or learnt something else, while the link was away.
+    fn link_changed(&mut self, interface: &str, state: LinkState) {
+        let now = self.now();
+        if self.tracked.contains(interface) {
+            (self.report)(AddressReport::Link { interface: interface.to_owned(), state });
+        }
+        for kept in self.kept.values_mut().filter(|kept| kept.shared.interface == interface) {
+            kept.look = Some(now);
+            if state == LinkState::Up {
+                kept.schedule.restart(now);
+            }
+        }
+    }
+
+    /// At once the first time. If it is removed again and again, once a second.
+    fn address_gone(&mut self, place: Placement) {
+        let now = self.now();
+        let Some(name) = self.links.name(place.index) else { return };
+        for kept in self.kept.values_mut() {
+            if kept.shared.interface == name && kept.shared.addresses.contains(&place.address) {
+                kept.look = Some(kept.missed.map_or(now, |missed| now.max(missed + PAUSE)));
+            }
+        }
+    }
+
+    fn look_at_everything(&mut self) {
+        let now = self.now();
+        if let Ok(links) = self.route.links() {
+            self.links.replace(links);
+        }
+        if let Ok(known) = self.route.known() {
+            self.known.replace(known);
+        }
+        for interface in self.tracked.clone() {
+            let state = self.links.state(&interface);
+            (self.report)(AddressReport::Link { interface, state });
+        }
+        self.kept.values_mut().for_each(|kept| kept.look = Some(now));
+    }
+}
+
+/// Places that were added before one failed, that one's address, and why.
+type Half = (Vec<Placement>, Address, Trouble);
+
+fn all_or_none(results: Vec<(&Placement, Result<bool, Trouble>)>) -> Result<(), Half> {
+    let (mut added, mut failed) = (Vec::new(), None);
+    for (place, result) in results {
+        match result {
+            Ok(is_new) => added.extend(is_new.then_some(*place)),
+            Err(trouble) => failed = failed.or(Some((place.address, trouble))),
+        }
+    }
+    failed.map_or(Ok(()), |(address, trouble)| Err((added, address, trouble)))
+}
+
+/// Whether the interface is a router's: an advertisement that denies it would take it from the neighbours' list.
+fn forwards(interface: &str) -> bool {
+    let path = format!("/proc/sys/net/ipv6/conf/{interface}/forwarding");
+    std::fs::read_to_string(path).is_ok_and(|text| text.trim() == "1")
+}

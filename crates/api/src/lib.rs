@@ -1,0 +1,351 @@
+//! The JSON of `/api/v1`, as the daemon writes it and `schrittmacherctl` reads it. `docs/http-api.md` explains
+//! it for everyone else.
+//!
+//! Names carry their unit. A time is how old a fact is when the answer is written, so that a reader needs no
+//! clock of its own. Fields may be added; a reader ignores those it does not know.
+#![forbid(unsafe_code)]
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// `GET`: [`DaemonStatus`].
+pub const STATUS: &str = "/api/v1/status";
+/// `GET`: [`HistoryAnswer`].
+pub const HISTORY: &str = "/api/v1/history";
+/// `POST`: [`ReloadAnswer`].
+pub const RELOAD: &str = "/api/v1/reload";
+/// `POST` to `RESOURCES/NAME/failover` and `RESOURCES/NAME/takeover`: [`OrderAnswer`].
+pub const RESOURCES: &str = "/api/v1/resources";
+
+/// One daemon, its peer and its resources.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DaemonStatus {
+    /// The version of the daemon.
+    pub program: String,
+    /// The name of its host.
+    pub host: String,
+    /// The name of the peer's host by the name service of this one; `null` if it is not known, or not yet.
+    #[serde(default)]
+    pub remote_host: Option<String>,
+    /// `local-address`.
+    pub local_address: IpAddr,
+    /// `remote-address`.
+    pub remote_address: IpAddr,
+    /// `port`.
+    pub port: u16,
+    /// `security`.
+    pub security: String,
+    /// Authentication of the peer; absent if it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
+    /// Since its start.
+    pub uptime_seconds: f64,
+    /// The other node.
+    pub peer: PeerNode,
+    /// How many resources there are, and how many of them are protected.
+    pub summary: Summary,
+    /// In the order of the configuration.
+    pub resources: Vec<ResourceState>,
+}
+
+/// Authentication of the peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Authentication {
+    /// `auth-mode`.
+    pub mode: String,
+    /// The name of the key that signs our messages.
+    pub key: Option<String>,
+    /// That of the peer's; `null` while it has not signed any.
+    pub peer_key: Option<String>,
+    /// Datagrams from the peer's address that did not count, since the start.
+    pub refused: u64,
+    /// Why the last of them did not.
+    pub last_refusal: Option<String>,
+    /// Its messages arrive, and show that it hears nothing of this host.
+    pub peer_hears_nothing: bool,
+}
+
+/// The other node, as far as this one hears it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PeerNode {
+    /// A message came within the timeout, for at least one resource.
+    pub heard: bool,
+    /// The age of its last message; `null` before the first one.
+    pub heard_seconds_ago: Option<f64>,
+    /// Its program, as its messages show it; `null` before the first one.
+    pub program: Option<PeerProgram>,
+}
+
+/// The kinds of programs that a peer can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PeerProgram {
+    /// Version 3 or later.
+    Ours,
+    /// 1.15.0 to 2.0.0.
+    Modern,
+    /// Up to 1.14.1.
+    Classic,
+}
+
+/// The resources in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Summary {
+    /// All of them.
+    pub resources: usize,
+    /// Those with [`ServiceLevel::Protected`].
+    pub protected: usize,
+    /// Those with [`ServiceLevel::Unprotected`].
+    pub unprotected: usize,
+    /// Those with [`ServiceLevel::NobodyHot`].
+    pub nobody_hot: usize,
+    /// Those with [`ServiceLevel::BothHot`].
+    pub both_hot: usize,
+}
+
+/// How a resource is served, as far as this node knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceLevel {
+    /// One side is hot and the other is standby.
+    Protected,
+    /// One side is hot or on its way, and the other could not take over.
+    Unprotected,
+    /// No side is known to be hot or on its way.
+    NobodyHot,
+    /// Both sides are hot.
+    BothHot,
+}
+
+/// One resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ResourceState {
+    /// The resource-id.
+    pub name: String,
+    /// How it is served.
+    pub service: ServiceLevel,
+    /// Why it is not protected, in words; `null` if it is.
+    pub explanation: Option<String>,
+    /// The state on this node: unknown, standby, going-hot, hot, releasing, going-standby, failed or leaving.
+    pub state: String,
+    /// How long it has been in this state.
+    pub state_seconds: f64,
+    /// `priority`.
+    pub priority: i32,
+    /// `heartbeat`.
+    pub heartbeat_seconds: f64,
+    /// `timeout`.
+    pub timeout_seconds: f64,
+    /// No automatic switch; `null` if it is not frozen.
+    #[serde(default)]
+    pub frozen: Option<Frozen>,
+    /// The last change of this node to or from hot; `null` if there was none since the daemon's start.
+    pub last_switch: Option<LastSwitch>,
+    /// Commands that fail, and other things to look after, in words.
+    pub troubles: Vec<String>,
+    /// The other node's part.
+    pub peer: PeerState,
+    /// The application on this node.
+    pub application: ApplicationState,
+}
+
+/// A freeze by an operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Frozen {
+    /// It ends by itself then.
+    pub seconds_left: f64,
+    /// The operator's reason; `null` if there is none, or it was ordered on the other side.
+    pub reason: Option<String>,
+}
+
+/// A change of this node to or from hot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LastSwitch {
+    /// To hot, or from it.
+    pub direction: SwitchDirection,
+    /// Why, in words.
+    pub cause: String,
+    /// When.
+    pub seconds_ago: f64,
+}
+
+/// Where a switch goes, as seen from the node that tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SwitchDirection {
+    /// This node became hot.
+    Here,
+    /// This node ceased to be hot.
+    Away,
+}
+
+/// One resource on the other node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PeerState {
+    /// A message came within the timeout.
+    pub heard: bool,
+    /// The age of its last message; `null` before the first one.
+    pub heard_seconds_ago: Option<f64>,
+    /// The state that it last named; `null` before the first one, and while it is not heard.
+    pub state: Option<String>,
+    /// How long it has named that state; `null` if `state` is.
+    #[serde(default)]
+    pub state_seconds: Option<f64>,
+    /// The reason that it gave.
+    pub reason: Option<String>,
+}
+
+/// The application of one resource on this node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ApplicationState {
+    /// It reported a failure, ended, or is silent, and has not reported anything better since.
+    pub failed: bool,
+    /// The age of its last report; `null` before the first one.
+    pub heard_seconds_ago: Option<f64>,
+    /// The state that it last reported; `null` before the first one.
+    pub state: Option<String>,
+    /// The reason that it gave.
+    pub reason: Option<String>,
+}
+
+/// What happened to the resources, oldest first; it survives restarts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct HistoryAnswer {
+    /// The last ones, ten thousand or so.
+    pub entries: Vec<HistoryEntry>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct HistoryEntry {
+    /// By the wall clock (RFC 3339).
+    pub time: String,
+    /// The resource-id; empty if it is about all of them.
+    pub resource: String,
+    /// What the text is about.
+    pub kind: HistoryKind,
+    /// The state that this side has entered, if it changed it; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// For people.
+    pub text: String,
+    /// The giver of an order; `null` otherwise.
+    pub by: Option<String>,
+}
+
+/// What an entry of the history is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum HistoryKind {
+    /// This side has changed its state.
+    State,
+    /// Which side serves, and how the service is protected.
+    Service,
+    /// An order, and what became of it.
+    Order,
+}
+
+/// The outcome of a reload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReloadAnswer {
+    /// The file is in force. If not, nothing has changed.
+    pub in_force: bool,
+    /// It was only looked at (`dry-run=yes`). Without errors it could be put in force, and that would change the rest.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// What a dry run found, a line each.
+    #[serde(default)]
+    pub details: Vec<String>,
+    /// Resources that are new.
+    pub added: Vec<String>,
+    /// Resources that are gone.
+    pub removed: Vec<String>,
+    /// Resources with other settings.
+    pub changed: Vec<String>,
+    /// Everything that is wrong with the file, if it is not in force.
+    pub errors: Vec<Remark>,
+    /// Lines that may be meant otherwise.
+    pub warnings: Vec<Remark>,
+}
+
+/// Something about a place in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Remark {
+    /// The file.
+    pub file: String,
+    /// Counted from 1; `null` if it is about the file as a whole.
+    pub line: Option<usize>,
+    /// The mistake.
+    pub message: String,
+    /// How to mend it.
+    pub hint: Option<String>,
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:", self.file)?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        write!(f, " {}", self.message)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " ({hint})"))
+    }
+}
+
+/// The outcome of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OrderAnswer {
+    /// The word for scripts.
+    pub outcome: OrderWord,
+    /// The sentence for people.
+    pub message: String,
+    /// The same order with `force=yes` would be carried out.
+    pub force_helps: bool,
+}
+
+/// The possible outcomes of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderWord {
+    /// The switch has begun.
+    Ordered,
+    /// The same switch was under way already.
+    Joined,
+    /// Nothing was done (`dry-run=yes`); the same order without that would be carried out.
+    Possible,
+    /// Nothing was done, or would be.
+    Refused,
+    /// There is no such resource.
+    NoSuchResource,
+}
+
+/// The answer to a request that could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Problem {
+    /// The mistake, in words.
+    pub error: String,
+}
+
+#[cfg(test)]
+mod openapi;

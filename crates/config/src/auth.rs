@@ -1,0 +1,162 @@
+//! Authentication of the peer: `auth-key-file`, `auth-mode`, and the file with the keys itself.
+//!
+//! The key file is part of the configuration: its text is read and kept with it, and one that cannot be used is a mistake
+//! in the configuration. No message repeats anything of it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use schrittmacher_auth::{KEY_FILE_MAX, Keys};
+use serde::{Deserialize, Serialize};
+
+use super::diagnostic::{Findings, Position};
+use super::document::{Document, Entry};
+use super::fields::Fields;
+use super::keys;
+use super::words::{AuthMode, Security};
+
+/// Permissions that make a key no secret: to write for others than its owner, anything for strangers. The group may read,
+/// so that a daemon without rights can use a key of root's.
+const TOO_OPEN: u32 = 0o037;
+
+const KEYGEN: &str = "schrittmacherctl keygen /etc/schrittmacher/peer.key";
+
+/// Authentication of the peer, if there is a key file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Auth {
+    /// `auth-mode`.
+    pub mode: AuthMode,
+    /// `auth-key-file`.
+    pub file: PathBuf,
+    /// The keys in it.
+    pub keys: Keys,
+}
+
+/// The text of the key file. It is never shown.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct KeyText(String);
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText")
+    }
+}
+
+/// Reads the key file that a document names.
+pub(super) fn read_key_file(document: &Document, findings: &mut Findings) -> Option<KeyText> {
+    let entry = key_file_entry(document)?;
+    let path = Path::new(&entry.value);
+    match read_secret(path) {
+        Ok(bytes) => Some(KeyText(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) => {
+            let message = format!("`auth-key-file` {} cannot be used: {error}", path.display());
+            let kind = error.kind();
+            let hint = if kind == io::ErrorKind::NotFound {
+                format!("make one, the same on both hosts: {KEYGEN}")
+            } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::Other) {
+                format!("chown root {0} && chmod 600 {0}", path.display())
+            } else {
+                String::new()
+            };
+            findings.error(&entry.at, message, &hint);
+            None
+        }
+    }
+}
+
+fn key_file_entry(document: &Document) -> Option<&Entry> {
+    let entry = document.core()?.entries.get(keys::AUTH_KEY_FILE.name)?;
+    (!entry.value.trim().is_empty()).then_some(entry)
+}
+
+/// A file that nobody else can change, and no stranger read. Looked at after it was opened, so that it cannot be exchanged.
+fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    let is_ours = about.uid() == 0 || about.uid() == nix::unistd::geteuid().as_raw();
+    if !is_ours {
+        return Err(io::Error::other(format!(
+            "it belongs to user {}, who is neither root nor the daemon's",
+            about.uid()
+        )));
+    }
+    if about.mode() & TOO_OPEN != 0 {
+        return Err(io::Error::other(format!(
+            "others may read or change it (mode {:04o})",
+            about.mode() & 0o7777
+        )));
+    }
+    let mut bytes = Vec::new();
+    file.take(KEY_FILE_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > usize::try_from(KEY_FILE_MAX).unwrap_or(usize::MAX) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("it has more than {KEY_FILE_MAX} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// The keys `auth-key-file` and `auth-mode`, with what they demand of others.
+pub(super) fn read(fields: &mut Fields<'_>, key_text: Option<&KeyText>, extensions: bool) -> Option<Auth> {
+    let security: Option<Security> = fields.word(&keys::SECURITY);
+    let is_strict = security == Some(Security::Strict);
+    let mode: Option<AuthMode> = fields.word(&keys::AUTH_MODE);
+    let file = fields.path(&keys::AUTH_KEY_FILE);
+    check(fields, is_strict, mode, file.as_deref(), extensions);
+    let file = file?;
+    let keys = match Keys::parse(key_text?.0.as_bytes()) {
+        Ok(keys) => keys,
+        Err(error) => {
+            let at = Position { file: file.display().to_string().into(), line: Some(error.line) };
+            fields.findings.error(&at, error.mistake.to_string(), &format!("a new one: {KEYGEN}"));
+            return None;
+        }
+    };
+    Some(Auth { mode: mode.unwrap_or(AuthMode::Enforce), file, keys })
+}
+
+/// Looks for values that contradict each other.
+fn check(
+    fields: &mut Fields<'_>,
+    is_strict: bool,
+    mode: Option<AuthMode>,
+    file: Option<&Path>,
+    extensions: bool,
+) {
+    let syntax = fields.group.syntax;
+    let key_file_line = syntax.key_line("auth-key-file", "/etc/schrittmacher/peer.key");
+    if let (Some(entry), Some(path)) = (fields.entry(&keys::AUTH_KEY_FILE), file) {
+        if path.is_relative() {
+            fields.error(&keys::AUTH_KEY_FILE, entry, "is not an absolute path", "begin it with /");
+        }
+        if let (Some(off), false) =
+            (fields.entry(&keys::EXTENSIONS), extensions || mode == Some(AuthMode::Off))
+        {
+            let hint = "a signature is an extension; take one of both keys away";
+            fields.error(&keys::EXTENSIONS, off, "contradicts `auth-key-file`", hint);
+        }
+    } else if let (Some(entry), Some(_)) =
+        (fields.entry(&keys::AUTH_MODE), mode.filter(|mode| *mode != AuthMode::Off))
+    {
+        let hint = format!("make a key, the same on both hosts ({KEYGEN}), and add {key_file_line}");
+        fields.error(&keys::AUTH_MODE, entry, "means nothing without `auth-key-file`", &hint);
+    }
+    let Some(entry) = fields.entry(&keys::SECURITY).filter(|_| is_strict) else { return };
+    if file.is_none() {
+        let hint = format!("make a key, the same on both hosts ({KEYGEN}), and add {key_file_line}");
+        fields.error(&keys::SECURITY, entry, "needs an `auth-key-file`", &hint);
+    }
+    if let (Some(entry), Some(_)) =
+        (fields.entry(&keys::AUTH_MODE), mode.filter(|mode| *mode != AuthMode::Enforce))
+    {
+        let hint = "take `auth-mode` away, or write `legacy` until both hosts sign";
+        fields.error(&keys::AUTH_MODE, entry, "is weaker than `security` = \"strict\"", hint);
+    }
+}

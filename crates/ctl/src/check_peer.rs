@@ -1,0 +1,117 @@
+//! `check --peer`: the daemons of both hosts compared.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use schrittmacher_api::{DaemonStatus, ResourceState, STATUS};
+use schrittmacher_config::Core;
+
+use super::ask;
+use super::options::DaemonArgs;
+
+/// Asks the other daemon at its page, and says what does not fit. `place` is empty for the usual one.
+///
+/// # Errors
+///
+/// It does not answer, with the reason.
+pub(super) fn compare(place: &str, core: &Core, ours: &DaemonStatus) -> Result<Vec<String>, String> {
+    let place = match (place, core.http_port) {
+        ("", None) => {
+            return Err("without `http-port` there is no page to ask; name it: --peer=HOST:PORT".into());
+        }
+        ("", Some(port)) => SocketAddr::new(core.remote_address, port).to_string(),
+        (place, _) => place.to_owned(),
+    };
+    let daemon = DaemonArgs { config: None, socket: None, address: Some(place) };
+    let theirs = ask::get::<DaemonStatus>(&daemon, STATUS).map_err(|error| error.why)?.value;
+    Ok(unfit(ours, &theirs))
+}
+
+/// The differences between two sides that have to fit each other.
+fn unfit(ours: &DaemonStatus, theirs: &DaemonStatus) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut differ = |what: &str, here: &dyn ToString, there: &dyn ToString| {
+        let (here, there) = (here.to_string(), there.to_string());
+        if here != there {
+            found.push(format!("{what}: {here} here, {there} there"));
+        }
+    };
+    differ("local-address here, remote-address there", &ours.local_address, &theirs.remote_address);
+    differ("remote-address here, local-address there", &ours.remote_address, &theirs.local_address);
+    differ("port", &ours.port, &theirs.port);
+    differ("security", &ours.security, &theirs.security);
+    differ("version", &ours.program, &theirs.program);
+    for (what, one, other) in [("here", theirs, ours), ("there", ours, theirs)] {
+        if !other.peer.heard {
+            found.push(format!("{} is not heard {what}", one.host));
+        }
+    }
+    let by_name = |status: &'_ DaemonStatus| -> BTreeMap<String, ResourceState> {
+        status.resources.iter().map(|one| (one.name.clone(), one.clone())).collect()
+    };
+    let (here, there) = (by_name(ours), by_name(theirs));
+    for (name, one) in &here {
+        let Some(other) = there.get(name) else {
+            found.push(format!("resource {name} is here and not there"));
+            continue;
+        };
+        for (key, one, other) in [
+            ("heartbeat", one.heartbeat_seconds, other.heartbeat_seconds),
+            ("timeout", one.timeout_seconds, other.timeout_seconds),
+        ] {
+            if (one - other).abs() > 1e-9 {
+                found.push(format!("resource {name}: {key} {one} s here, {other} s there"));
+            }
+        }
+    }
+    let only_there = there.keys().filter(|name| !here.contains_key(*name));
+    found.extend(only_there.map(|name| format!("resource {name} is there and not here")));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use schrittmacher_api::{PeerNode, Summary};
+
+    use super::*;
+    use crate::status::tests::resource;
+
+    fn side(local: [u8; 4], remote: [u8; 4], names: &[&str]) -> DaemonStatus {
+        let one =
+            |name: &&str| resource(name, "hot", Some("standby"), schrittmacher_api::ServiceLevel::Protected);
+        DaemonStatus {
+            program: "3.0.0".into(),
+            host: "host".into(),
+            remote_host: None,
+            local_address: local.into(),
+            remote_address: remote.into(),
+            port: 7700,
+            security: "strict".into(),
+            authentication: None,
+            uptime_seconds: 1.0,
+            peer: PeerNode { heard: true, heard_seconds_ago: Some(0.1), program: None },
+            summary: Summary::default(),
+            resources: names.iter().map(one).collect(),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_with_both_values() {
+        let (a, b) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let ours = side(a, b, &["x", "y"]);
+        assert_eq!(unfit(&ours, &side(b, a, &["y", "x"])), Vec::<String>::new());
+        let mut theirs = side(b, [10, 0, 0, 9], &["x", "z"]);
+        theirs.resources[0].timeout_seconds += 1.0;
+        theirs.peer.heard = false;
+        assert_eq!(
+            unfit(&ours, &theirs),
+            [
+                "local-address here, remote-address there: 10.0.0.1 here, 10.0.0.9 there",
+                "host is not heard there",
+                "resource x: timeout 8 s here, 9 s there",
+                "resource y is here and not there",
+                "resource z is there and not here",
+            ]
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! `schrittmacherctl status`: what the daemon knows, as a table.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use schrittmacher_api::{
+    Authentication, DaemonStatus, Frozen, PeerProgram, ResourceState, STATUS, ServiceLevel, Summary,
+    SwitchDirection,
+};
+
+use super::options::DaemonArgs;
+use super::{CtlError, Output, ask};
+use schrittmacher_text::{Escaped, exit_code, span};
+
+/// Show which side is hot, and whether the other one could take over
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  schrittmacherctl status -q || echo 'look after the pair'
+
+Exit status:
+  0  every resource is protected: one side hot, the other standby
+  1  a resource is not protected: if the hot side fails, the other cannot take over
+  2  of a resource no side is hot, or both are
+  69 no daemon runs")]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+
+    /// The daemon's whole answer, for programs (docs/http-api.md)
+    #[arg(short, long)]
+    pub json: bool,
+
+    /// Nothing but the exit status
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
+}
+
+pub(super) fn run(args: &StatusArgs, output: &mut Output<'_>) -> Result<u8, CtlError> {
+    let answer: ask::JsonAnswer<DaemonStatus> = ask::get(&args.daemon, STATUS)?;
+    if args.json {
+        output.text(&answer.text);
+    } else if !args.quiet {
+        output.text(&table(&answer.value, Timestamp::now(), &TimeZone::system()));
+    }
+    Ok(exit_status(answer.value.summary))
+}
+
+fn exit_status(summary: Summary) -> u8 {
+    match summary {
+        Summary { nobody_hot: 0, both_hot: 0, unprotected: 0, .. } => exit_code::OK,
+        Summary { nobody_hot: 0, both_hot: 0, .. } => exit_code::UNPROTECTED,
+        _ => exit_code::NOT_ONE_HOT,
+    }
+}
+
+const COLUMNS: [&str; 6] = ["RESOURCE", "HERE", "PEER", "SINCE", "LAST SWITCH", "NOTE"];
+
+fn table(status: &DaemonStatus, now: Timestamp, zone: &TimeZone) -> String {
+    let rows: Vec<[String; 6]> = status.resources.iter().map(|one| row(one, now, zone)).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([COLUMNS[column].len()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
+    let line = |cells: [&str; 6]| {
+        let padded: Vec<_> =
+            cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut text = heading(status) + &line(COLUMNS);
+    for row in &rows {
+        text += &line(row.each_ref().map(String::as_str));
+    }
+    text + &conclusion(status.summary)
+}
+
+fn heading(status: &DaemonStatus) -> String {
+    let DaemonStatus { host, remote_host, local_address, remote_address, peer, program, security, .. } =
+        status;
+    let there = remote_host.as_deref().map(|name| format!("{} ", Escaped(name))).unwrap_or_default();
+    let heard = match (peer.heard, peer.heard_seconds_ago) {
+        (true, Some(seconds)) => format!("heard {seconds:.1} s ago"),
+        (_, Some(seconds)) => format!("NOT HEARD for {}", lasting(seconds)),
+        (_, None) => "NEVER HEARD".into(),
+    };
+    let other = match peer.program {
+        Some(PeerProgram::Ours) => ", peer 3.0 or later",
+        Some(PeerProgram::Modern) => ", peer 1.15 to 2.0.0",
+        Some(PeerProgram::Classic) => ", peer 1.14 or earlier",
+        None => "",
+    };
+    let (host, program, security) = (Escaped(host), Escaped(program), Escaped(security));
+    format!(
+        "{host} {local_address} <-> {there}{remote_address}   {heard}   version {program}{other}   security {security}\n{}",
+        status.authentication.as_ref().map(authentication).unwrap_or_default()
+    )
+}
+
+fn authentication(about: &Authentication) -> String {
+    let Authentication { mode, key, peer_key, refused, last_refusal, peer_hears_nothing } = about;
+    let key = Escaped(key.as_deref().unwrap_or("none"));
+    let peer = match peer_key {
+        Some(key) => format!("peer signs with key {}", Escaped(key)),
+        None => "PEER DOES NOT SIGN".into(),
+    };
+    let mut text = format!("authentication {}   own key {key}   {peer}", Escaped(mode));
+    if let (Some(why), 1..) = (last_refusal, refused) {
+        text += &format!("   {refused} datagrams refused, the last one: {}", Escaped(why));
+    }
+    if *peer_hears_nothing {
+        text += "   PEER HEARS NOTHING OF THIS HOST";
+    }
+    text + "\n"
+}
+
+fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 6] {
+    let peer = one.peer.state.as_deref().unwrap_or("not heard");
+    let last_switch = one.last_switch.as_ref().map(|switch| {
+        let ago = SignedDuration::try_from_secs_f64(switch.seconds_ago).ok();
+        let at = ago.and_then(|ago| now.checked_sub(ago).ok()).unwrap_or(Timestamp::MIN);
+        let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
+        let direction = match switch.direction {
+            SwitchDirection::Here => "here",
+            SwitchDirection::Away => "away",
+        };
+        format!("{at} {direction}: {}", Escaped(&switch.cause))
+    });
+    let why = one.explanation.as_deref().unwrap_or_default();
+    let mut notes = one.troubles.clone();
+    let protection = match one.service {
+        ServiceLevel::Protected => String::new(),
+        ServiceLevel::Unprotected => format!("NOT PROTECTED: {}", Escaped(why)),
+        ServiceLevel::NobodyHot => format!("NO SIDE IS HOT: {}", Escaped(why)),
+        ServiceLevel::BothHot => "BOTH SIDES ARE HOT".into(),
+    };
+    if !protection.is_empty() {
+        notes.insert(0, protection);
+    }
+    if let Some(Frozen { seconds_left, reason }) = &one.frozen {
+        let reason = reason.as_deref().unwrap_or("ordered on the other side, or without a reason");
+        notes.insert(0, format!("FROZEN for another {}: {reason}", lasting(*seconds_left)));
+    }
+    [
+        Escaped(&one.name).to_string(),
+        Escaped(&one.state).to_string(),
+        Escaped(peer).to_string(),
+        lasting(one.state_seconds),
+        last_switch.unwrap_or_else(|| "-".into()),
+        Escaped(&notes.join("; ")).to_string(),
+    ]
+}
+
+fn conclusion(summary: Summary) -> String {
+    let Summary { resources, protected, .. } = summary;
+    match (resources, resources - protected.min(resources)) {
+        (1, 0) => "the resource is protected\n".into(),
+        (all, 0) => format!("all {all} resources are protected\n"),
+        (all, open) => format!("{open} of {all} resource(s) not protected\n"),
+    }
+}
+
+/// How long something has lasted. An answer that is nonsense is no panic.
+fn lasting(seconds: f64) -> String {
+    span(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use schrittmacher_api::{ApplicationState, LastSwitch, PeerNode, PeerState};
+
+    use super::*;
+
+    pub(crate) fn resource(
+        name: &str,
+        state: &str,
+        peer: Option<&str>,
+        service: ServiceLevel,
+    ) -> ResourceState {
+        ResourceState {
+            name: name.into(),
+            service,
+            explanation: (service != ServiceLevel::Protected)
+                .then(|| "the peer's application has failed".into()),
+            state: state.into(),
+            state_seconds: 1_051_200.0,
+            priority: 0,
+            heartbeat_seconds: 2.0,
+            timeout_seconds: 8.0,
+            frozen: None,
+            last_switch: Some(LastSwitch {
+                direction: SwitchDirection::Here,
+                cause: "takeover ordered".into(),
+                seconds_ago: 3600.0,
+            }),
+            troubles: Vec::new(),
+            peer: PeerState {
+                heard: peer.is_some(),
+                heard_seconds_ago: Some(0.1),
+                state: peer.map(str::to_owned),
+                state_seconds: peer.map(|_| 60.0),
+                reason: None,
+            },
+            application: ApplicationState {
+                failed: false,
+                heard_seconds_ago: None,
+                state: None,
+                reason: None,
+            },
+        }
+    }
+
+    #[test]
+    fn the_table_is_for_people() {
+        let resources = vec![
+            resource("smsc-1", "hot", Some("standby"), ServiceLevel::Protected),
+            resource("bill\ning", "hot", Some("failed"), ServiceLevel::Unprotected),
+        ];
+        let status = DaemonStatus {
+            program: "3.0.0".into(),
+            host: "host-a".into(),
+            remote_host: Some("host-b".into()),
+            local_address: [10, 2, 1, 86].into(),
+            remote_address: [10, 2, 1, 87].into(),
+            port: 7700,
+            security: "legacy".into(),
+            authentication: None,
+            uptime_seconds: 1.0,
+            peer: PeerNode { heard: true, heard_seconds_ago: Some(0.12), program: Some(PeerProgram::Ours) },
+            summary: Summary { resources: 2, protected: 1, unprotected: 1, ..Summary::default() },
+            resources,
+        };
+        let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
+        assert_eq!(
+            table(&status, now, &TimeZone::UTC),
+            "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   version 3.0.0, peer 3.0 or later   security legacy\n\
+             RESOURCE   HERE  PEER     SINCE     LAST SWITCH                                 NOTE\n\
+             smsc-1     hot   standby  12 d 4 h  2026-11-28 14:00:00 here: takeover ordered\n\
+             bill\\ning  hot   failed   12 d 4 h  2026-11-28 14:00:00 here: takeover ordered  NOT PROTECTED: the peer's application has failed\n\
+             1 of 2 resource(s) not protected\n"
+        );
+    }
+
+    #[test]
+    fn the_worst_resource_decides_the_exit_status() {
+        let base = Summary { resources: 3, protected: 1, ..Summary::default() };
+        assert_eq!(exit_status(base), 0);
+        assert_eq!(exit_status(Summary { unprotected: 2, ..base }), 1);
+        assert_eq!(exit_status(Summary { unprotected: 1, nobody_hot: 1, ..base }), 2);
+        assert_eq!(exit_status(Summary { both_hot: 2, ..base }), 2);
+    }
+
+    #[test]
+    fn a_time_that_no_daemon_can_mean_is_shown_all_the_same() {
+        assert_eq!([2.0, 1e12, -1.0, 1e300].map(lasting), ["2.0 s", "11574074 d 1 h", "0 ms", "0 ms"]);
+        let mut one = resource("x", "hot", Some("standby"), ServiceLevel::Protected);
+        for seconds_ago in [1e12, 1e300, -1e300] {
+            one.last_switch.as_mut().unwrap().seconds_ago = seconds_ago;
+            assert!(row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[4].ends_with(" here: takeover ordered"));
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Inputs and outputs: the whole border of the protocol.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use schrittmacher_wire::{AppCode, Note, PeerCode};
+use serde::{Deserialize, Serialize};
+
+use crate::set::Bond;
+use crate::state::StateName;
+use crate::step::Cause;
+
+/// Something that happened to one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Event {
+    /// A datagram of the peer; `None` as code is a status we do not know (W3).
+    Peer(PeerReport),
+    /// A datagram of the application; `None` is a status we do not know.
+    App(Option<AppCode>),
+    /// The application is known to have failed, and did not say so itself.
+    AppFailed(AppFailure),
+    /// The `start` command has begun, or its signal was sent: `going-hot-timeout` counts from here (T4).
+    StartBegan,
+    /// Every command ordered before the last [`Command::Barrier`] is over.
+    Released,
+    /// The operator wants the other side to be hot; `force` overrides the refusals of S8.
+    Failover {
+        /// Go on even with no peer in sight, or a failed one.
+        force: bool,
+    },
+    /// The operator wants this side to be hot.
+    Takeover,
+    /// The daemon shall end (SIGTERM, SIGINT): hand over if that is possible (S9).
+    Shutdown,
+    /// The daemon before this one has ended this long ago and left the application hot. Given before the first tick.
+    LeftHot(Duration),
+    /// An operator has frozen the resource, here or on the other side, or the freeze is over.
+    Freeze(bool),
+    /// The other members of its set demand this; `None`: it is in no set.
+    Bond(Option<Bond>),
+    /// The other members of its set are on the other side, or go there: this one follows.
+    Follow,
+    /// The configuration was read again: tell the peer once more what we are (W4).
+    Reloaded,
+    /// An attempt to bring the service's interface up has failed.
+    ActivateFailed,
+    /// The service's interface is up, after attempts that failed.
+    Activated,
+    /// Clients cannot reach this host: the service's interface is missing, or has no carrier (`track-interface`).
+    CutOff,
+    /// Clients can reach this host again.
+    Reconnected,
+    /// The `stop` command has failed.
+    StopFailed,
+    /// An attempt to take the service's interface down has failed.
+    DeactivateFailed,
+    /// Nothing happened but time; call when [`Resource::next_deadline`](crate::Resource::next_deadline) is due.
+    Tick,
+}
+
+/// How the daemon knows that the application has failed. The protocol treats all alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AppFailure {
+    /// Its believed process has ended (A3).
+    Ended,
+    /// Its start command cannot be executed.
+    CannotStart,
+    /// Its check command says so.
+    CheckFailed,
+}
+
+/// A report of the application about its state. Its other two codes, LRFO and LRTO, are orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the codes of `AppCode`")]
+pub enum AppReport {
+    Lunk,
+    Lsby,
+    L2ht,
+    Lhot,
+    L2sb,
+    Lfai,
+}
+
+impl From<AppReport> for AppCode {
+    fn from(report: AppReport) -> AppCode {
+        match report {
+            AppReport::Lunk => AppCode::Lunk,
+            AppReport::Lsby => AppCode::Lsby,
+            AppReport::L2ht => AppCode::L2ht,
+            AppReport::Lhot => AppCode::Lhot,
+            AppReport::L2sb => AppCode::L2sb,
+            AppReport::Lfai => AppCode::Lfai,
+        }
+    }
+}
+
+impl std::fmt::Display for AppReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(AppCode::from(*self).as_str())
+    }
+}
+
+/// A datagram of the peer, as far as the protocol needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// The status; `None` if it is none we know.
+    pub code: Option<PeerCode>,
+    /// The sender's priority, signed as the legacy compares it.
+    pub priority: i32,
+    /// The sender's random, unsigned.
+    pub random: u32,
+    /// The sender's `host`, if it is there and is an address (last tie-break, S2).
+    pub host: Option<IpAddr>,
+    /// It has a `type`: the sender is 1.16.1 or later (W5).
+    pub has_type: bool,
+    /// Our extension: the sender is one of ours and beats with this period (W4, T2).
+    pub period: Option<Duration>,
+    /// Our extension: what it says beside its state.
+    pub note: Option<Note>,
+}
+
+/// Something that has to be done, in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Action {
+    /// Send a datagram to the peer.
+    Send {
+        /// The status.
+        code: PeerCode,
+        /// The value of `random`.
+        random: u32,
+        /// Add our extension (W4).
+        extended: bool,
+        /// The note beside the code, to a peer of ours only.
+        note: Option<Note>,
+    },
+    /// Run a command for the application or the service's interface.
+    Command(Command),
+    /// The order of the operator or the application is not carried out.
+    Refuse(Refusal),
+    /// Tell the operator.
+    Notice(Notice),
+    /// The resource has nothing more to do; the daemon may end.
+    Exit,
+}
+
+/// An order to the executor of commands, in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Command {
+    /// Bring the service's interface up, unless it is.
+    Activate,
+    /// Order the application to go hot.
+    Start,
+    /// Order the application to go standby.
+    Stop,
+    /// Take the service's interface down, unless it is.
+    Deactivate {
+        /// Do not wait for `start` or `stop` commands: this is a failure, not a planned hand-over (X2).
+        urgent: bool,
+    },
+    /// Report [`Event::Released`] as soon as every command ordered so far is over.
+    Barrier,
+}
+
+/// The reaction to an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The input.
+    pub event: Event,
+    /// The steps the machine took, in order. One event may make several: a late heartbeat, for example, may
+    /// also find the peer silent.
+    pub transitions: Vec<Transition>,
+    /// The actions, in order.
+    pub actions: Vec<Action>,
+}
+
+/// One step of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// Why.
+    pub cause: Cause,
+    /// The state before.
+    pub from: StateName,
+    /// The state afterwards, often the same.
+    pub to: StateName,
+}
+
+impl Reaction {
+    /// The order of the operator or the application was refused.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.actions
+            .iter()
+            .find_map(|action| if let Action::Refuse(why) = action { Some(*why) } else { None })
+    }
+
+    /// The last change of state, if there was one.
+    pub fn change(&self) -> Option<&Transition> {
+        self.transitions.iter().rfind(|step| step.is_change())
+    }
+}
+
+impl Transition {
+    /// Whether the state is another one now.
+    pub fn is_change(&self) -> bool {
+        self.from != self.to
+    }
+}
+
+/// Why an order is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Refusal {
+    /// Takeover: this side starts nothing ([`Settings::held`](crate::Settings::held)).
+    Held,
+    /// Takeover: the resource is frozen, and the peer cannot be asked.
+    Frozen,
+    /// Failover: nothing was heard of the peer within its timeout.
+    NoPeer,
+    /// Failover: the peer says that its application has failed.
+    PeerFailed,
+    /// Takeover: our own application has failed.
+    AppFailed,
+    /// Takeover: clients cannot reach this host.
+    CutOff,
+    /// Takeover: this side is hot already.
+    AlreadyHot,
+    /// Failover: this side is not hot and not about to be.
+    NotHot,
+    /// A planned hand-over to the other side is under way.
+    HandingOver,
+    /// The service could not be released: it goes on here.
+    NotReleased,
+}
+
+/// Something worth a log line beside the change of state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Notice {
+    /// Nothing was heard of the peer for its timeout.
+    PeerLost,
+    /// The peer is heard again (or for the first time).
+    PeerSeen,
+    /// Nothing was heard of the application for `app-timeout`.
+    AppSilent,
+    /// A forced takeover was asked for three times without an answer (S3).
+    TakeoverUnanswered,
+    /// The process lost time (S11): asleep, stopped or overloaded for longer than the timeout.
+    Paused,
+    /// The application did not become hot in `going-hot-timeout`.
+    GoingHotTimeout,
+    /// The application did not become standby in `going-standby-timeout`.
+    GoingStandbyTimeout,
+    /// This side has failed too often and is held back for a while.
+    HeldBack,
+    /// The address cannot be brought up here: the other side has to serve.
+    AddressFailed,
+    /// The address cannot be brought up, and no other side could serve: this one goes on without it.
+    AddressMissing,
+    /// Clients cannot reach this host: the other side has to serve.
+    CutOff,
+    /// Clients cannot reach this host, and no other side could serve: this one goes on.
+    CutOffAlone,
+    /// Clients can reach this host again.
+    Reconnected,
+    /// The order is undone: the address, or the application, could not be released, and the service goes on here.
+    Undone,
+    /// The hand-over goes on although the address, or the application, could not be released.
+    NotReleased,
+}

@@ -1,0 +1,264 @@
+//! One resource's state and its surroundings: liveness, timers, limits. `transition.rs` says what a state does with
+//! an event.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Reaction};
+use crate::peer::{Peer, Said};
+use crate::question::Asked;
+use crate::set::Bond;
+use crate::setback::Setbacks;
+use crate::state::State;
+use crate::step::Step;
+use crate::{Settings, Time};
+
+/// Everything that decides what a resource does next, apart from its settings.
+///
+/// It is plain data, comparable and hashable, so that a search or a table can put a machine into any
+/// situation and take the next step from there ([`Machine::handle`]). A [`Resource`](crate::Resource) lends
+/// its machine for reading only, so a running daemon's changes by events and new settings alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Machine {
+    pub state: State,
+    /// The application of this node.
+    pub app: App,
+    /// The other side.
+    pub peer: Peer,
+    /// A takeover request of ours that is open.
+    pub asked: Option<Asked>,
+    /// The next heartbeat.
+    pub next_tick: Time,
+    /// Before this time no `HOTT` or `STBY` leaves beside the heartbeat (S10).
+    pub quiet_until: Time,
+    /// Answers given in the current window (P6).
+    pub answers: Window,
+    /// Messages beside the heartbeat in the current window (P6).
+    pub announcements: Window,
+    /// `preempt` may act: no operator has decided otherwise since the peer was last lost or failed.
+    pub preempt_armed: bool,
+    /// The setbacks of this side.
+    pub setbacks: Setbacks,
+    /// Clients cannot reach this host.
+    pub cut_off: bool,
+    /// Before this time silence has no effect (`startup-delay`, T4).
+    pub starting_until: Time,
+    /// When the state was entered.
+    pub since: Time,
+    /// We lost time and the sockets are not drained yet. Messages from that time are a sign of life, not news (S11).
+    pub catching_up: bool,
+    /// No automatic switch: this side takes no role by itself, and hands none over at its end (P12).
+    #[serde(default)]
+    pub frozen: bool,
+    /// The demands of the other members of its set; `None`: it is in no set.
+    #[serde(default)]
+    pub bond: Option<Bond>,
+    /// The daemon has been asked to end. It stays until the service is in good hands (S9).
+    pub ending: Ending,
+}
+
+/// The application of this node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct App {
+    /// When it was last heard; before the first time, when this daemon started.
+    pub heard: Time,
+    /// Its silence has been acted on at least once.
+    pub silent: bool,
+    /// It has reported its state since this daemon started.
+    pub reported: bool,
+}
+
+/// Whether the daemon has been asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ending {
+    /// It has not.
+    No,
+    /// It has, and hands over as soon as a peer can take over.
+    Asked,
+    /// It has, and its hand-over came back. It serves until that is known, and then leaves the application alone.
+    CameBack,
+}
+
+/// How likely the other side has the address that this side has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contest {
+    /// It says that it does not, or this side has none.
+    No,
+    /// It does not want it. An earlier run of it may have left it there.
+    Left,
+    /// It is hot or goes hot, or was not heard for some time and may have done so.
+    Open,
+}
+
+/// A window of time in which a limited number of messages leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// Its end.
+    pub until: Time,
+    /// Messages in it.
+    pub used: u8,
+}
+
+impl Window {
+    /// Whether one more is within the limit; counts it. A window that is over gives way to a new one of this length.
+    pub(crate) fn take(&mut self, now: Time, length: Duration, limit: u8) -> bool {
+        if now >= self.until {
+            *self = Window { until: now + length, used: 0 };
+        }
+        let may = self.used < limit;
+        self.used += u8::from(may);
+        may
+    }
+}
+
+/// Every time at which something happens without an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadlines {
+    /// The next heartbeat.
+    pub heartbeat: Time,
+    /// The claim, going hot, LHOT again, going standby, being held back, leaving: see [`State`].
+    pub state: Option<Time>,
+    /// The application counts as silent.
+    pub app: Time,
+    /// The peer counts as silent; not before a classic one has been asked often enough.
+    pub peer: Option<Time>,
+    /// The peer is silent, and is asked.
+    pub question: Option<Time>,
+}
+
+impl Machine {
+    /// The machine of a daemon that has just started.
+    pub fn new(settings: &Settings, now: Time) -> Machine {
+        Machine {
+            state: State::Unknown { claim: None },
+            app: App { heard: now, silent: false, reported: false },
+            peer: Peer::new(now),
+            asked: None,
+            next_tick: now,
+            quiet_until: now,
+            answers: Window::default(),
+            announcements: Window::default(),
+            preempt_armed: true,
+            setbacks: Setbacks::default(),
+            cut_off: false,
+            starting_until: now + settings.startup_delay,
+            since: now,
+            catching_up: false,
+            frozen: false,
+            bond: None,
+            ending: Ending::No,
+        }
+    }
+
+    /// Takes one event in; see [`Resource::handle`](crate::Resource::handle), which does just this and keeps
+    /// the books.
+    pub fn handle(&mut self, settings: &Settings, now: Time, event: Event) -> Reaction {
+        self.handle_watched(settings, now, event, &mut |_, _| {})
+    }
+
+    /// The same, and shows the machine and the reaction so far after each transition: for tables and searches,
+    /// which compare single transitions.
+    pub fn handle_watched(
+        &mut self,
+        settings: &Settings,
+        now: Time,
+        event: Event,
+        watch: &mut dyn FnMut(&Machine, &Reaction),
+    ) -> Reaction {
+        Step::new(self, settings, now, event, watch).handle()
+    }
+
+    /// The earliest time at which something happens without an event.
+    pub fn next_deadline(&self, settings: &Settings) -> Time {
+        let due = self.deadlines(settings);
+        let app = (!self.app.silent).then_some(due.app);
+        let peer = due.peer.filter(|_| !self.peer.lost);
+        [due.state, app, peer, due.question].into_iter().flatten().fold(due.heartbeat, Time::min)
+    }
+
+    pub(crate) fn deadlines(&self, settings: &Settings) -> Deadlines {
+        let silent = (self.peer.heard + self.peer.timeout(settings)).max(self.starting_until);
+        // A failed side does not ask, unless the end of its being held back depends on it.
+        let judged = if matches!(self.state, State::Failed { hold_back: None }) {
+            Some(silent)
+        } else {
+            (!self.peer.needs_questions()).then_some(silent)
+        };
+        Deadlines {
+            heartbeat: self.next_tick,
+            // No time ends the hold of a side that is cut off.
+            state: self.state.deadline().filter(|_| !self.cut_off || !self.state.is_held_back()),
+            app: (self.app.heard + settings.app_timeout).max(self.starting_until),
+            peer: judged,
+            question: self.peer.question_due().filter(|_| self.state.asks_silent_peer()),
+        }
+    }
+
+    /// The application is hot as far as this node knows, and the next daemon is to know it if this one ends now
+    /// ([`Event::LeftHot`]).
+    pub fn leaves_hot(&self) -> bool {
+        matches!(self.state, State::Hot { .. } | State::Unknown { claim: Some(_) })
+    }
+
+    /// The daemon has been asked to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending != Ending::No
+    }
+
+    /// How likely the other side has the address as well as this one, and has announced it.
+    pub fn contest(&self) -> Contest {
+        match (self.state, self.peer.said) {
+            // Anything may have happened in the time that it has lost.
+            (State::Unknown { claim: Some(_) }, _) => Contest::Open,
+            (State::Hot { .. }, Said::Nothing | Said::ToHot | Said::Hot) => Contest::Open,
+            (State::Hot { .. }, Said::Other) => Contest::Left,
+            (State::Hot { .. }, Said::Fail | Said::Standby) => Contest::No,
+            (
+                State::Unknown { claim: None }
+                | State::Standby { .. }
+                | State::ToHot { .. }
+                | State::Releasing(_)
+                | State::ToStandby { .. }
+                | State::Failed { .. }
+                | State::Leaving { .. },
+                _,
+            ) => Contest::No,
+        }
+    }
+
+    /// Whether this side is hot and less contested than before the last event. Its address has to be announced again, since
+    /// the neighbours may have been misled (P11).
+    pub fn has_prevailed(&self, before: Contest) -> bool {
+        matches!(self.state, State::Hot { .. }) && self.contest() < before
+    }
+
+    /// The settings have changed.
+    pub(crate) fn adjust(&mut self, settings: &Settings, now: Time) {
+        let beat = now + self.peer.our_period(settings);
+        self.next_tick = self.next_tick.clamp(now, beat);
+        if !self.app.silent {
+            self.app.heard = now;
+        }
+        if !self.peer.lost {
+            self.peer.heard = now;
+        }
+    }
+
+    /// Checks the invariants that hold after every step, with any input. The error names the one that does not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let asked = match self.state {
+            State::Unknown { .. } | State::Standby { .. } | State::ToHot { .. } | State::ToStandby { .. } => {
+                true
+            }
+            State::Hot { .. } => !matches!(self.asked, Some(Asked::Forced { .. })),
+            State::Releasing(_) | State::Failed { .. } | State::Leaving { .. } => self.asked.is_none(),
+        };
+        let rules = [
+            (asked, "S3: a request is open in a state that cannot have it"),
+            (!(self.peer.alive && self.peer.lost), "T2: the peer is alive and lost"),
+            (self.peer.alive || !self.peer.claims(), "T2: a silent peer claims the role"),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err(*broken))
+    }
+}

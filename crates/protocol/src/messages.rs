@@ -1,0 +1,163 @@
+//! Messages to the peer: in words of its generation, and not too often.
+
+use std::time::Duration;
+
+use schrittmacher_wire::Note;
+use schrittmacher_wire::PeerCode::{self, Fail, Fovr, Hott, Stby, Tcnf, Trej, Treq, Unk};
+
+use crate::event::{Action, Event};
+use crate::peer::Generation;
+use crate::setback::HELD_BACK_RANDOM;
+use crate::state::State;
+use crate::step::Step;
+use crate::tiebreak::OUR_RANDOM;
+
+/// Answers to `UNK` and `TREQ` in one window of a second (W5). Between two of ours with short heartbeats the window
+/// is five of those. A settled pair needs none, an honest conflict a handful. More is a storm, a forger or a loop.
+const ANSWERS: u8 = 10;
+
+/// Messages beside the heartbeat in one such window, answers included (P6). An answer is at most two, and a switch needs
+/// five more. What is left out, the next heartbeat says.
+const ANNOUNCEMENTS: u8 = 30;
+
+/// Spacing of the messages of a daemon that ends (S9): towards one of ours, and towards a legacy one.
+const LEAVING_PERIOD: Duration = Duration::from_millis(100);
+const LEAVING_PERIOD_LEGACY: Duration = Duration::from_secs(1);
+
+impl Step<'_> {
+    /// Sends a code, in a word that the peer's generation understands (W5).
+    pub(crate) fn send(&mut self, code: PeerCode) {
+        let random = match code {
+            Unk => OUR_RANDOM,
+            Fail if self.is_held_back() && self.machine.peer.is_ours() => HELD_BACK_RANDOM,
+            Hott | Stby | Treq | Tcnf | Trej | Fail | Fovr | PeerCode::ToHot | PeerCode::ToStandby => 0,
+        };
+        self.send_word(self.in_peers_words(code), random);
+        if code == Unk {
+            self.machine.peer.note_question(self.now);
+        }
+        if matches!(code, Hott | Stby) {
+            self.hush();
+        }
+    }
+
+    pub(crate) fn send_request(&mut self, random: u32) {
+        self.send_word(Treq, random);
+    }
+
+    fn send_word(&mut self, code: PeerCode, random: u32) {
+        // Time provokes a bounded number by itself.
+        if self.reaction.event != Event::Tick && !self.may_announce() {
+            return;
+        }
+        let extended = self.settings.extensions && self.machine.peer.take_extended();
+        // Nor is a note sent to a legacy peer; while the peer is silent, it may be one of ours.
+        let peer = &self.machine.peer;
+        let note = self.note().filter(|_| extended && (peer.is_ours() || !peer.alive));
+        self.act(Action::Send { code, random, extended, note });
+    }
+
+    /// The note beside the code.
+    fn note(&self) -> Option<Note> {
+        match self.machine.state {
+            _ if self.is_ending() => Some(Note::Leaving),
+            State::Unknown { claim: Some(_) } => Some(Note::Claim),
+            _ if self.machine.cut_off => Some(Note::CutOff),
+            State::ToHot { .. } if self.machine.peer.is_classic() => Some(Note::GoingHot),
+            State::Releasing(_) if self.machine.bond.is_some() => Some(Note::HandsOver),
+            State::Unknown { claim: None }
+            | State::Standby { .. }
+            | State::ToHot { .. }
+            | State::Hot { .. }
+            | State::Releasing(_)
+            | State::ToStandby { .. }
+            | State::Failed { .. }
+            | State::Leaving { .. } => None,
+        }
+    }
+
+    fn in_peers_words(&self, code: PeerCode) -> PeerCode {
+        if !self.machine.peer.is_classic() {
+            return code;
+        }
+        let yielding = matches!(
+            self.machine.state,
+            State::Standby { yielding_until: Some(until) } if self.now < until
+        );
+        match code {
+            PeerCode::ToHot => Hott,
+            PeerCode::ToStandby => Stby,
+            Fovr => Fail,
+            // STBY would clear 1.8's "remote failed", and its slow application would hand the role back (R6, D8).
+            Stby if yielding => Fail,
+            Unk | Hott | Stby | Treq | Tcnf | Trej | Fail => code,
+        }
+    }
+
+    /// Answers a question of the peer, within the limit (P6).
+    pub(crate) fn answer(&mut self, code: PeerCode) {
+        if self.may_answer() {
+            self.send(code);
+        }
+    }
+
+    /// Whether one more answer to a question of the peer may leave (P6). Counts it.
+    pub(crate) fn may_answer(&mut self) -> bool {
+        let (now, length) = (self.now, self.window());
+        self.machine.answers.take(now, length, ANSWERS)
+    }
+
+    /// An application, or a forged peer, that changes its mind without end makes a bounded number of messages.
+    fn may_announce(&mut self) -> bool {
+        let (now, length) = (self.now, self.window());
+        self.machine.announcements.take(now, length, ANNOUNCEMENTS)
+    }
+
+    fn window(&self) -> Duration {
+        Duration::from_secs(1).min(self.machine.peer.beat(self.settings).saturating_mul(5))
+    }
+
+    /// Says the role once more between two heartbeats, but not too often (S10).
+    pub(crate) fn repeat(&mut self, code: PeerCode) {
+        if self.is_loud() {
+            self.hush();
+            self.send(code);
+        }
+    }
+
+    /// The last message beside the heartbeat is long enough ago for another one.
+    pub(crate) fn is_loud(&self) -> bool {
+        self.now >= self.machine.quiet_until
+    }
+
+    /// A classic peer needs half a second without a datagram, or it does not look at its clock (D30).
+    fn hush(&mut self) {
+        let period = self.machine.peer.our_period(self.settings);
+        self.machine.quiet_until = self.now + Duration::from_secs(1).min(period / 2);
+    }
+
+    /// Asks a silent peer. UNK clears the note of a classic one that we failed, so FAIL follows at once where that note
+    /// has to stand (R6).
+    pub(crate) fn ask_silent_peer(&mut self) {
+        self.send(Unk);
+        let failed = matches!(self.machine.state, State::Failed { .. });
+        if failed || self.in_peers_words(Stby) == Fail {
+            self.send(Fail);
+        }
+    }
+
+    /// Tells the peer to take over, until it says that it does. A classic one goes hot at FAIL without a word, and says
+    /// so when it is asked. UNK clears its note that we failed, so FAIL follows at once.
+    pub(crate) fn announce_leaving(&mut self) {
+        self.send(Fovr);
+        if self.machine.peer.is_classic() {
+            self.send(Unk);
+            self.send(Fovr);
+        }
+        let period = match self.machine.peer.generation {
+            Generation::Ours { .. } => LEAVING_PERIOD,
+            Generation::Classic | Generation::Modern => LEAVING_PERIOD_LEGACY,
+        };
+        self.machine.next_tick = self.now + period;
+    }
+}

@@ -1,0 +1,226 @@
+//! A set of two resources: hot on one side together (edge-24).
+
+use std::time::Duration;
+
+use schrittmacher_protocol::{Event, Settings, StateName};
+use schrittmacher_simulator::{Daemon, Durations, Link, Node, Report, World};
+use schrittmacher_testkit::pair::{ADDRESSES, LATENCY};
+use schrittmacher_testkit::program::Program;
+use schrittmacher_testkit::settings;
+use schrittmacher_testkit::story::Story;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Two hosts with two resources each.
+struct Two {
+    world: World<Program, Story>,
+}
+
+impl Two {
+    fn new(is_set: bool, priorities: [i32; 2]) -> Two {
+        let nodes = [0, 1].map(|side| {
+            let [local, remote] = [ADDRESSES[side], ADDRESSES[1 - side]].map(Into::into);
+            let program = Program::ours(Settings { local, remote, ..settings(priorities[side]) });
+            let node = Node::new(program, Report::Unknown, Duration::ZERO, Durations::default());
+            vec![node.clone(), node]
+        });
+        let mut world = World::new(nodes, Link::new(LATENCY), 0, Story::default());
+        if is_set {
+            world.make_set();
+        }
+        (0..2).for_each(|side| world.start_daemon(side));
+        let mut two = Two { world };
+        two.run(60 * SECOND);
+        two
+    }
+
+    fn settled() -> Two {
+        let two = Two::new(true, [0, 0]);
+        two.assert_whole(two.hot_side());
+        two
+    }
+
+    fn run(&mut self, time: Duration) {
+        self.world.run_until(self.world.now() + time);
+    }
+
+    fn state(&self, side: usize, member: usize) -> StateName {
+        self.world.hosts()[side].nodes[member].daemon().state()
+    }
+
+    /// Where each member is hot.
+    fn hot(&self) -> [Vec<usize>; 2] {
+        [0, 1].map(|side| (0..2).filter(|member| self.state(side, *member) == StateName::Hot).collect())
+    }
+
+    fn hot_side(&self) -> usize {
+        usize::from(self.hot()[0].is_empty())
+    }
+
+    fn assert_whole(&self, side: usize) {
+        assert_eq!(self.hot()[side], [0, 1], "{}", self.world.watch);
+        for member in 0..2 {
+            let other = &self.world.hosts()[1 - side].nodes[member];
+            assert!(!other.commands().interface_is_up() && !other.app().is_serving());
+        }
+    }
+
+    fn changes(&self) -> u32 {
+        self.world.watch.measured.changes.iter().sum()
+    }
+
+    /// Nothing changes any more.
+    fn assert_rests(&mut self) {
+        let before = (self.hot(), self.changes());
+        self.run(100 * SECOND);
+        assert_eq!((self.hot(), self.changes()), before, "{}", self.world.watch);
+    }
+
+    fn start_app(&mut self, side: usize, member: usize) {
+        self.world.start_app(side, member, Report::Standby, Duration::ZERO);
+    }
+
+    fn give_all(&mut self, side: usize, event: Event) {
+        (0..2).for_each(|member| self.world.give(side, member, event));
+    }
+}
+
+#[test]
+fn resources_that_are_no_set_end_on_different_hosts() {
+    let mut two = Two::new(false, [0, 0]);
+    let hot = two.hot_side();
+    two.world.kill_app(hot, 0);
+    two.run(10 * SECOND);
+    assert_eq!((two.hot()[hot].as_slice(), two.hot()[1 - hot].as_slice()), ([1].as_slice(), [0].as_slice()));
+}
+
+#[test]
+fn if_a_member_fails_all_go_where_all_can_serve() {
+    for member in 0..2 {
+        let mut two = Two::settled();
+        let hot = two.hot_side();
+        two.world.kill_app(hot, member);
+        two.run(SECOND);
+        two.assert_whole(1 - hot);
+        two.assert_rests();
+        two.start_app(hot, member);
+        two.run(20 * SECOND);
+        two.assert_whole(1 - hot);
+    }
+}
+
+#[test]
+fn if_no_side_has_all_the_set_stays_and_goes_where_it_is_whole_first() {
+    for (broken_there, broken_here) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        for mended_here in [false, true] {
+            let mut two = Two::settled();
+            let hot = two.hot_side();
+            two.world.kill_app(1 - hot, broken_there);
+            two.run(10 * SECOND);
+            two.world.kill_app(hot, broken_here);
+            two.run(10 * SECOND);
+            assert_eq!(two.hot()[hot], [1 - broken_here], "{}", two.world.watch);
+            assert!(two.hot()[1 - hot].is_empty(), "{}", two.world.watch);
+            two.assert_rests();
+            let side = if mended_here { hot } else { 1 - hot };
+            two.start_app(side, if mended_here { broken_here } else { broken_there });
+            two.run(20 * SECOND);
+            two.assert_whole(side);
+            two.assert_rests();
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_a_set_is_served_where_it_can_be_if_nothing_of_it_is_served() {
+    let mut two = Two::settled();
+    let hot = two.hot_side();
+    two.world.kill_app(1 - hot, 0);
+    two.run(10 * SECOND);
+    for member in [0, 1] {
+        two.world.kill_app(hot, member);
+        two.run(2 * SECOND);
+    }
+    assert_eq!(two.hot()[1 - hot], [1], "{}", two.world.watch);
+    two.assert_rests();
+    // The same beside a host that is lost.
+    let mut two = Two::settled();
+    let hot = two.hot_side();
+    two.world.kill_app(1 - hot, 0);
+    two.run(10 * SECOND);
+    two.world.power_off(hot);
+    two.run(30 * SECOND);
+    assert_eq!(two.hot()[1 - hot], [1], "{}", two.world.watch);
+}
+
+#[test]
+fn orders_to_all_members_move_all_however_long_one_of_them_takes() {
+    for slow in 0..2 {
+        let mut two = Two::settled();
+        for round in 0..2 {
+            let hot = two.hot_side();
+            for side in 0..2 {
+                let stop = Durations { stop: 25 * SECOND, ..Durations::default() };
+                two.world.change(side, slow, |_, node| node.commands_mut().set_durations(stop));
+            }
+            if round == 0 {
+                two.give_all(hot, Event::Failover { force: false });
+            } else {
+                two.give_all(1 - hot, Event::Takeover);
+            }
+            let changes = two.changes();
+            two.run(60 * SECOND);
+            two.assert_whole(1 - hot);
+            // Hot, releasing, standby; standby, going hot, hot.
+            assert!(two.changes() - changes <= 8, "{}", two.world.watch);
+        }
+    }
+}
+
+#[test]
+fn a_set_on_both_sides_comes_together_where_the_priority_is_greater() {
+    for priorities in [[0, 0], [0, 5], [5, 0]] {
+        for member in 0..2 {
+            let mut two = Two::new(true, priorities);
+            let hot = two.hot_side();
+            two.world.give(hot, member, Event::Failover { force: false });
+            two.run(20 * SECOND);
+            let side = match priorities[0].cmp(&priorities[1]) {
+                std::cmp::Ordering::Greater => 0,
+                std::cmp::Ordering::Less => 1,
+                std::cmp::Ordering::Equal if member == 0 => 1 - hot,
+                std::cmp::Ordering::Equal => hot,
+            };
+            two.assert_whole(side);
+            two.assert_rests();
+        }
+    }
+}
+
+#[test]
+fn a_host_without_clients_keeps_the_set_if_the_other_side_lacks_a_member() {
+    let mut two = Two::settled();
+    let hot = two.hot_side();
+    two.world.kill_app(1 - hot, 1);
+    two.run(10 * SECOND);
+    two.world.set_cut_off(hot, true);
+    two.run(10 * SECOND);
+    two.assert_whole(hot);
+    two.assert_rests();
+    two.start_app(1 - hot, 1);
+    two.run(20 * SECOND);
+    two.assert_whole(1 - hot);
+}
+
+#[test]
+fn a_frozen_set_does_not_move() {
+    let mut two = Two::settled();
+    let hot = two.hot_side();
+    (0..2).for_each(|side| two.give_all(side, Event::Freeze(true)));
+    two.world.kill_app(hot, 0);
+    two.run(10 * SECOND);
+    assert_eq!((two.hot()[hot].as_slice(), two.hot()[1 - hot].is_empty()), ([1].as_slice(), true));
+    (0..2).for_each(|side| two.give_all(side, Event::Freeze(false)));
+    two.run(10 * SECOND);
+    two.assert_whole(1 - hot);
+}

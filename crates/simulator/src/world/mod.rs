@@ -1,0 +1,492 @@
+//! Two hosts and the link between them, and the passing of time.
+
+mod flight;
+mod sets;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use schrittmacher_protocol::{Action, AppFailure, Event, Notice, PeerReport, StateName};
+use schrittmacher_wire::Run;
+
+use crate::named::Named;
+use crate::signed::{Arrived, Parcel, Signed};
+use crate::{Chance, Daemon, Link, Node, Report};
+
+/// One host.
+#[derive(Clone, Debug)]
+pub struct Host<D> {
+    /// Its resources. They share one daemon process: it starts, stops and is paused for all.
+    pub nodes: Vec<Node<D>>,
+    paused: bool,
+    cut_off: bool,
+    /// Events that wait in the sockets of a stopped daemon.
+    inbox: VecDeque<(usize, Event)>,
+}
+
+impl<D: Daemon> Host<D> {
+    /// The daemon's process is stopped.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Clients cannot reach it.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    fn is_up(&self) -> bool {
+        self.nodes.iter().any(Node::is_up)
+    }
+
+    fn hears_peer(&self) -> bool {
+        self.nodes.iter().any(|node| node.is_up() && node.daemon().hears_peer())
+    }
+}
+
+/// Looks at a run. It can't change anything.
+pub trait Watch<D> {
+    /// From `from` to `to` nothing happens.
+    fn pass(&mut self, from: Duration, to: Duration, hosts: &[Host<D>; 2], link: &Link);
+
+    /// A daemon has taken a step, and `hosts` are as they are afterwards; its commands have not run yet.
+    fn step(&mut self, now: Duration, step: &Step<'_>, hosts: &[Host<D>; 2]);
+
+    /// More happens in one instant than is possible. Time goes on all the same.
+    fn stands_still(&mut self, _now: Duration) {}
+}
+
+/// A daemon's reaction to one event.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// The host, 0 or 1.
+    pub side: usize,
+    pub resource: usize,
+    /// `None`: it starts.
+    pub event: Option<Event>,
+    pub before: StateName,
+    pub after: StateName,
+    pub actions: &'a [Action],
+}
+
+/// A run in progress.
+#[derive(Debug)]
+pub struct World<D, W> {
+    now: Duration,
+    hosts: [Host<D>; 2],
+    /// The link; to be harmed and mended at will.
+    pub link: Link,
+    pub watch: W,
+    /// The chance of the link.
+    chance: Chance,
+    flying: BinaryHeap<Reverse<Flight>>,
+    sent: u64,
+    /// Authentication, and somebody without the key.
+    signed: Option<Signed>,
+    /// Daemons that name their runs, and somebody who cannot read them.
+    named: Option<Named>,
+    /// The resources of a host are one set.
+    is_set: bool,
+}
+
+/// A datagram on its way.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    arrives: Duration,
+    /// The order of sending.
+    number: u64,
+    to: usize,
+    content: Content,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    Plain(Parcel),
+    Named(Parcel, Option<Run>),
+    /// By its number.
+    Signed(usize),
+}
+
+/// The most datagrams on the way: two legacy daemons in a storm fill every queue.
+const IN_FLIGHT: usize = 100;
+
+/// The most that a socket holds. Applications go on reporting while the daemon is stopped.
+const INBOX: usize = 200;
+
+/// A real pair takes fewer steps in one instant.
+const AT_ONCE: u32 = 20_000;
+
+impl<D: Daemon, W: Watch<D>> World<D, W> {
+    /// Two hosts with the same resources in the same order; no daemon runs yet.
+    pub fn new(nodes: [Vec<Node<D>>; 2], link: Link, seed: u64, watch: W) -> World<D, W> {
+        World {
+            now: Duration::ZERO,
+            hosts: nodes.map(|nodes| Host { nodes, paused: false, cut_off: false, inbox: VecDeque::new() }),
+            link,
+            watch,
+            chance: Chance::new(seed ^ 0xfa17),
+            flying: BinaryHeap::new(),
+            sent: 0,
+            signed: None,
+            named: None,
+            is_set: false,
+        }
+    }
+
+    /// From now on the daemons sign, and somebody repeats, holds back and changes what they say.
+    pub fn sign(&mut self, seed: u64) {
+        self.signed = Some(Signed::new(self.hosts[0].nodes.len(), seed));
+    }
+
+    /// From now on the daemons name their runs, and somebody who cannot read them sends with the addresses of both.
+    pub fn name_runs(&mut self, seed: u64) {
+        self.named = Some(Named::new(self.hosts[0].nodes.len(), seed));
+    }
+
+    /// Whether nonces and counters may be set back to an earlier state.
+    pub fn may_set_back(&mut self, may: bool) {
+        if let Some(signed) = &mut self.signed {
+            signed.may_set_back = may;
+        }
+    }
+
+    /// The time since the beginning.
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    pub fn hosts(&self) -> &[Host<D>; 2] {
+        &self.hosts
+    }
+
+    /// Lets time pass until `end`, without the steps that are due then.
+    pub fn run_until(&mut self, end: Duration) {
+        self.run_until_so(end, |_| false);
+    }
+
+    /// Lets time pass until `so` holds, but not beyond `end`. True if it holds.
+    pub fn run_until_so(&mut self, end: Duration, so: impl Fn(&World<D, W>) -> bool) -> bool {
+        let mut at_once = 0_u32;
+        while !so(self) {
+            let nodes = self.hosts.iter().flat_map(|host| &host.nodes);
+            let timers = nodes.map(Node::next).min().unwrap_or(Duration::MAX);
+            let arrival = self.flying.peek().map_or(Duration::MAX, |Reverse(flight)| flight.arrives);
+            let acts = [self.signed.as_ref().map(Signed::next), self.named.as_ref().map(Named::next)];
+            let act = acts.into_iter().flatten().min().unwrap_or(Duration::MAX);
+            let next = timers.min(arrival).min(act).max(self.now);
+            at_once = if next > self.now { 0 } else { at_once + 1 };
+            if at_once > AT_ONCE {
+                self.watch.stands_still(self.now);
+            }
+            if next >= end || at_once > AT_ONCE {
+                self.go_to(end);
+                return false;
+            }
+            self.go_to(next);
+            if arrival <= next {
+                self.arrive();
+            } else if act <= next {
+                self.be_attacked();
+            } else {
+                self.turn();
+            }
+        }
+        true
+    }
+
+    fn go_to(&mut self, next: Duration) {
+        if next > self.now {
+            for side in 0..2 {
+                let signed = self.signed.as_ref().map(|signed| signed.believes(1 - side));
+                let named = self.named.as_ref().map(|named| named.believes(1 - side));
+                self.link.directions[side].believed = signed.or(named).unwrap_or(true);
+            }
+            self.watch.pass(self.now, next, &self.hosts, &self.link);
+            self.now = next;
+        }
+    }
+
+    fn arrive(&mut self) {
+        let Some(Reverse(flight)) = self.flying.pop() else { return };
+        if self.link.directions[1 - flight.to].cut {
+            return;
+        }
+        let (to, now) = (flight.to, self.now);
+        let hears_peer = self.hosts[to].hears_peer();
+        let arrived = match flight.content {
+            Content::Plain((resource, report)) => return self.give(to, resource, Event::Peer(report)),
+            Content::Signed(_) | Content::Named(..) if !self.hosts[to].is_up() => return,
+            Content::Signed(number) => self.signed.as_mut().map(|signed| signed.arrive(to, number, now)),
+            Content::Named(parcel, run) => {
+                self.named.as_mut().map(|named| named.arrive(to, parcel, run, hears_peer, now))
+            }
+        };
+        if let Some(arrived) = arrived {
+            self.take(to, arrived);
+        }
+    }
+
+    /// Somebody has a datagram arrive at a side, also over a link that is cut.
+    fn be_attacked(&mut self) {
+        let hear_peer = self.hosts.each_ref().map(Host::hears_peer);
+        let act = match (&mut self.signed, &mut self.named) {
+            (Some(signed), _) => signed.act(self.now),
+            (None, Some(named)) => named.act(hear_peer, self.now),
+            (None, None) => None,
+        };
+        let Some((side, arrived)) = act else { return };
+        if self.hosts[side].is_up() {
+            self.take(side, arrived);
+        }
+    }
+
+    fn take(&mut self, side: usize, arrived: Arrived) {
+        if let Some(number) = arrived.answer {
+            // Of no resource: the losses of each are counted.
+            self.launch(side, self.hosts[side].nodes.len(), Content::Signed(number));
+        }
+        for (resource, report) in arrived.repeated {
+            self.send(side, resource, report);
+        }
+        if let Some((resource, report)) = arrived.message {
+            self.give(side, resource, Event::Peer(report));
+        }
+    }
+
+    /// Takes the steps that are due on the nodes.
+    fn turn(&mut self) {
+        for side in 0..2 {
+            for resource in 0..self.hosts[side].nodes.len() {
+                if self.hosts[side].nodes[resource].next() <= self.now {
+                    self.turn_node(side, resource);
+                }
+            }
+        }
+    }
+
+    fn turn_node(&mut self, side: usize, resource: usize) {
+        while let Some(report) = self.hosts[side].nodes[resource].report(self.now) {
+            self.give(side, resource, report);
+        }
+        if !self.hosts[side].paused {
+            self.run_commands(side, resource);
+            let node = &self.hosts[side].nodes[resource];
+            if node.is_up() && node.daemon().next_deadline() <= self.now {
+                self.give(side, resource, Event::Tick);
+            }
+        }
+        self.schedule(side, resource);
+    }
+
+    /// Gives a daemon an event: now, or when it runs again.
+    pub fn give(&mut self, side: usize, resource: usize, event: Event) {
+        let host = &mut self.hosts[side];
+        if host.paused {
+            if host.inbox.len() < INBOX {
+                host.inbox.push_back((resource, event));
+            }
+            return;
+        }
+        if matches!(event, Event::Peer(_) | Event::App(_)) {
+            self.overhear(side, resource);
+        }
+        self.take_step(side, resource, Some(event));
+        self.run_commands(side, resource);
+        self.schedule(side, resource);
+    }
+
+    /// The other resources of a daemon share its sockets.
+    fn overhear(&mut self, side: usize, receiver: usize) {
+        let now = self.now;
+        for (resource, node) in self.hosts[side].nodes.iter_mut().enumerate() {
+            if resource != receiver && node.is_up() {
+                node.daemon_mut().overhear(now);
+                node.schedule(false);
+            }
+        }
+    }
+
+    fn run_commands(&mut self, side: usize, resource: usize) {
+        while let Some(event) = self.hosts[side].nodes[resource].run_commands(self.now) {
+            self.take_step(side, resource, Some(event));
+        }
+    }
+
+    fn schedule(&mut self, side: usize, resource: usize) {
+        let Host { nodes, paused, .. } = &mut self.hosts[side];
+        nodes[resource].schedule(*paused);
+    }
+
+    fn take_step(&mut self, side: usize, resource: usize, event: Option<Event>) {
+        self.take_step_alone(side, resource, event);
+        if self.is_set {
+            self.guide_set(side);
+        }
+    }
+
+    fn take_step_alone(&mut self, side: usize, resource: usize, event: Option<Event>) {
+        let node = &mut self.hosts[side].nodes[resource];
+        if !node.is_up() {
+            return;
+        }
+        let before = node.daemon().state();
+        let actions = match event {
+            Some(event) => node.daemon_mut().handle(self.now, event),
+            None => node.daemon_mut().start(self.now),
+        };
+        for action in &actions {
+            match action {
+                Action::Send { code, random, extended, note } => {
+                    let report =
+                        self.hosts[side].nodes[resource].daemon().datagram(*code, *random, *extended, *note);
+                    self.send(side, resource, report);
+                }
+                Action::Exit => self.hosts[side].nodes[resource].exit(self.now),
+                Action::Command(command) => {
+                    self.hosts[side].nodes[resource].commands_mut().order(*command);
+                }
+                Action::Notice(Notice::Paused) => {
+                    if let Some(signed) = &mut self.signed {
+                        signed.paused(side, self.now);
+                    }
+                }
+                Action::Refuse(_) | Action::Notice(_) => {}
+            }
+        }
+        let after = self.hosts[side].nodes[resource].daemon().state();
+        let step = Step { side, resource, event, before, after, actions: &actions };
+        self.watch.step(self.now, &step, &self.hosts);
+    }
+
+    fn send(&mut self, side: usize, resource: usize, report: PeerReport) {
+        let parcel = (resource, report);
+        let content = match (&mut self.signed, &mut self.named) {
+            (Some(signed), _) => Content::Signed(signed.send(side, parcel, self.now)),
+            (None, Some(named)) => Content::Named(parcel, named.send(side, parcel)),
+            (None, None) => Content::Plain(parcel),
+        };
+        self.launch(side, resource, content);
+    }
+
+    fn launch(&mut self, side: usize, resource: usize, content: Content) {
+        for delay in self.link.directions[side].delays(resource, &mut self.chance) {
+            if self.flying.len() < IN_FLIGHT {
+                self.sent += 1;
+                let arrives = self.now + delay;
+                self.flying.push(Reverse(Flight { arrives, number: self.sent, to: 1 - side, content }));
+            }
+        }
+    }
+}
+
+/// Faults and orders.
+impl<D: Daemon, W: Watch<D>> World<D, W> {
+    /// The daemon starts, unless it runs.
+    pub fn start_daemon(&mut self, side: usize) {
+        if let Some(signed) = self.signed.as_mut().filter(|_| !self.hosts[side].is_up()) {
+            signed.start(side);
+        }
+        if let Some(named) = self.named.as_mut().filter(|_| !self.hosts[side].is_up()) {
+            named.start(side);
+        }
+        for resource in 0..self.hosts[side].nodes.len() {
+            if !self.hosts[side].nodes[resource].is_up() {
+                self.hosts[side].nodes[resource].begin();
+                self.take_step(side, resource, None);
+                let left_hot = self.hosts[side].nodes[resource].take_left_hot(self.now);
+                if let Some(ago) = left_hot {
+                    self.take_step(side, resource, Some(Event::LeftHot(ago)));
+                }
+                if self.hosts[side].cut_off {
+                    self.take_step(side, resource, Some(Event::CutOff));
+                }
+                self.run_commands(side, resource);
+                self.schedule(side, resource);
+            }
+        }
+    }
+
+    /// The daemon dies. Its application stays, and so does the interface.
+    pub fn kill_daemon(&mut self, side: usize) {
+        let host = &mut self.hosts[side];
+        host.paused = false;
+        host.inbox.clear();
+        for node in &mut host.nodes {
+            node.die();
+            node.schedule(false);
+        }
+    }
+
+    /// The daemon ends for a restart (SIGQUIT): as if it died, but the next one knows what it has left hot.
+    pub fn leave_daemon(&mut self, side: usize) {
+        let now = self.now;
+        self.hosts[side].nodes.iter_mut().for_each(|node| node.leave(now));
+        self.kill_daemon(side);
+    }
+
+    /// The host is gone, and everything on it.
+    pub fn power_off(&mut self, side: usize) {
+        self.kill_daemon(side);
+        for node in &mut self.hosts[side].nodes {
+            node.power_off();
+            node.schedule(false);
+        }
+    }
+
+    /// The daemon's process is stopped (SIGSTOP), if there is one.
+    pub fn pause_daemon(&mut self, side: usize) {
+        let host = &mut self.hosts[side];
+        host.paused = host.is_up();
+        let paused = host.paused;
+        host.nodes.iter_mut().for_each(|node| node.schedule(paused));
+    }
+
+    /// It goes on. Events from the sockets come before the clock.
+    pub fn resume_daemon(&mut self, side: usize) {
+        self.hosts[side].paused = false;
+        while let Some((resource, event)) = self.hosts[side].inbox.pop_front() {
+            self.give(side, resource, event);
+        }
+        self.tell_cut_off(side);
+        self.hosts[side].nodes.iter_mut().for_each(|node| node.schedule(false));
+    }
+
+    /// The interface of the service has no connection any more, or has it again.
+    pub fn set_cut_off(&mut self, side: usize, cut_off: bool) {
+        self.hosts[side].cut_off = cut_off;
+        // A stopped daemon finds out when it goes on.
+        if !self.hosts[side].paused {
+            self.tell_cut_off(side);
+        }
+    }
+
+    fn tell_cut_off(&mut self, side: usize) {
+        let event = if self.hosts[side].cut_off { Event::CutOff } else { Event::Reconnected };
+        for resource in 0..self.hosts[side].nodes.len() {
+            self.give(side, resource, event);
+        }
+    }
+
+    /// The application's process ends, and its daemon knows it (A3).
+    pub fn kill_app(&mut self, side: usize, resource: usize) {
+        let node = &mut self.hosts[side].nodes[resource];
+        if node.app().is_alive() {
+            node.app_mut().kill();
+            self.give(side, resource, Event::AppFailed(AppFailure::Ended));
+            self.schedule(side, resource);
+        }
+    }
+
+    /// A new application process that takes `switching` to follow an order.
+    pub fn start_app(&mut self, side: usize, resource: usize, report: Report, switching: Duration) {
+        self.hosts[side].nodes[resource].start_app(self.now, report, switching);
+        self.schedule(side, resource);
+    }
+
+    /// Anything else that happens to one node.
+    pub fn change(&mut self, side: usize, resource: usize, change: impl FnOnce(Duration, &mut Node<D>)) {
+        change(self.now, &mut self.hosts[side].nodes[resource]);
+        self.schedule(side, resource);
+    }
+}

@@ -1,0 +1,223 @@
+//! The protocol's causes, refusals and notices as sentences.
+
+use std::time::Duration;
+
+use schrittmacher_protocol::{
+    AppFailure, AppReport, Cause, Notice, Orderer, Refusal, Settings, StateName, Transition,
+};
+use schrittmacher_wire::PeerCode;
+
+/// The operator's word for a state (`docs/glossary.md`).
+pub const fn state(state: StateName) -> &'static str {
+    match state {
+        StateName::Unknown => "unknown",
+        StateName::Standby => "standby",
+        StateName::ToHot => "going-hot",
+        StateName::Hot => "hot",
+        StateName::Releasing => "releasing",
+        StateName::ToStandby => "going-standby",
+        StateName::Failed => "failed",
+        StateName::Leaving => "leaving",
+    }
+}
+
+/// The state that a message of the peer shows; `None` for a request and a rejection, which show none.
+pub const fn peer_state(code: PeerCode) -> Option<StateName> {
+    Some(match code {
+        PeerCode::Unk => StateName::Unknown,
+        PeerCode::Hott => StateName::Hot,
+        PeerCode::ToHot => StateName::ToHot,
+        PeerCode::Stby | PeerCode::Tcnf => StateName::Standby,
+        PeerCode::ToStandby => StateName::ToStandby,
+        PeerCode::Fail => StateName::Failed,
+        PeerCode::Fovr => StateName::Leaving,
+        PeerCode::Treq | PeerCode::Trej => return None,
+    })
+}
+
+/// Why a state changed, in an operator's words: without codes, and with the key and the seconds of a time limit.
+pub fn why(change: &Transition, settings: &Settings) -> String {
+    let within = |key: &str, limit: Duration| format!("within {key} ({} s)", limit.as_secs_f64());
+    match change.cause {
+        Cause::Peer(code) => peer_says(code).to_owned(),
+        Cause::App(report) => app_says(report).to_owned(),
+        Cause::Tick => match (change.from, change.to) {
+            (StateName::Unknown, StateName::Hot) => {
+                "the application is hot, and the peer did not object".to_owned()
+            }
+            (StateName::ToHot, _) => {
+                format!(
+                    "the application did not become hot {}",
+                    within("going-hot-timeout", settings.going_hot_timeout)
+                )
+            }
+            (StateName::ToStandby, _) => {
+                format!(
+                    "the application did not become standby {}",
+                    within("going-standby-timeout", settings.going_standby_timeout)
+                )
+            }
+            (StateName::Failed, _) => "this side is held back no longer".to_owned(),
+            (StateName::Hot, StateName::Failed) => {
+                "the application did not say again that it is hot".to_owned()
+            }
+            (StateName::Hot, _) => "the peer is hot too, and does not hear this side".to_owned(),
+            (_, _) => "a time limit was over".to_owned(),
+        },
+        Cause::AppSilent => {
+            format!("the application said nothing {}", within("app-timeout", settings.app_timeout))
+        }
+        Cause::PeerSilent => {
+            format!("the peer said nothing {}", within("timeout", settings.timeout))
+        }
+        Cause::AppFailed(AppFailure::Ended) => "the application's process ended".to_owned(),
+        Cause::AppFailed(AppFailure::CannotStart) => {
+            "the application's `start-action` cannot be executed".to_owned()
+        }
+        Cause::AppFailed(AppFailure::CheckFailed) => {
+            "the application's `check-command` says that it has failed".to_owned()
+        }
+        Cause::Failover { by: Orderer::App, .. } => "the application asked for a failover".to_owned(),
+        Cause::Failover { by: Orderer::Operator, force: false } => {
+            "an operator ordered a failover".to_owned()
+        }
+        Cause::Failover { by: Orderer::Operator, force: true } => {
+            "an operator ordered a failover by force".to_owned()
+        }
+        Cause::Failover { by: Orderer::Set, .. } => {
+            "it follows the rest of its set to the other side".to_owned()
+        }
+        Cause::Takeover { by: Orderer::App, .. } => "the application asked for a takeover".to_owned(),
+        Cause::Takeover { by: Orderer::Operator | Orderer::Set } => {
+            "an operator ordered a takeover".to_owned()
+        }
+        Cause::Shutdown => "the daemon ends".to_owned(),
+        Cause::Released => "the service is released".to_owned(),
+        Cause::Resumed => "this process was stopped, asleep or overloaded".to_owned(),
+        Cause::StartBegan => "the start command began".to_owned(),
+        Cause::ActivateFailed => "the address could not be brought up".to_owned(),
+        Cause::CutOff => "the interface of the service has no connection".to_owned(),
+        Cause::Reconnected => "the interface of the service has its connection again".to_owned(),
+    }
+}
+
+const fn peer_says(code: PeerCode) -> &'static str {
+    match code {
+        PeerCode::Unk => "the peer has just started",
+        PeerCode::Hott => "the peer is hot",
+        PeerCode::Stby => "the peer is standby",
+        PeerCode::Treq => "the peer asked for the role",
+        PeerCode::Tcnf => "the peer left the role to this side",
+        PeerCode::Trej => "the peer keeps the role",
+        PeerCode::Fail => "the peer's application has failed",
+        PeerCode::Fovr => "the peer handed over",
+        PeerCode::ToHot => "the peer is going hot",
+        PeerCode::ToStandby => "the peer is going standby",
+    }
+}
+
+const fn app_says(report: AppReport) -> &'static str {
+    match report {
+        AppReport::Lhot => "the application is hot",
+        AppReport::Lsby => "the application is standby",
+        AppReport::Lunk => "the application does not know its state",
+        AppReport::Lfai => "the application reported a failure",
+        AppReport::L2ht => "the application is going hot",
+        AppReport::L2sb => "the application is going standby",
+    }
+}
+
+/// Why a state changed, as the end of a log line.
+pub fn cause(cause: Cause) -> String {
+    match cause {
+        Cause::Peer(code) => format!("peer says {code}"),
+        Cause::App(report) => format!("application says {report}"),
+        Cause::Tick => "time is over".into(),
+        Cause::AppSilent => "application is silent".into(),
+        Cause::PeerSilent => "peer is silent".into(),
+        Cause::AppFailed(AppFailure::Ended) => "application's process ended".into(),
+        Cause::AppFailed(AppFailure::CannotStart) => "application cannot be started".into(),
+        Cause::AppFailed(AppFailure::CheckFailed) => "application's check has failed".into(),
+        Cause::Failover { by: Orderer::App, .. } => "application says LRFO".into(),
+        Cause::Failover { by: Orderer::Set, .. } => "follows its set".into(),
+        Cause::Failover { force: false, .. } => "failover ordered".into(),
+        Cause::Failover { force: true, .. } => "failover ordered by force".into(),
+        Cause::Takeover { by: Orderer::App } => "application says LRTO".into(),
+        Cause::Takeover { .. } => "takeover ordered".into(),
+        Cause::Shutdown => "daemon is asked to end".into(),
+        Cause::Released => "service is released".into(),
+        Cause::Resumed => "process had lost time".into(),
+        Cause::StartBegan => "start command began".into(),
+        Cause::ActivateFailed => "address cannot be brought up".into(),
+        Cause::CutOff => "interface has no connection".into(),
+        Cause::Reconnected => "interface has its connection again".into(),
+    }
+}
+
+/// The reason why an order is not carried out, for the operator who gave it.
+pub const fn refusal(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Held => "this side starts nothing by itself, and the other one may serve already",
+        Refusal::Frozen => "the resource is frozen, and the peer is not heard: it may serve; thaw it first",
+        Refusal::NoPeer => "the peer is not heard: nobody would take over",
+        Refusal::PeerFailed => "the peer's application has failed: nobody would take over",
+        Refusal::AppFailed => "the application of this side has failed",
+        Refusal::CutOff => "the interface of this side has no connection: no client could reach it",
+        Refusal::AlreadyHot => "this side is hot already",
+        Refusal::NotHot => "this side is not hot",
+        Refusal::HandingOver => "this side is handing over to the other one",
+        Refusal::NotReleased => {
+            "a command failed, and address or application may still be here: the service goes on here \
+             (failover by force goes on)"
+        }
+    }
+}
+
+/// Something the operator should know, and how much it matters.
+pub const fn notice(notice: Notice) -> (log::Level, &'static str) {
+    match notice {
+        Notice::PeerLost => (log::Level::Warn, "peer is silent"),
+        Notice::PeerSeen => (log::Level::Info, "peer is heard"),
+        Notice::AppSilent => (log::Level::Warn, "application is silent"),
+        Notice::TakeoverUnanswered => {
+            (log::Level::Warn, "takeover failed: the peer did not give way within three requests")
+        }
+        Notice::Paused => (
+            log::Level::Warn,
+            "this process was stopped, asleep or overloaded for longer than the timeout; asking the peer before going on",
+        ),
+        Notice::GoingHotTimeout => {
+            (log::Level::Error, "application did not become hot within going-hot-timeout")
+        }
+        Notice::GoingStandbyTimeout => {
+            (log::Level::Error, "application did not become standby within going-standby-timeout")
+        }
+        Notice::HeldBack => (
+            log::Level::Error,
+            "this side keeps failing: held back as `hold-back` says; a takeover ends that",
+        ),
+        Notice::AddressFailed => {
+            (log::Level::Error, "the address cannot be brought up here: the other side shall serve")
+        }
+        Notice::AddressMissing => (
+            log::Level::Error,
+            "the address cannot be brought up, and the other side cannot serve: going on without it, and trying again",
+        ),
+        Notice::CutOff => {
+            (log::Level::Error, "clients cannot reach this host: this side does not serve until they can")
+        }
+        Notice::CutOffAlone => (
+            log::Level::Error,
+            "clients cannot reach this host, and no other side could serve: going on, until one can",
+        ),
+        Notice::Reconnected => (log::Level::Info, "clients can reach this host again"),
+        Notice::Undone => (
+            log::Level::Error,
+            "the order is undone: a command failed, and address or application may still be here; the service goes on here",
+        ),
+        Notice::NotReleased => (
+            log::Level::Error,
+            "the hand-over goes on although a command failed: address or application may still be here",
+        ),
+    }
+}

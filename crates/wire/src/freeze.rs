@@ -1,0 +1,69 @@
+//! Our third extension key: that an operator has frozen a resource, on this side or on the other one.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The key; the value is a text of two numbers: the stamp, and the milliseconds that are left.
+pub(crate) const KEY: &str = "freeze";
+
+/// The longest freeze.
+pub const FREEZE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The greatest stamp that is believed: the next order on either side is greater still.
+const STAMP_MAX: u64 = 1 << 53;
+
+/// A freeze, or its end by an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// The greater one is the newer word of an operator.
+    pub stamp: u64,
+    /// What is left of it, at most [`FREEZE_MAX`]; zero: thawed.
+    pub left: Duration,
+}
+
+impl Freeze {
+    pub(crate) fn to_text(self) -> String {
+        format!("{} {}", self.stamp, self.left.min(FREEZE_MAX).as_millis())
+    }
+}
+
+/// The freeze that a received value stands for. Nonsense is none.
+pub(crate) fn from_value(value: &Value) -> Option<Freeze> {
+    let (stamp, ms) = value.as_str()?.split_once(' ')?;
+    let (stamp, ms) = (stamp.parse().ok()?, ms.parse().ok()?);
+    let left = Duration::from_millis(ms);
+    (stamp <= STAMP_MAX && left <= FREEZE_MAX).then_some(Freeze { stamp, left })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_we_would_send_is_a_freeze() {
+        for freeze in [
+            Freeze { stamp: 3_529_000_000_001, left: Duration::from_millis(7_200_000) },
+            Freeze { stamp: STAMP_MAX, left: Duration::ZERO },
+        ] {
+            assert_eq!(from_value(&json!(freeze.to_text())), Some(freeze));
+        }
+        let nonsense = [
+            "",
+            "1",
+            "1 ",
+            " 1",
+            "x 1",
+            "1 -1",
+            "1 1 1",
+            "9007199254740993 1",
+            "1 604800001",
+            "99999999999999999999 1",
+        ];
+        for text in nonsense {
+            assert_eq!(from_value(&json!(text)), None, "{text}");
+        }
+        assert_eq!(from_value(&json!(17)), None);
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /metrics`: the figures for Prometheus, in its text format (H3). `docs/metrics.md` explains each of them.
+//!
+//! `text` has the format, `families` the metrics. Label values are names of the configuration and words of this program:
+//! nothing that arrives by network makes a new series.
+
+mod families;
+mod text;
+
+use hyper::header::HeaderValue;
+
+use super::service::PageFacts;
+use super::snapshot::FiguresSnapshot;
+
+/// The media type, as the older program named it too.
+pub(super) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
+
+/// The whole answer.
+pub(super) fn render(snapshot: &FiguresSnapshot, facts: &PageFacts) -> String {
+    families::write(snapshot, facts)
+}
+
+/// Figures for a state: as many as it has resources.
+#[cfg(test)]
+pub(super) fn example(status: super::snapshot::StatusSnapshot) -> FiguresSnapshot {
+    let resources = status.resources.iter().map(|_| crate::figures::ResourceFigures::default()).collect();
+    FiguresSnapshot { status, resources, ..FiguresSnapshot::default() }
+}
+
+#[cfg(test)]
+mod tests;

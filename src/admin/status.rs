@@ -1,0 +1,215 @@
+//! The snapshot as `GET /api/v1/status` tells it: what is known, how old it is, and what it means.
+
+use schrittmacher_api::{
+    ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerNode, PeerProgram, PeerState,
+    ResourceState, ServiceLevel, Summary,
+};
+use schrittmacher_protocol::{Generation, StateName, Time};
+use schrittmacher_text::wording;
+use schrittmacher_wire::AppCode;
+
+use super::service::PageFacts;
+use super::snapshot::{AuthFacts, ResourceStatus, StatusSnapshot};
+
+/// Everything, as one value.
+pub(super) fn daemon(
+    snapshot: &StatusSnapshot,
+    facts: &PageFacts,
+    host: &str,
+    remote_host: Option<String>,
+) -> DaemonStatus {
+    let resources: Vec<ResourceState> =
+        snapshot.resources.iter().map(|one| resource(one, snapshot.clock)).collect();
+    let newest =
+        snapshot.resources.iter().filter(|one| one.peer.heard.is_some()).max_by_key(|one| one.peer.heard);
+    DaemonStatus {
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        host: host.to_owned(),
+        remote_host,
+        local_address: facts.local_address,
+        remote_address: facts.remote_address,
+        port: facts.port,
+        security: if snapshot.is_strict { "strict" } else { "legacy" }.to_owned(),
+        authentication: snapshot.auth.map(authentication),
+        uptime_seconds: facts.started.elapsed().as_secs_f64(),
+        peer: PeerNode {
+            heard: snapshot.resources.iter().any(|one| one.peer.alive),
+            heard_seconds_ago: newest.and_then(|one| age(one.peer.heard, snapshot.clock)),
+            program: newest.map(|one| match one.peer.generation {
+                Generation::Ours { .. } => PeerProgram::Ours,
+                Generation::Modern => PeerProgram::Modern,
+                Generation::Classic => PeerProgram::Classic,
+            }),
+        },
+        summary: summary(&resources),
+        resources,
+    }
+}
+
+fn authentication(facts: AuthFacts) -> Authentication {
+    Authentication {
+        mode: facts.mode.to_string(),
+        key: facts.own_key.map(|key| key.to_string()),
+        peer_key: facts.peer_key.map(|key| key.to_string()),
+        refused: facts.refused,
+        last_refusal: facts.last_refusal.map(|why| why.to_string()),
+        peer_hears_nothing: facts.is_deaf,
+    }
+}
+
+fn summary(resources: &[ResourceState]) -> Summary {
+    let count = |level| resources.iter().filter(|one| one.service == level).count();
+    Summary {
+        resources: resources.len(),
+        protected: count(ServiceLevel::Protected),
+        unprotected: count(ServiceLevel::Unprotected),
+        nobody_hot: count(ServiceLevel::NobodyHot),
+        both_hot: count(ServiceLevel::BothHot),
+    }
+}
+
+fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
+    let peer_state = one.peer.said.filter(|_| one.peer.alive);
+    let (service, explanation) = service(one, peer_state);
+    let text = |state: StateName| wording::state(state).to_owned();
+    let reason = |heard: Option<&super::snapshot::Heard>| {
+        heard.map(|heard| heard.reason.clone()).filter(|reason| !reason.is_empty())
+    };
+    ResourceState {
+        name: one.name.clone(),
+        service,
+        explanation,
+        state: text(one.state),
+        state_seconds: clock.since(one.since).as_secs_f64(),
+        priority: one.priority,
+        heartbeat_seconds: one.heartbeat.as_secs_f64(),
+        timeout_seconds: one.timeout.as_secs_f64(),
+        frozen: one.frozen.as_ref().map(|(left, reason)| Frozen {
+            seconds_left: left.as_secs_f64(),
+            reason: Some(reason.clone()).filter(|reason| !reason.is_empty()),
+        }),
+        last_switch: one.last_switch.as_ref().map(|switch| LastSwitch {
+            direction: switch.direction,
+            cause: switch.cause.clone(),
+            seconds_ago: clock.since(switch.at).as_secs_f64(),
+        }),
+        troubles: one.troubles.clone(),
+        peer: PeerState {
+            heard: one.peer.alive,
+            heard_seconds_ago: age(one.peer.heard, clock),
+            state: peer_state.map(text),
+            state_seconds: peer_state.map(|_| clock.since(one.peer.since).as_secs_f64()),
+            reason: reason(one.last_remote.as_ref().filter(|_| one.peer.alive)),
+        },
+        application: ApplicationState {
+            failed: one.app.failed,
+            heard_seconds_ago: age(one.app.heard, clock),
+            state: one.app.said.map(|code| app_state(code).to_owned()),
+            reason: reason(one.last_local.as_ref()),
+        },
+    }
+}
+
+fn age(heard: Option<Time>, clock: Time) -> Option<f64> {
+    heard.map(|heard| clock.since(heard).as_secs_f64())
+}
+
+/// How the resource is served, and why that is not as it should be.
+pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (ServiceLevel, Option<String>) {
+    use ServiceLevel::{BothHot, NobodyHot, Protected, Unprotected};
+    use StateName::{Failed, Hot, Leaving, Releasing, Standby, ToHot, ToStandby, Unknown};
+    let serves = |state| matches!(state, Hot | ToHot | Releasing);
+    let own_failure = || match one.last_local.as_ref().filter(|heard| !heard.reason.is_empty()) {
+        Some(heard) => format!("the application here has failed: {}", heard.reason),
+        None => "the application here has failed".to_owned(),
+    };
+    let (level, why) = match (one.state, peer) {
+        (Hot, Some(Hot)) => (BothHot, "both sides are hot".to_owned()),
+        (Hot, Some(Standby)) | (Standby, Some(Hot)) => return (Protected, None),
+        (here, None) if serves(here) => (Unprotected, "the peer is not heard: it could not take over".into()),
+        (Hot | ToHot | Releasing, Some(Failed)) => (Unprotected, "the peer's application has failed".into()),
+        (Failed, Some(there)) if serves(there) => (Unprotected, own_failure()),
+        (here, Some(there)) if serves(here) || serves(there) => (
+            Unprotected,
+            format!("in transition: {} here, {} there", wording::state(here), wording::state(there)),
+        ),
+        (Failed, Some(Failed)) => (NobodyHot, "the applications of both sides have failed".into()),
+        (Failed, None) => (NobodyHot, format!("{}, and the peer is not heard", own_failure())),
+        (here, None) => (NobodyHot, format!("{} here, and the peer is not heard", wording::state(here))),
+        (
+            here @ (Unknown | Standby | ToStandby | Leaving | Failed | Hot | ToHot | Releasing),
+            Some(there),
+        ) => (NobodyHot, format!("{} here, {} there", wording::state(here), wording::state(there))),
+    };
+    (level, Some(why))
+}
+
+/// A report of the application in the operator's words.
+fn app_state(code: AppCode) -> &'static str {
+    match code {
+        AppCode::Lhot => "hot",
+        AppCode::Lsby => "standby",
+        AppCode::Lunk | AppCode::Lrfo | AppCode::Lrto => "unknown",
+        AppCode::Lfai => "failed",
+        AppCode::L2ht => "going-hot",
+        AppCode::L2sb => "going-standby",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::snapshot::PeerFacts;
+    use super::*;
+
+    fn one(state: StateName, peer: Option<StateName>) -> ResourceStatus {
+        let peer = PeerFacts {
+            alive: peer.is_some(),
+            heard: None,
+            said: peer,
+            since: Time::ZERO,
+            generation: Generation::Classic,
+        };
+        ResourceStatus { peer, ..ResourceStatus::example("smsc", state) }
+    }
+
+    #[test]
+    fn protected_means_one_hot_and_one_standby() {
+        use ServiceLevel::{BothHot, NobodyHot, Protected, Unprotected};
+        use StateName::{Failed, Hot, Standby, ToHot, Unknown};
+        for (state, peer, expected) in [
+            (Hot, Some(Standby), Protected),
+            (Standby, Some(Hot), Protected),
+            (Hot, Some(Hot), BothHot),
+            (Hot, None, Unprotected),
+            (Hot, Some(Failed), Unprotected),
+            (Hot, Some(Unknown), Unprotected),
+            (Failed, Some(Hot), Unprotected),
+            (Standby, Some(ToHot), Unprotected),
+            (ToHot, Some(Standby), Unprotected),
+            (Standby, Some(Standby), NobodyHot),
+            (Standby, None, NobodyHot),
+            (Failed, None, NobodyHot),
+            (Unknown, Some(Unknown), NobodyHot),
+        ] {
+            let told = resource(&one(state, peer), Time::ZERO);
+            assert_eq!(told.service, expected, "{state} here, {peer:?} there");
+            assert_eq!(told.explanation.is_none(), expected == Protected, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_silent_peer_has_no_state() {
+        let silent = ResourceStatus {
+            peer: PeerFacts {
+                alive: false,
+                heard: Some(Time::ZERO),
+                said: Some(StateName::Standby),
+                since: Time::ZERO,
+                generation: Generation::Modern,
+            },
+            ..one(StateName::Hot, None)
+        };
+        let told = resource(&silent, Time::new(std::time::Duration::from_secs(7)));
+        assert_eq!((told.peer.state, told.peer.heard_seconds_ago), (None, Some(7.0)));
+    }
+}

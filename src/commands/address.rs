@@ -1,0 +1,186 @@
+//! The built-in address of every resource: jobs for the thread that keeps them, and what became of them.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use log::{error, info, warn};
+use mio::Waker;
+use schrittmacher_address::{
+    Address, AddressJob, AddressKeeper, AddressReport, KeeperSettings, LinkState, SharedPlace,
+};
+use schrittmacher_config::{Config, SharedAddress};
+
+/// The thread is started with the first resource that has such an address.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    settings: KeeperSettings,
+    waker: Arc<Waker>,
+    keeper: Option<AddressKeeper>,
+    sender: Sender<AddressReport>,
+    reports: Receiver<AddressReport>,
+    last_ticket: u64,
+    /// Addresses of an earlier run that no resource has any more are gone.
+    swept: bool,
+}
+
+/// Names a job. The answer to one that was given up may come after that of a newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AddressTicket(pub(super) u64);
+
+/// What the thread has to say to the executor.
+#[derive(Debug)]
+pub(super) enum AddressNews {
+    End(AddressEnd),
+    /// The state of an interface.
+    Link(String, LinkState),
+}
+
+/// The end of a job.
+#[derive(Debug)]
+pub(super) struct AddressEnd {
+    pub resource: usize,
+    pub ticket: AddressTicket,
+    /// Which address is not as it should be, and why.
+    pub failure: Option<String>,
+}
+
+impl Addresses {
+    pub fn new(config: &Config, waker: Arc<Waker>) -> Addresses {
+        let (sender, reports) = channel();
+        let settings = KeeperSettings { owner: owner(config) };
+        Addresses { settings, waker, keeper: None, sender, reports, last_ticket: 0, swept: false }
+    }
+
+    /// Adds the addresses of a resource.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started, or hangs.
+    pub fn up(&mut self, resource: usize, shared: &SharedAddress) -> io::Result<AddressTicket> {
+        let AddressTicket(ticket) = self.next_ticket();
+        let (refresh, shared) = (shared.refresh, place(shared));
+        self.give(AddressJob::Up { id: resource, ticket, shared, refresh, probe: true })?;
+        Ok(AddressTicket(ticket))
+    }
+
+    /// Removes them, also those that another run has added. The first time also those of an earlier run that belong to none of
+    /// `all`: not sooner, for a hot service may use them (S6).
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started, or hangs.
+    pub fn down<'a>(
+        &mut self,
+        resource: usize,
+        shared: &SharedAddress,
+        all: impl Iterator<Item = &'a SharedAddress>,
+    ) -> io::Result<AddressTicket> {
+        let AddressTicket(ticket) = self.next_ticket();
+        self.give(AddressJob::Down { id: resource, ticket, shared: place(shared) })?;
+        if !std::mem::replace(&mut self.swept, true) {
+            self.give(AddressJob::Sweep { keep: all.map(place).collect() })?;
+        }
+        Ok(AddressTicket(ticket))
+    }
+
+    /// Announces them again.
+    pub fn announce(&self, resource: usize) {
+        if let Some(keeper) = &self.keeper {
+            // A thread that hangs announces as soon as it goes on.
+            let _ = keeper.give(AddressJob::Announce { id: resource });
+        }
+    }
+
+    /// Has the state of an interface reported, now and whenever it changes.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started, or hangs.
+    pub fn track(&mut self, interface: &str) -> io::Result<()> {
+        self.give(AddressJob::Track { interface: interface.to_owned() })
+    }
+
+    /// Takes a changed pause between announcements.
+    pub fn set_refresh(&self, resource: usize, refresh: Duration) {
+        if let Some(keeper) = &self.keeper {
+            let _ = keeper.give(AddressJob::Refresh { id: resource, refresh });
+        }
+    }
+
+    /// The next thing that the executor has to know. Other events are logged here; `name` gives a resource's name.
+    pub fn news<'a>(&self, name: impl Fn(usize) -> &'a str) -> Option<AddressNews> {
+        loop {
+            match self.reports.try_recv().ok()? {
+                AddressReport::Up { id, ticket, result } | AddressReport::Down { id, ticket, result } => {
+                    return Some(AddressNews::End(AddressEnd {
+                        resource: id,
+                        ticket: AddressTicket(ticket),
+                        failure: result.err().map(|(address, trouble)| format!("{address}: {trouble}")),
+                    }));
+                }
+                AddressReport::PutBack { id, address } => {
+                    warn!(target: name(id), "{address} was removed by somebody else; it is back, and announced");
+                }
+                AddressReport::Missing { id, address, trouble } => error!(
+                    target: name(id),
+                    "{address} was removed by somebody else and cannot be put back: {trouble}; tried again each second"
+                ),
+                AddressReport::Elsewhere { id, address, mac } => {
+                    let mac = mac.map(|byte| format!("{byte:02x}")).join(":");
+                    error!(
+                        target: name(id),
+                        "{address} answers at {mac} too: another host has it; clients may reach either"
+                    );
+                }
+                AddressReport::Swept { address } => info!("{address} of an earlier run was removed"),
+                AddressReport::Link { interface, state } => return Some(AddressNews::Link(interface, state)),
+            }
+        }
+    }
+
+    fn next_ticket(&mut self) -> AddressTicket {
+        self.last_ticket += 1;
+        AddressTicket(self.last_ticket)
+    }
+
+    fn give(&mut self, job: AddressJob) -> io::Result<()> {
+        let refused = |_| io::Error::new(io::ErrorKind::TimedOut, "the kernel does not answer");
+        self.keeper()?.give(job).map_err(refused)
+    }
+
+    fn keeper(&mut self) -> io::Result<&AddressKeeper> {
+        let keeper = match self.keeper.take() {
+            Some(keeper) => keeper,
+            None => {
+                let (sender, waker) = (self.sender.clone(), Arc::clone(&self.waker));
+                AddressKeeper::start(self.settings, move |report| {
+                    // The loop is gone if it does not listen, and a waker that fails is asked again.
+                    let _ = sender.send(report);
+                    let _ = waker.wake();
+                })?
+            }
+        };
+        Ok(self.keeper.insert(keeper))
+    }
+}
+
+fn place(shared: &SharedAddress) -> SharedPlace {
+    let address =
+        |network: &schrittmacher_config::Network| Address { ip: network.ip, prefix: network.prefix };
+    SharedPlace {
+        interface: shared.interface.clone(),
+        addresses: shared.addresses.iter().map(address).collect(),
+    }
+}
+
+/// The mark of this daemon's addresses in the kernel: the same in each run, and hardly ever that of another daemon on
+/// this host. The kernel itself uses the numbers up to 3.
+fn owner(config: &Config) -> u8 {
+    let text = format!("{}:{}", config.core.local_address, config.core.port);
+    // FNV-1a: it has to be the same in every version of this program.
+    let hash =
+        text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    16 + u8::try_from(hash % 240).unwrap_or_default()
+}

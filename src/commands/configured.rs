@@ -1,0 +1,118 @@
+//! The configuration of one resource, as far as its commands need it.
+
+use std::net::IpAddr;
+
+use schrittmacher_config::{ActionLimit, SharedAddress};
+
+use super::CommandKind;
+use super::environment::Environment;
+use super::process::with_posix_signal_names;
+use super::queue::{CheckTimes, CommandLimits};
+
+/// The configuration of the commands of one resource.
+#[derive(Debug)]
+pub(super) struct Commands {
+    pub(super) texts: [Option<String>; CommandKind::ALL.len()],
+    /// Without `interface-announce` an announcement is `activate` once more, and its command is told so.
+    pub(super) announces_as: CommandKind,
+    /// The address that the interface commands name, if they name one.
+    pub(super) address: Option<IpAddr>,
+    /// The built-in address.
+    pub(super) shared: Option<SharedAddress>,
+    pub(super) environment: Environment,
+    /// The user of all but the interface commands.
+    pub(super) user: Option<String>,
+    pub(super) limits: Vec<ActionLimit>,
+}
+
+impl Commands {
+    pub(super) fn new(
+        core: &schrittmacher_config::Core,
+        resource: &schrittmacher_config::Resource,
+    ) -> Commands {
+        let command = |text: &Option<String>| {
+            text.as_deref().filter(|text| !text.trim().is_empty()).map(with_posix_signal_names)
+        };
+        let announce = command(&resource.interface_announce);
+        let announces_as = if announce.is_some() { CommandKind::Announce } else { CommandKind::Activate };
+        let texts = CommandKind::ALL.map(|kind| match kind {
+            CommandKind::Activate => command(&resource.interface_activate),
+            CommandKind::Start => command(&resource.start_action),
+            CommandKind::Stop => command(&resource.stop_action),
+            CommandKind::Deactivate => command(&resource.interface_deactivate),
+            CommandKind::Announce => announce.clone().or_else(|| command(&resource.interface_activate)),
+            CommandKind::Check => {
+                resource.check.as_ref().map(|check| with_posix_signal_names(&check.command))
+            }
+        });
+        let interface = [CommandKind::Activate, CommandKind::Deactivate];
+        let mut interface = interface.into_iter().filter_map(|kind| texts[kind as usize].as_deref());
+        let address = interface.find_map(|text| address_in(text, core.shared_address));
+        let shared = resource.shared.clone();
+        let environment = Environment::new(core, resource);
+        let (user, limits) = (resource.action_user.clone(), resource.action_limits.clone());
+        Commands { texts, announces_as, address, shared, environment, user, limits }
+    }
+
+    /// The user that runs this command; `None`: the daemon's own.
+    pub(super) fn user(&self, order: CommandKind) -> Option<String> {
+        match order {
+            CommandKind::Start | CommandKind::Stop | CommandKind::Check => self.user.clone(),
+            // They change addresses, for which they need the daemon's rights.
+            CommandKind::Activate | CommandKind::Deactivate | CommandKind::Announce => None,
+        }
+    }
+
+    /// Whether both bring up and take down the same address in the same way.
+    pub(super) fn have_same_address(&self, other: &Commands) -> bool {
+        let same = |kind: CommandKind| self.texts[kind as usize] == other.texts[kind as usize];
+        let has_commands = |commands: &Commands| {
+            let has = |kind: CommandKind| commands.texts[kind as usize].is_some();
+            has(CommandKind::Activate) || has(CommandKind::Deactivate)
+        };
+        let same_environment = self.environment.have_same_address(&other.environment) || !has_commands(self);
+        let places = [self, other]
+            .map(|commands| commands.shared.as_ref().map(|shared| (&shared.interface, &shared.addresses)));
+        let same_shared = places[0] == places[1];
+        same(CommandKind::Activate) && same(CommandKind::Deactivate) && same_environment && same_shared
+    }
+}
+
+/// The first address that a command names, by itself or as `$SHARED_ADDRESS`.
+fn address_in(text: &str, shared: Option<IpAddr>) -> Option<IpAddr> {
+    let first = text
+        .split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
+        .find_map(|word| word.parse().ok());
+    first.or_else(|| shared.filter(|_| text.contains("SHARED_ADDRESS")))
+}
+
+pub(super) fn limits(resource: &schrittmacher_config::Resource) -> CommandLimits {
+    CommandLimits {
+        interface_timeout: resource.interface_timeout,
+        action_timeout: resource.action_timeout,
+        going_hot: resource.going_hot_timeout,
+        going_standby: resource.going_standby_timeout,
+        check: resource
+            .check
+            .as_ref()
+            .map(|check| CheckTimes { interval: check.interval, timeout: check.timeout }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_command_is_the_first_it_names() {
+        let shared = Some("192.0.2.7".parse().unwrap());
+        for (text, address) in [
+            ("ip addr add 10.1.0.100/24 brd 10.1.0.255 dev eth0", Some("10.1.0.100")),
+            ("ip -6 addr add '2001:db8::7/64' dev eth0 nodad", Some("2001:db8::7")),
+            ("ip addr add $SHARED_ADDRESS/24 dev eth0", Some("192.0.2.7")),
+            ("/etc/ha/address.sh up", None),
+        ] {
+            assert_eq!(address_in(text, shared), address.map(|address| address.parse().unwrap()), "{text}");
+        }
+    }
+}

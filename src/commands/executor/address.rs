@@ -1,0 +1,104 @@
+//! The executor's part for shared addresses: added, removed, announced, and their interfaces watched.
+
+use std::io;
+
+use log::warn;
+use schrittmacher_config::SharedAddress;
+use schrittmacher_protocol::{Contest, Time};
+
+use crate::commands::address::AddressEnd;
+use crate::commands::resource::{Beginning, Begun, ResourceCommands};
+use crate::commands::tracking::TrackedChange;
+use crate::commands::{CommandKind, Ending, Lane};
+
+use super::{CommandReport, Executor};
+
+impl Executor {
+    /// Looks from now on whether clients can reach this host by the interface of a resource's address.
+    pub(super) fn track(&mut self, index: usize, shared: Option<&SharedAddress>, now: Time) {
+        let change = self.tracking.configure(index, shared, now);
+        self.report_tracked(change);
+        let Some(shared) = shared.filter(|shared| shared.track.is_some()) else { return };
+        if let Err(error) = self.addresses.track(&shared.interface) {
+            let (name, interface) = (self.resources[index].name(), &shared.interface);
+            warn!(target: name, "interface {interface} cannot be watched: {error}");
+        }
+    }
+
+    pub(super) fn report_tracked(&mut self, changes: impl IntoIterator<Item = TrackedChange>) {
+        self.reports.extend(changes.into_iter().map(|TrackedChange { resource, cut_off }| match cut_off {
+            Some(why) => CommandReport::CutOff { resource, why },
+            None => CommandReport::Reconnected { resource },
+        }));
+    }
+
+    /// Has the addresses of a resource added or removed.
+    pub(super) fn move_address(&mut self, resource: usize, order: CommandKind, now: Time) {
+        let Some(shared) = self.resources[resource].shared(order) else { return };
+        let handed = match order {
+            CommandKind::Activate => self.addresses.up(resource, shared),
+            CommandKind::Deactivate => {
+                let all = self.resources.iter().filter_map(|state| state.shared(CommandKind::Activate));
+                self.addresses.down(resource, shared, all)
+            }
+            CommandKind::Start | CommandKind::Stop | CommandKind::Announce | CommandKind::Check => return,
+        };
+        match handed {
+            Ok(ticket) => self.resources[resource].address_is_handed(ticket),
+            Err(error) => {
+                let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+                let remedy = if is_denied { " (CAP_NET_ADMIN and CAP_NET_RAW are needed)" } else { "" };
+                let why = format!("can't keep addresses: {error}{remedy}");
+                self.finish(resource, Lane::Interface, Ending::Address(why), now);
+            }
+        }
+    }
+
+    /// Takes the end of what [`Executor::move_address`] began. An answer that nothing waits for any more came too late.
+    pub(super) fn address_is_done(
+        &mut self,
+        end: AddressEnd,
+        now: Time,
+        pid: &impl Fn(usize) -> Option<u32>,
+    ) {
+        let AddressEnd { resource, ticket, failure } = end;
+        let Some(order) = self.resources[resource].awaits_address(ticket) else { return };
+        let ending = match failure {
+            Some(why) => Ending::Address(why),
+            None => Ending::AddressDone,
+        };
+        if order == CommandKind::Activate && ending.is_success() {
+            let (pipes, spawner) = (&mut self.pipes, &mut self.spawner);
+            let with = Beginning { index: resource, pid: pid(resource), now, pipes, spawner };
+            match self.resources[resource].goes_on_with_command(with) {
+                None => {}
+                Some(Begun::Failed(outcome)) => {
+                    self.reports.push_back(CommandReport::Finished { resource, outcome });
+                    return self.touch(resource);
+                }
+                Some(Begun::Handed | Begun::Address | Begun::NoCommand) => return,
+            }
+        }
+        self.finish(resource, Lane::Interface, ending, now);
+    }
+
+    /// Makes the address of a resource known again: something may have misled the neighbours. A command is only run again
+    /// if the other side may have been hot, not after each planned switch.
+    pub fn announce(&mut self, resource: usize, contest: Contest, now: Time) {
+        if self.resources[resource].shared(CommandKind::Activate).is_some() {
+            self.addresses.announce(resource);
+        } else if contest == Contest::Open {
+            self.resources[resource].queue.order(CommandKind::Announce, false, now);
+            self.touch(resource);
+        }
+    }
+
+    /// Drops a `deactivate` that is tried again, if another resource has brought the same address up since.
+    pub(super) fn drop_retry(&mut self, resource: usize) -> bool {
+        let this = &self.resources[resource];
+        let is_holder =
+            |other: &&ResourceCommands| other.queue.is_address_wanted() && other.shares_address(this);
+        let holder = self.resources.iter().find(is_holder).map(|other| other.name().to_owned());
+        holder.is_some_and(|holder| self.resources[resource].drop_retry(&holder))
+    }
+}

@@ -1,0 +1,437 @@
+//! The queues of all resources, carried out on real processes.
+
+mod address;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::{Registry, Waker};
+use schrittmacher_protocol::{Command, Time};
+
+use crate::deadlines::Deadlines;
+use crate::kept::StateFolder;
+
+use super::address::{AddressNews, Addresses};
+use super::earlier::{StartCommands, StartProcess};
+use super::output::{Gone, Pipes};
+use super::process::ChildProcess;
+use super::queue::QueueStep;
+use super::resource::{Beginning, Begun, ResourceCommands};
+use super::spawner::{Spawned, Spawner};
+use super::tracking::Tracking;
+use super::{CommandKind, CommandOutcome, Ending, Facts, Lane};
+use schrittmacher_config::Config;
+
+/// Processes that SIGKILL did not end and that are still looked after.
+const STUCK: usize = 64;
+
+/// Something the event loop has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandReport {
+    /// `start` has begun or could not be begun, or its turn came and there is no command for it: `Event::StartBegan`.
+    StartBegan {
+        /// Index in the configuration.
+        resource: usize,
+    },
+    /// Every command ordered before the last barrier is over: `Event::Released`.
+    Released {
+        /// Index in the configuration.
+        resource: usize,
+    },
+    /// It is the turn of `start` or `stop`, and there is no command for it. Send SIGUSR1 or SIGUSR2 to the believed process, if
+    /// there is one (X4).
+    Signal {
+        /// Index in the configuration.
+        resource: usize,
+        /// [`CommandKind::Start`] or [`CommandKind::Stop`].
+        order: CommandKind,
+    },
+    /// A command is over. Already logged.
+    Finished {
+        /// Index in the configuration.
+        resource: usize,
+        /// How it ended.
+        outcome: CommandOutcome,
+    },
+    /// Clients cannot reach this host: `Event::CutOff`.
+    CutOff {
+        /// Index in the configuration.
+        resource: usize,
+        /// What is wrong with the interface.
+        why: String,
+    },
+    /// They can again: `Event::Reconnected`.
+    Reconnected {
+        /// Index in the configuration.
+        resource: usize,
+    },
+}
+
+/// Carries out the orders of all resources.
+///
+/// In every turn of its loop its owner hands over the events, calls [`collect`](Executor::collect), and takes the reports. It
+/// then calls [`run`](Executor::run) and takes the reports again. The next turn is no later than
+/// [`next_deadline`](Executor::next_deadline). One call does a bounded amount of work.
+#[derive(Debug)]
+pub struct Executor {
+    resources: Vec<ResourceCommands>,
+    pipes: Pipes,
+    spawner: Spawner,
+    /// Resources whose queue may have something to do.
+    due: VecDeque<usize>,
+    deadlines: Deadlines,
+    /// The commands to look at when a child has ended.
+    running: Vec<(usize, Lane)>,
+    stuck: Vec<ChildProcess>,
+    reports: VecDeque<CommandReport>,
+    addresses: Addresses,
+    tracking: Tracking,
+    /// Start commands of an earlier daemon that still run, and how long they are waited for.
+    earlier: Vec<Earlier>,
+    /// When they were looked at last.
+    looked_at: Time,
+}
+
+#[derive(Debug)]
+struct Earlier {
+    resource: usize,
+    process: StartProcess,
+    until: Time,
+}
+
+/// How often it is looked whether one has ended: they are no children, so nothing tells.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Executor {
+    /// An executor for the resources of a configuration. `waker` is woken when [`Executor::run`] has something to do. Start
+    /// commands are noted in `folder`; one that an earlier daemon began and that still runs is waited for.
+    ///
+    /// # Errors
+    ///
+    /// The thread that begins processes can't be started.
+    pub fn new(
+        config: &Config,
+        registry: Registry,
+        waker: Arc<Waker>,
+        folder: Option<StateFolder>,
+        now: Time,
+    ) -> io::Result<Executor> {
+        let notes = folder.as_ref().map(StartCommands::read).unwrap_or_default();
+        let mut resources: Vec<ResourceCommands> =
+            config.resources.iter().map(|resource| ResourceCommands::new(&config.core, resource)).collect();
+        let running = config.resources.iter().enumerate();
+        let running =
+            running.filter_map(|(index, resource)| Some((index, resource, notes.running(&resource.name)?)));
+        let earlier: Vec<Earlier> = running
+            .map(|(resource, config, process)| Earlier {
+                resource,
+                process,
+                until: now + config.action_timeout,
+            })
+            .collect();
+        for Earlier { resource, process, .. } in &earlier {
+            resources[*resource].wait_for_earlier_start(process.pid);
+        }
+        let mut executor = Executor {
+            resources,
+            pipes: Pipes::new(registry),
+            spawner: Spawner::start(Arc::clone(&waker), folder.map(|folder| (folder, notes)))?,
+            due: VecDeque::new(),
+            deadlines: Deadlines::default(),
+            running: Vec::new(),
+            stuck: Vec::new(),
+            reports: VecDeque::new(),
+            addresses: Addresses::new(config, waker),
+            tracking: Tracking::default(),
+            earlier,
+            looked_at: now,
+        };
+        for (index, resource) in config.resources.iter().enumerate() {
+            executor.track(index, resource.shared.as_ref(), now);
+            // The first check waits for no order.
+            executor.touch(index);
+        }
+        Ok(executor)
+    }
+
+    /// Takes the changed configuration of a resource, or that of one more resource, whose index is the next one.
+    /// Commands that run go on as they began.
+    pub fn configure(
+        &mut self,
+        index: usize,
+        core: &schrittmacher_config::Core,
+        resource: &schrittmacher_config::Resource,
+        now: Time,
+    ) {
+        match self.resources.get_mut(index) {
+            Some(state) => {
+                state.configure(core, resource);
+                if let Some(shared) = state.shared(CommandKind::Activate) {
+                    self.addresses.set_refresh(index, shared.refresh);
+                }
+                self.touch(index);
+            }
+            None => {
+                self.resources.push(ResourceCommands::new(core, resource));
+                self.touch(index);
+            }
+        }
+        self.track(index, resource.shared.as_ref(), now);
+    }
+
+    /// Takes an order of the protocol. `app_is_hot`: the application reports that it is. It is not started again then.
+    pub fn order(&mut self, resource: usize, command: Command, app_is_hot: bool, now: Time) {
+        let Some(state) = self.resources.get_mut(resource) else { return };
+        match command {
+            Command::Start if app_is_hot && state.queue.start_of_hot() => {
+                self.reports.push_back(CommandReport::StartBegan { resource });
+            }
+            Command::Activate => state.queue.order(CommandKind::Activate, false, now),
+            Command::Start => state.queue.order(CommandKind::Start, false, now),
+            Command::Stop => state.queue.order(CommandKind::Stop, false, now),
+            Command::Deactivate { urgent } => state.queue.order(CommandKind::Deactivate, urgent, now),
+            Command::Barrier => state.queue.barrier(),
+        }
+        self.touch(resource);
+    }
+
+    /// Nothing is known of the application of a resource: its start waits for the first report, at most until this time.
+    pub fn await_report(&mut self, resource: usize, until: Time) {
+        if let Some(state) = self.resources.get_mut(resource) {
+            state.queue.await_report(until);
+        }
+    }
+
+    /// The application has reported. If it is hot, a start that has not begun is not needed any more.
+    pub fn heard_app(&mut self, resource: usize, is_hot: bool) {
+        let Some(state) = self.resources.get_mut(resource) else { return };
+        if state.queue.heard(is_hot) {
+            self.reports.push_back(CommandReport::StartBegan { resource });
+        }
+        self.touch(resource);
+    }
+
+    /// The reasons that the next commands of a resource are told.
+    pub fn facts_mut(&mut self, resource: usize) -> Option<&mut Facts> {
+        self.resources.get_mut(resource).map(|state| &mut state.facts)
+    }
+
+    /// Takes the poll's report on a pipe.
+    pub fn on_readable(&mut self, pipe: usize) {
+        self.pipes.on_readable(pipe);
+    }
+
+    /// Takes SIGCHLD: looks which commands are over.
+    pub fn on_child_signal(&mut self, now: Time) {
+        self.stuck.retain_mut(|process| matches!(process.try_wait(), Ok(None)));
+        let mut index = 0;
+        while let Some(&(resource, lane)) = self.running.get(index) {
+            if let Some(ending) = self.resources[resource].look(lane) {
+                self.running.swap_remove(index);
+                self.finish(resource, lane, ending, now);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// Takes what has begun. The reports are to be taken before [`Executor::run`]: they may make an order needless.
+    pub fn collect(&mut self, now: Time) {
+        while let Some(spawned) = self.spawner.result() {
+            self.on_spawned(spawned, now);
+        }
+    }
+
+    /// Lets go on what waits for a start command of an earlier daemon that has ended.
+    fn look_at_earlier(&mut self, now: Time) {
+        if now < self.looked_at + LOOK {
+            return;
+        }
+        self.looked_at = now;
+        let over: Vec<Earlier> =
+            self.earlier.extract_if(.., |earlier| now >= earlier.until || !earlier.process.runs()).collect();
+        for Earlier { resource, process, .. } in over {
+            self.resources[resource].earlier_start_is_over(process, now);
+            self.touch(resource);
+        }
+    }
+
+    /// Does what is to be done now, a bounded part of it. `pid` gives the believed process of a resource.
+    pub fn run(&mut self, now: Time, pid: impl Fn(usize) -> Option<u32>) {
+        self.look_at_earlier(now);
+        for resource in self.deadlines.due(now) {
+            self.touch(resource);
+        }
+        let (addresses, resources) = (&self.addresses, &self.resources);
+        let news: Vec<AddressNews> =
+            std::iter::from_fn(|| addresses.news(|index| resources[index].name())).collect();
+        for news in news {
+            match news {
+                AddressNews::End(end) => self.address_is_done(end, now, &pid),
+                AddressNews::Link(interface, state) => {
+                    let changes = self.tracking.link(&interface, state, now);
+                    self.report_tracked(changes);
+                }
+            }
+        }
+        let changes = self.tracking.due(now);
+        self.report_tracked(changes);
+        // A resource whose commands are under way goes on before another one begins.
+        let mut due = Vec::from(std::mem::take(&mut self.due));
+        due.sort_by_key(|resource| !self.resources[*resource].queue.is_under_way());
+        for resource in due {
+            self.carry_out(resource, now, pid(resource));
+        }
+        for Gone { owner, slot } in self.pipes.read() {
+            self.resources[owner].forget(slot);
+        }
+    }
+
+    /// When [`Executor::run`] has something to do although nothing happens; [`Time::ZERO`] = at once.
+    pub fn next_deadline(&self) -> Option<Time> {
+        // Without room nothing can be done about those that are due; a result will wake the loop.
+        let idle = self.due.is_empty() || !self.spawner.has_room();
+        let earlier = (!self.earlier.is_empty()).then(|| self.looked_at + LOOK);
+        if idle && !self.pipes.has_work() {
+            let tracked = self.tracking.next_deadline();
+            self.deadlines.first().into_iter().chain(earlier).chain(tracked).min()
+        } else {
+            Some(Time::ZERO)
+        }
+    }
+
+    /// The oldest report that was not taken yet.
+    pub fn next_report(&mut self) -> Option<CommandReport> {
+        self.reports.pop_front()
+    }
+
+    /// Whether `start-action` or `stop-action` of a resource runs or waits.
+    pub fn is_application_busy(&self, resource: usize) -> bool {
+        self.resources.get(resource).is_some_and(|state| state.queue.is_application_busy())
+    }
+
+    /// Whether anything that was ordered is not over. Bounded by the time limit of each command.
+    pub fn is_busy(&self) -> bool {
+        self.resources.iter().any(|state| state.queue.is_busy())
+    }
+
+    #[cfg(test)]
+    pub(super) fn running(&self, resource: usize, lane: Lane) -> Option<CommandKind> {
+        self.resources.get(resource)?.queue.running(lane)
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_pipes(&self) -> usize {
+        self.pipes.open()
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_unread_output(&self) -> bool {
+        self.pipes.has_work()
+    }
+
+    /// Has the queue of a resource looked at in the next [`Executor::run`].
+    fn touch(&mut self, resource: usize) {
+        self.deadlines.set(resource, None);
+        let state = &mut self.resources[resource];
+        if !std::mem::replace(&mut state.due, true) {
+            self.due.push_back(resource);
+        }
+    }
+
+    fn carry_out(&mut self, resource: usize, now: Time, pid: Option<u32>) {
+        self.resources[resource].due = false;
+        while let Some(step) = self.resources[resource].queue.next(now, self.spawner.has_room()) {
+            match step {
+                QueueStep::Begin(order) => self.begin(resource, order, now, pid),
+                QueueStep::Terminate { lane, late } => self.resources[resource].terminate(lane, late),
+                QueueStep::Kill(lane) => self.resources[resource].kill(lane),
+                QueueStep::Abandon(lane) => {
+                    self.running.retain(|running| *running != (resource, lane));
+                    self.finish(resource, lane, Ending::Stuck, now);
+                }
+                QueueStep::Released => self.reports.push_back(CommandReport::Released { resource }),
+            }
+        }
+        self.touch_or_sleep(resource, now);
+    }
+
+    /// Leaves the queue of a resource alone until its next deadline, unless it has something to begin.
+    fn touch_or_sleep(&mut self, resource: usize, now: Time) {
+        let state = &mut self.resources[resource];
+        if state.queue.wants_room(now) {
+            return self.touch(resource);
+        }
+        self.deadlines.set(resource, state.queue.next_deadline());
+    }
+
+    fn begin(&mut self, resource: usize, order: CommandKind, now: Time, pid: Option<u32>) {
+        if order == CommandKind::Deactivate && self.drop_retry(resource) {
+            return;
+        }
+        let (pipes, spawner) = (&mut self.pipes, &mut self.spawner);
+        let with = Beginning { index: resource, pid, now, pipes, spawner };
+        let begun = self.resources[resource].begin(order, with);
+        if order == CommandKind::Start && begun != Begun::Handed {
+            self.reports.push_back(CommandReport::StartBegan { resource });
+        }
+        match begun {
+            Begun::Handed => {}
+            Begun::Address => self.move_address(resource, order, now),
+            Begun::Failed(outcome) => self.report_end(resource, outcome),
+            Begun::NoCommand if order.lane() == Lane::Application => {
+                self.reports.push_back(CommandReport::Signal { resource, order });
+            }
+            Begun::NoCommand => {}
+        }
+    }
+
+    fn on_spawned(&mut self, Spawned { resource, ticket, process }: Spawned, now: Time) {
+        let (order, failed) = match self.resources[resource].begun(ticket, process, now) {
+            Ok(begun) => begun,
+            // It was given up while the spawner hung.
+            Err(process) => {
+                self.stuck.extend(process.ok().inspect(ChildProcess::kill));
+                return;
+            }
+        };
+        if order == CommandKind::Start {
+            self.reports.push_back(CommandReport::StartBegan { resource });
+        }
+        self.touch(resource);
+        let lane = order.lane();
+        // Its SIGCHLD may have come before anybody knew it.
+        match failed.or_else(|| self.resources[resource].look(lane)) {
+            Some(ending) => self.finish(resource, lane, ending, now),
+            None => self.running.push((resource, lane)),
+        }
+    }
+
+    /// Takes the end of the command in `lane`.
+    fn finish(&mut self, resource: usize, lane: Lane, ending: Ending, now: Time) {
+        if self.resources[resource].goes_on_with_address(lane, &ending, &mut self.pipes) {
+            return self.move_address(resource, CommandKind::Deactivate, now);
+        }
+        let stuck = ending == Ending::Stuck;
+        let Some((outcome, process)) = self.resources[resource].end(lane, ending, now, &mut self.pipes)
+        else {
+            return;
+        };
+        if stuck && self.stuck.len() < STUCK {
+            self.stuck.extend(process);
+        }
+        if let Some(outcome) = outcome {
+            self.report_end(resource, outcome);
+        }
+        self.touch(resource);
+    }
+
+    /// The address is up while it is announced, so an announcement that fails is no failure.
+    fn report_end(&mut self, resource: usize, outcome: CommandOutcome) {
+        if outcome.kind != CommandKind::Announce {
+            self.reports.push_back(CommandReport::Finished { resource, outcome });
+        }
+    }
+}

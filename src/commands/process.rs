@@ -1,0 +1,184 @@
+//! One command as a process (X1, X3).
+
+use std::io::{self, PipeWriter};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, User, geteuid};
+use schrittmacher_config::{ActionLimit, LimitKind};
+
+/// A process of ours that has begun and has not been waited for, so that its number can't be reused.
+#[derive(Debug)]
+pub(super) struct ChildProcess {
+    child: Child,
+    terminated: bool,
+}
+
+/// `text` as a command for `/bin/sh -c`, whose stdout and stderr go to `output`.
+///
+/// It gets its own process group and no descriptor but 0, 1 and 2: everything that the daemon opens is
+/// close-on-exec.
+///
+/// # Errors
+///
+/// There is no descriptor left.
+pub(super) fn under_shell(text: &str, output: PipeWriter) -> io::Result<Command> {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(text);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+    Ok(command)
+}
+
+/// Has a user run the command, with its primary group alone and its own home. Looks the user up, which may block.
+///
+/// # Errors
+///
+/// There is no such user.
+pub(super) fn become_user(command: &mut Command, name: &str) -> io::Result<()> {
+    let user = User::from_name(name)?
+        .ok_or_else(|| io::Error::other(format!("there is no user {name} (`action-user`)")))?;
+    command.env("HOME", &user.dir).env("SHELL", &user.shell).env("USER", name).env("LOGNAME", name);
+    // A daemon that is this user already may not have the right to say so.
+    if user.uid != geteuid() {
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    }
+    Ok(())
+}
+
+/// Limits a command and what it starts. A limit of the daemon that is less stays.
+pub(super) fn limit(command: &mut Command, limits: Vec<ActionLimit>) {
+    if limits.is_empty() {
+        return;
+    }
+    let set = move || {
+        for limit in &limits {
+            let resource = match limit.kind {
+                LimitKind::AddressSpace => Resource::RLIMIT_AS,
+                LimitKind::Core => Resource::RLIMIT_CORE,
+                LimitKind::Cpu => Resource::RLIMIT_CPU,
+                LimitKind::FileSize => Resource::RLIMIT_FSIZE,
+                LimitKind::Descriptors => Resource::RLIMIT_NOFILE,
+                LimitKind::Processes => Resource::RLIMIT_NPROC,
+            };
+            let (_, hard) = getrlimit(resource)?;
+            let most = rlim_t::try_from(limit.most).map_or(hard, |most| most.min(hard));
+            setrlimit(resource, most, most)?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only getrlimit and setrlimit are called, which are async-signal-safe. Nothing is
+    // allocated: the list was made before, and an error is a number.
+    unsafe { command.pre_exec(set) };
+}
+
+/// `text` with the signal names of kill(1) as POSIX has them: `kill -SIGUSR1` becomes `kill -USR1`.
+///
+/// The program `kill` takes both, and so does bash. The `kill` of dash refuses the first, and dash is the `/bin/sh` of Debian.
+/// Files that worked with versions 1.16.1 to 2.0.0, which had no shell, would not work (X6).
+pub(super) fn with_posix_signal_names(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("kill") {
+        let (before, found) = rest.split_at(at + "kill".len());
+        let is_command =
+            !before[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        result.push_str(before);
+        let blanks = found.len() - found.trim_start_matches([' ', '\t']).len();
+        let (space, option) = found.split_at(blanks);
+        result.push_str(space);
+        let name = option.strip_prefix("-SIG").filter(|_| is_command && blanks > 0);
+        rest = match name {
+            Some(name) if name.starts_with(|c: char| c.is_ascii_uppercase()) => {
+                result.push('-');
+                name
+            }
+            Some(_) | None => option,
+        };
+    }
+    result.push_str(rest);
+    result
+}
+
+impl ChildProcess {
+    /// Begins a command that [`under_shell`] has made.
+    ///
+    /// # Errors
+    ///
+    /// The system has no process, memory or descriptor left, or no `/bin/sh`.
+    pub(super) fn spawn(command: &mut Command) -> io::Result<ChildProcess> {
+        Ok(ChildProcess { child: command.spawn()?, terminated: false })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends SIGTERM to the whole group.
+    pub(super) fn terminate(&mut self) {
+        self.terminated = true;
+        self.signal_group(Signal::SIGTERM);
+    }
+
+    /// Sends SIGKILL to the whole group.
+    pub(super) fn kill(&self) {
+        self.signal_group(Signal::SIGKILL);
+    }
+
+    /// How the command has ended, if it has.
+    ///
+    /// No process of a terminated command may go on, since it could undo the work of the next command. The rest of its group is
+    /// killed when it ends, while its number still names that group.
+    ///
+    /// # Errors
+    ///
+    /// It can't be waited for; its end is unknown then and will never be known.
+    pub(super) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.terminated && self.has_exited() {
+            self.kill();
+        }
+        self.child.try_wait()
+    }
+
+    fn signal_group(&self, signal: Signal) {
+        let Ok(group) = i32::try_from(self.child.id()) else { return };
+        // ESRCH is possible on systems that don't count the dead, and nothing is to be done about it.
+        let _ = killpg(Pid::from_raw(group), signal);
+    }
+
+    /// Whether it has ended, without taking its number away from it.
+    #[cfg(any(target_os = "linux", target_os = "freebsd"))]
+    fn has_exited(&self) -> bool {
+        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+        let Ok(pid) = i32::try_from(self.child.id()) else { return false };
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(Pid::from_raw(pid)), flags).is_ok_and(|status| status != WaitStatus::StillAlive)
+    }
+
+    /// Elsewhere a member of the group that survives SIGTERM outlives its leader.
+    #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
+    fn has_exited(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signal_names_become_those_of_posix() {
+        for (written, run) in [
+            ("kill -SIGUSR1 `cat /run/app.pid`", "kill -USR1 `cat /run/app.pid`"),
+            ("test -e x && kill  -SIGTERM 1; kill -SIGKILL 2", "test -e x && kill  -TERM 1; kill -KILL 2"),
+            ("sh -c '/bin/kill -SIGHUP 7'", "sh -c '/bin/kill -HUP 7'"),
+            ("kill -10 5", "kill -10 5"),
+            ("pkill -SIGUSR1 app", "pkill -SIGUSR1 app"),
+            ("kill -SIG", "kill -SIG"),
+            ("/opt/over-kill -SIGUSR1; kill", "/opt/over-kill -SIGUSR1; kill"),
+        ] {
+            assert_eq!(with_posix_signal_names(written), run);
+        }
+    }
+}

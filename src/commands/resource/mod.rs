@@ -1,0 +1,466 @@
+//! The commands of one resource as processes. `ended`: what becomes of their ends.
+
+mod ended;
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use log::{Level, info, log, warn};
+use schrittmacher_config::SharedAddress;
+use schrittmacher_protocol::Time;
+
+use super::address::AddressTicket;
+use super::configured::{Commands, limits};
+use super::earlier::StartProcess;
+use super::output::{Pipes, one_line};
+use super::process::{ChildProcess, limit, under_shell};
+use super::queue::{CommandQueue, Verdict};
+use super::spawner::{Job, Spawner, Ticket};
+use super::{CommandKind, CommandOutcome, Ending, Facts, Lane};
+
+/// Pipes kept open for background processes that commands of one resource left behind. Beyond that the oldest
+/// is closed, and its process gets SIGPIPE when it prints again.
+const LEFTOVERS: usize = 8;
+
+/// How long the start of an application that may be hot waits for the application's first report: the client library
+/// reports every 1.5 s.
+pub const FIRST_REPORT: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct ResourceCommands {
+    name: String,
+    commands: Commands,
+    /// The commands that take down the address that was brought up before the configuration changed.
+    retired: Option<Commands>,
+    pub(super) facts: Facts,
+    pub(super) queue: CommandQueue,
+    running: [Option<RunningCommand>; Lane::ALL.len()],
+    /// Slots of pipes, oldest first.
+    leftovers: VecDeque<usize>,
+    /// How many commands of each kind have failed in a row.
+    failures: [u32; CommandKind::ALL.len()],
+    /// The executor will look at the queue.
+    pub(super) due: bool,
+}
+
+#[derive(Debug)]
+struct RunningCommand {
+    stage: CommandStage,
+    order: CommandKind,
+    began: Time,
+    /// Why it was terminated.
+    fate: Option<Ending>,
+}
+
+/// The stage of an order that waits.
+#[derive(Debug)]
+enum CommandStage {
+    /// The end of its command.
+    Command {
+        ticket: Ticket,
+        /// `None` until the spawner has begun it.
+        process: Option<ChildProcess>,
+        pipe: usize,
+    },
+    /// The thread that keeps addresses.
+    Address {
+        /// `None` until it was given the job.
+        ticket: Option<AddressTicket>,
+        /// How the command of a `deactivate` has ended, and what it printed.
+        command: Option<(Ending, String)>,
+    },
+}
+
+impl RunningCommand {
+    fn process(&mut self) -> Option<&mut ChildProcess> {
+        match &mut self.stage {
+            CommandStage::Command { process, .. } => process.as_mut(),
+            CommandStage::Address { .. } => None,
+        }
+    }
+}
+
+/// What it takes to begin a command of one resource.
+pub(super) struct Beginning<'a> {
+    /// The resource's.
+    pub(super) index: usize,
+    /// The believed process of its application.
+    pub(super) pid: Option<u32>,
+    pub(super) now: Time,
+    pub(super) pipes: &'a mut Pipes,
+    pub(super) spawner: &'a mut Spawner,
+}
+
+/// The outcome of an attempt to begin a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// The spawner has it.
+    Handed,
+    /// The thread that keeps addresses has to add those of the resource, or to remove them.
+    Address,
+    /// The system refused; the command has failed.
+    Failed(CommandOutcome),
+    /// Nothing is configured; the order is done.
+    NoCommand,
+}
+
+impl ResourceCommands {
+    pub(super) fn new(
+        core: &schrittmacher_config::Core,
+        resource: &schrittmacher_config::Resource,
+    ) -> ResourceCommands {
+        ResourceCommands {
+            name: resource.name.clone(),
+            commands: Commands::new(core, resource),
+            retired: None,
+            facts: Facts::default(),
+            queue: CommandQueue::new(limits(resource)),
+            running: [const { None }; Lane::ALL.len()],
+            leftovers: VecDeque::new(),
+            failures: Default::default(),
+            due: false,
+        }
+    }
+
+    /// Takes a changed configuration. A command that runs goes on as it began. An address that is up is taken down as
+    /// it was brought up, and brought up anew.
+    pub(super) fn configure(
+        &mut self,
+        core: &schrittmacher_config::Core,
+        resource: &schrittmacher_config::Resource,
+    ) {
+        let new = Commands::new(core, resource);
+        let old = std::mem::replace(&mut self.commands, new);
+        self.queue.set_limits(limits(resource));
+        if self.commands.have_same_address(&old) || !self.queue.renew() {
+            return;
+        }
+        info!(target: &self.name, "its interface commands have changed: the address is taken down and brought up anew");
+        self.retired.get_or_insert(old);
+    }
+
+    /// An earlier daemon has begun a start command that still runs: none is begun beside it (edge-14).
+    pub(super) fn wait_for_earlier_start(&mut self, pid: u32) {
+        info!(target: &self.name, "process {pid}, a start command of the daemon before this one, still runs: start waits for it");
+        self.queue.set_starting(true);
+    }
+
+    /// It has ended, or had its time. Its application is given a moment to say that it is hot.
+    pub(super) fn earlier_start_is_over(&mut self, process: StartProcess, now: Time) {
+        let pid = process.pid;
+        if process.runs() {
+            warn!(target: &self.name, "the start command of the daemon before this one, process {pid}, does not end");
+        } else {
+            info!(target: &self.name, "the start command of the daemon before this one, process {pid}, has ended");
+        }
+        self.queue.set_starting(false);
+        self.queue.await_report(now + FIRST_REPORT);
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether both bring up the same address.
+    pub(super) fn shares_address(&self, other: &ResourceCommands) -> bool {
+        self.commands.address.is_some() && self.commands.address == other.commands.address
+    }
+
+    /// Drops the retry that was to begin now.
+    pub(super) fn drop_retry(&mut self, other: &str) -> bool {
+        let dropped = self.queue.drop_retry();
+        if dropped {
+            info!(
+                target: &self.name,
+                "deactivate is not tried again: resource {other} uses the same address and has brought it up"
+            );
+        }
+        dropped
+    }
+
+    /// Hands the command for `order` to the spawner.
+    pub(super) fn begin(&mut self, order: CommandKind, with: Beginning<'_>) -> Begun {
+        let commands = self.commands_for(order);
+        let is_address_first = match order {
+            CommandKind::Activate => true,
+            CommandKind::Deactivate => commands.texts[order as usize].is_none(),
+            CommandKind::Start | CommandKind::Stop | CommandKind::Check | CommandKind::Announce => false,
+        };
+        if commands.shared.is_some() && is_address_first {
+            let stage = CommandStage::Address { ticket: None, command: None };
+            self.running[order.lane() as usize] =
+                Some(RunningCommand { stage, order, began: with.now, fate: None });
+            self.queue.begun(order, with.now);
+            return Begun::Address;
+        }
+        self.begin_command(order, with)
+    }
+
+    /// The configured commands for an order. An address that was brought up before the configuration changed is taken down as it
+    /// was brought up.
+    fn commands_for(&self, order: CommandKind) -> &Commands {
+        let retired = self.retired.as_ref().filter(|_| order == CommandKind::Deactivate);
+        retired.unwrap_or(&self.commands)
+    }
+
+    /// The built-in address that an order is about.
+    pub(super) fn shared(&self, order: CommandKind) -> Option<&SharedAddress> {
+        self.commands_for(order).shared.as_ref()
+    }
+
+    fn begin_command(&mut self, order: CommandKind, with: Beginning<'_>) -> Begun {
+        let now = with.now;
+        let commands = self.commands_for(order);
+        let Some(text) = &commands.texts[order as usize] else {
+            self.retired.take_if(|_| order == CommandKind::Deactivate);
+            self.queue.ended(order, Verdict::Success, now);
+            return Begun::NoCommand;
+        };
+        match self.hand_over(text, commands, order, with) {
+            Ok((ticket, pipe)) => {
+                let stage = CommandStage::Command { ticket, process: None, pipe };
+                self.running[order.lane() as usize] =
+                    Some(RunningCommand { stage, order, began: now, fate: None });
+                Begun::Handed
+            }
+            Err(error) => self
+                .record(order, cant_begin(&error), now, now, String::new())
+                .map_or(Begun::NoCommand, Begun::Failed),
+        }
+    }
+
+    fn hand_over(
+        &self,
+        text: &str,
+        commands: &Commands,
+        order: CommandKind,
+        Beginning { index, pid, pipes, spawner, .. }: Beginning<'_>,
+    ) -> io::Result<(Ticket, usize)> {
+        let (reader, writer) = io::pipe()?;
+        let mut command = under_shell(text, writer)?;
+        let action = if order == CommandKind::Announce { self.commands.announces_as } else { order };
+        commands.environment.apply(&mut command, action, pid, &self.facts);
+        limit(&mut command, commands.limits.clone());
+        let pipe = pipes.add(reader, index)?;
+        let job = Job {
+            resource: index,
+            note: (order == CommandKind::Start).then(|| self.name.clone()),
+            user: commands.user(order),
+            command,
+        };
+        let ticket = spawner.give(job).inspect_err(|_| pipes.close(pipe))?;
+        Ok((ticket, pipe))
+    }
+
+    /// Takes what the spawner has begun: the order, and how it ended if it could not be begun.
+    ///
+    /// # Errors
+    ///
+    /// Nobody waits for it any more; gives it back.
+    pub(super) fn begun(
+        &mut self,
+        ticket: Ticket,
+        process: io::Result<ChildProcess>,
+        now: Time,
+    ) -> Result<(CommandKind, Option<Ending>), io::Result<ChildProcess>> {
+        let mut running = self.running.iter_mut().flatten();
+        let is_meant = |running: &&mut RunningCommand| matches!(&running.stage, CommandStage::Command { ticket: own, .. } if *own == ticket);
+        let Some(running) = running.find(is_meant) else { return Err(process) };
+        let order = running.order;
+        let mut process = match process {
+            Ok(process) => process,
+            Err(error) => return Ok((order, Some(cant_begin(&error)))),
+        };
+        let commands =
+            self.retired.as_ref().filter(|_| order == CommandKind::Deactivate).unwrap_or(&self.commands);
+        let text = commands.texts[order as usize].as_deref().unwrap_or_default();
+        // A repetition is told with its end, if that is told at all.
+        let is_first = self.failures[order as usize] == 0 && order != CommandKind::Check;
+        let level = if is_first { Level::Info } else { Level::Debug };
+        log!(target: &self.name, level, "{order} begins as process {}: {}", process.pid(), one_line(text));
+        if running.fate.is_some() {
+            process.terminate();
+        }
+        if let CommandStage::Command { process: slot, .. } = &mut running.stage {
+            *slot = Some(process);
+        }
+        running.began = now;
+        self.queue.begun(order, now);
+        Ok((order, None))
+    }
+
+    pub(super) fn terminate(&mut self, lane: Lane, late: bool) {
+        if let Some(running) = &mut self.running[lane as usize] {
+            let fate = if late { Ending::TimedOut(self.queue.timeout(lane)) } else { Ending::Overtaken };
+            let level = if lane == Lane::Check { Level::Debug } else { Level::Warn };
+            log!(target: &self.name, level, "{} is {fate}", running.order);
+            running.fate = Some(fate);
+            if let Some(process) = running.process() {
+                process.terminate();
+            }
+        }
+    }
+
+    pub(super) fn kill(&mut self, lane: Lane) {
+        if let Some(running) = &mut self.running[lane as usize] {
+            let order = running.order;
+            match running.process() {
+                Some(process) => {
+                    warn!(target: &self.name, "{order} ignores SIGTERM, killed");
+                    process.kill();
+                }
+                None => warn!(target: &self.name, "{order} waits for an answer of the kernel"),
+            }
+        }
+    }
+
+    /// Whether the command in `lane` is over, and how.
+    pub(super) fn look(&mut self, lane: Lane) -> Option<Ending> {
+        match self.running[lane as usize].as_mut()?.process()?.try_wait() {
+            Ok(status) => status.map(Ending::Exited),
+            Err(error) => Some(Ending::System(format!("can't be waited for: {error}"))),
+        }
+    }
+
+    /// Takes the end of the command in `lane`; gives its outcome, unless that counts for nothing, and its process.
+    pub(super) fn end(
+        &mut self,
+        lane: Lane,
+        ending: Ending,
+        now: Time,
+        pipes: &mut Pipes,
+    ) -> Option<(Option<CommandOutcome>, Option<ChildProcess>)> {
+        let RunningCommand { stage, order, began, fate } = self.running[lane as usize].take()?;
+        let ending = if ending == Ending::Stuck { ending } else { fate.unwrap_or(ending) };
+        match stage {
+            CommandStage::Command { ticket: _, process, pipe } => {
+                let (output, leftover) = pipes.orphan(pipe);
+                let outcome = self.record(order, ending, began, now, output);
+                if leftover {
+                    self.keep_leftover(pipe, pipes);
+                }
+                Some((outcome, process))
+            }
+            CommandStage::Address { command, .. } => {
+                // The command's failure is the older one, and has more words.
+                let (ending, output) = match command {
+                    Some((earlier, output)) if !earlier.is_success() || ending.is_success() => {
+                        (earlier, output)
+                    }
+                    Some((_, output)) => (ending, output),
+                    None => (ending, String::new()),
+                };
+                Some((self.record(order, ending, began, now, output), None))
+            }
+        }
+    }
+
+    /// The command of a `deactivate` is over and the address still has to go: keeps how it ended. The address goes
+    /// whatever became of the command.
+    pub(super) fn goes_on_with_address(&mut self, lane: Lane, ending: &Ending, pipes: &mut Pipes) -> bool {
+        let Some(running) = &mut self.running[lane as usize] else { return false };
+        if running.order != CommandKind::Deactivate || *ending == Ending::Stuck {
+            return false;
+        }
+        let CommandStage::Command { pipe, .. } = running.stage else { return false };
+        if self.retired.as_ref().unwrap_or(&self.commands).shared.is_none() {
+            return false;
+        }
+        let ending = running.fate.take().unwrap_or_else(|| ending.clone());
+        let (output, leftover) = pipes.orphan(pipe);
+        running.stage = CommandStage::Address { ticket: None, command: Some((ending, output)) };
+        if leftover {
+            self.keep_leftover(pipe, pipes);
+        }
+        true
+    }
+
+    /// The thread that keeps addresses has the job.
+    pub(super) fn address_is_handed(&mut self, given: AddressTicket) {
+        let running = self.running[Lane::Interface as usize].as_mut();
+        if let Some(CommandStage::Address { ticket, .. }) = running.map(|running| &mut running.stage) {
+            *ticket = Some(given);
+        }
+    }
+
+    /// The order that waits for this answer about the address.
+    pub(super) fn awaits_address(&self, answered: AddressTicket) -> Option<CommandKind> {
+        let running = self.running[Lane::Interface as usize].as_ref()?;
+        let CommandStage::Address { ticket, .. } = running.stage else { return None };
+        (ticket == Some(answered)).then_some(running.order)
+    }
+
+    /// The address is up: its command may begin, if there is one and nothing more urgent has come up.
+    pub(super) fn goes_on_with_command(&mut self, with: Beginning<'_>) -> Option<Begun> {
+        let running = self.running[Lane::Interface as usize].as_ref()?;
+        if running.fate.is_some() || self.commands.texts[CommandKind::Activate as usize].is_none() {
+            return None;
+        }
+        let begun = self.begin_command(CommandKind::Activate, with);
+        if begun != Begun::Handed {
+            self.running[Lane::Interface as usize] = None;
+        }
+        Some(begun)
+    }
+
+    /// Forgets the pipe of a background process that has closed it.
+    pub(super) fn forget(&mut self, pipe: usize) {
+        self.leftovers.retain(|leftover| *leftover != pipe);
+    }
+
+    fn keep_leftover(&mut self, pipe: usize, pipes: &mut Pipes) {
+        if self.leftovers.len() >= LEFTOVERS
+            && let Some(oldest) = self.leftovers.pop_front()
+        {
+            warn!(
+                target: &self.name,
+                "more than {LEFTOVERS} background processes of commands keep their output open: the oldest gets \
+                 SIGPIPE when it prints; redirect its output, as in \"program > /dev/null 2>&1 &\""
+            );
+            pipes.close(oldest);
+        }
+        self.leftovers.push_back(pipe);
+    }
+}
+
+fn cant_begin(error: &io::Error) -> Ending {
+    Ending::System(format!("can't begin: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mio::{Poll, Token, Waker};
+    use schrittmacher_config::Network;
+    use schrittmacher_testkit::config::{core, resource};
+
+    use super::*;
+
+    /// The kernel has hung: the first `activate` was given up, and the next one waits for its own answer.
+    #[test]
+    fn a_late_answer_about_the_address_is_not_taken_for_that_of_a_newer_order() {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let mut spawner = Spawner::start(waker, None).unwrap();
+        let mut pipes = Pipes::new(poll.registry().try_clone().unwrap());
+        let mut service = resource("service");
+        let address = Network { ip: [192, 0, 2, 7].into(), prefix: 32 };
+        service.shared = Some(SharedAddress::new("eth0", vec![address]));
+        let mut commands = ResourceCommands::new(&core(), &service);
+        let mut activate = |ticket| {
+            let (spawner, now) = (&mut spawner, Time::ZERO);
+            let with = Beginning { index: 0, pid: None, now, pipes: &mut pipes, spawner };
+            let begun = commands.begin(CommandKind::Activate, with);
+            assert_eq!(begun, Begun::Address);
+            assert_eq!(commands.awaits_address(ticket), None, "it was not given yet");
+            commands.address_is_handed(ticket);
+            let waits = commands.awaits_address(AddressTicket(1)).is_some();
+            commands.end(Lane::Interface, Ending::Stuck, Time::ZERO, &mut pipes);
+            waits
+        };
+        assert!(activate(AddressTicket(1)));
+        assert!(!activate(AddressTicket(2)));
+    }
+}

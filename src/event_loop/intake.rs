@@ -1,0 +1,107 @@
+//! Datagrams, from the sockets to the node: bounded in number and in time.
+
+use std::time::Duration;
+
+use super::clock;
+use crate::app_socket::Next;
+use crate::node::Node;
+use crate::udp::is_answer;
+
+/// Datagrams taken from one socket in one turn, and the time for them. The heartbeats of a thousand resources come at once,
+/// and a flood must leave time for everything else.
+const BATCH: usize = 1024;
+const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// How late we are when everything that waits is taken in first.
+const LATE: Duration = Duration::from_millis(100);
+/// How long they are taken in then: far more than a socket's receive buffer full of honest ones needs.
+const DRAIN_TIME: Duration = Duration::from_millis(100);
+
+/// As much as the legacy daemon read of one datagram; the rest is cut off.
+const DATAGRAM: usize = schrittmacher_wire::MAX_RECEIVED;
+
+/// Which sockets may have datagrams; the poll reports each readiness only once.
+pub(super) struct Intake {
+    readable: Vec<bool>,
+    buffer: Box<[u8]>,
+}
+
+impl Intake {
+    /// Begins by looking at every one of these sockets.
+    pub(super) fn new(sockets: usize) -> Intake {
+        Intake { readable: vec![true; sockets], buffer: vec![0; DATAGRAM].into_boxed_slice() }
+    }
+
+    /// The poll has reported this socket.
+    pub(super) fn note(&mut self, socket: usize) {
+        self.readable[socket] = true;
+    }
+
+    /// Whether a socket may have more.
+    pub(super) fn has_more(&self, node: &mut Node) -> bool {
+        self.readable.contains(&true) || node.app_socket().is_some_and(|socket| socket.has_more())
+    }
+
+    /// Takes in the datagrams. When this thread is late, all that wait have to be heard before time is acted on (S11), within
+    /// limits: a flood must not stop the heartbeat.
+    pub(super) fn drain(&mut self, node: &mut Node) {
+        let began = clock::now();
+        let late = node.next_tick().is_some_and(|due| began.since(due) > LATE);
+        if late {
+            // The poll may not have said so: a process that was stopped finds it interrupted.
+            self.readable.fill(true);
+            if let Some(socket) = node.app_socket() {
+                socket.note_all();
+            }
+        }
+        loop {
+            // The peer link is the first socket.
+            for socket in 0..self.readable.len() {
+                if self.readable[socket] {
+                    self.take_from(socket, node);
+                }
+            }
+            self.take_from_applications(node);
+            if !(late && self.has_more(node) && clock::now().since(began) < DRAIN_TIME) {
+                return;
+            }
+        }
+    }
+
+    fn take_from(&mut self, socket: usize, node: &mut Node) {
+        let port = node.link().port(socket);
+        let began = clock::now();
+        for _ in 0..BATCH {
+            let now = clock::now();
+            if now.since(began) > BATCH_TIME {
+                return;
+            }
+            match node.link().receive(socket, &mut self.buffer) {
+                Ok(Some((datagram, source))) => node.receive(datagram, source, socket, now),
+                Ok(None) => {
+                    self.readable[socket] = false;
+                    return;
+                }
+                Err(error) if is_answer(&error) => node.peer_does_not_listen(&error, now),
+                Err(error) => {
+                    // The next datagram reports the socket as readable again.
+                    self.readable[socket] = false;
+                    return node.receive_failed(port, &error, now);
+                }
+            }
+        }
+    }
+
+    fn take_from_applications(&mut self, node: &mut Node) {
+        let began = clock::now();
+        for _ in 0..BATCH {
+            let now = clock::now();
+            let Some(socket) = node.app_socket().filter(|_| now.since(began) <= BATCH_TIME) else { return };
+            match socket.receive(&mut self.buffer, now) {
+                Some(Next::Message(message, credentials)) => node.receive_locally(message, credentials, now),
+                Some(Next::Impostor(impostor)) => node.refuse_impostor(impostor, now),
+                None => return,
+            }
+        }
+    }
+}

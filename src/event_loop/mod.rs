@@ -1,0 +1,224 @@
+//! The one thread that owns the state: it turns readiness into calls of [`Node`], in a fixed order, and does nothing
+//! that can block.
+//!
+//! A turn: poll; take in what arrived, the peer first; then children, processes and orders; then everything that is
+//! due. Datagrams come before deadlines, so that our own lateness is not taken for the peer's silence (S11). Every step
+//! of a turn is bounded, so that no source can starve another (T5).
+//!
+//! * `clock`: the time
+//! * `intake`: datagrams, from the sockets to the node
+//! * `reloader`: the thread that reads the configuration
+//! * `signals`: what each signal means
+
+pub mod clock;
+mod intake;
+pub mod reloader;
+mod signals;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use mio::event::Event as Readiness;
+use mio::{Events, Interest, Poll, Waker};
+use signal_hook_mio::v1_0::Signals;
+
+use schrittmacher_protocol::Time;
+
+use self::intake::Intake;
+use self::reloader::Reloader;
+use crate::admin::AdminRequest;
+use crate::event_hook::EventHook;
+use crate::kept::{History, Keeper};
+use crate::node::Node;
+use crate::startup::notify::Notifier;
+use crate::token::Source;
+
+/// Requests of the status page that may wait; while the queue is full the page answers "busy".
+pub const REQUESTS: usize = 16;
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoopEnd {
+    /// Every resource has handed over, or had nothing to hand over.
+    Released,
+    /// At once, by SIGQUIT, a second signal, or because `on-exit = leave`: application and address stay.
+    Left,
+}
+
+/// The loop.
+pub struct EventLoop {
+    poll: Poll,
+    signals: Signals,
+    node: Node,
+    intake: Intake,
+    requests: Receiver<AdminRequest>,
+    notifier: Notifier,
+    reloader: Reloader,
+    keeper: Keeper,
+    ending: bool,
+    /// When the service manager is told that this loop turns.
+    alive_due: Option<Time>,
+    /// SIGQUIT has come: the end, once the configuration file was looked at, at this time at the latest.
+    quit_until: Option<Time>,
+}
+
+/// Makes the poll, and the handle by which other threads wake it.
+pub fn poll() -> io::Result<(Poll, Arc<Waker>)> {
+    let poll = Poll::new()?;
+    let waker = Arc::new(Waker::new(poll.registry(), Source::Wake.into())?);
+    Ok((poll, waker))
+}
+
+impl EventLoop {
+    /// A loop that begins by looking at every source.
+    pub fn new(
+        poll: Poll,
+        node: Node,
+        requests: Receiver<AdminRequest>,
+        notifier: Notifier,
+        reloader: Reloader,
+        keeper: Keeper,
+    ) -> io::Result<EventLoop> {
+        let mut signals = Signals::new(signals::TAKEN)?;
+        poll.registry().register(&mut signals, Source::Signals.into(), Interest::READABLE)?;
+        Ok(EventLoop {
+            intake: Intake::new(node.link().len()),
+            alive_due: notifier.watchdog.map(|_| clock::now()),
+            poll,
+            signals,
+            node,
+            requests,
+            notifier,
+            reloader,
+            keeper,
+            ending: false,
+            quit_until: None,
+        })
+    }
+
+    /// Runs until the daemon ends.
+    pub fn run(&mut self) -> io::Result<LoopEnd> {
+        self.notifier.ready("running");
+        self.node.link().forget_waiting();
+        let mut events = Events::with_capacity(256);
+        loop {
+            self.wait(&mut events)?;
+            for event in &events {
+                self.note(event);
+            }
+            self.intake.drain(&mut self.node);
+            if let Some(end) = self.take_signals() {
+                return Ok(end);
+            }
+            self.take_requests();
+            if !self.ending {
+                self.reloader.apply(&mut self.node, &mut self.keeper);
+            }
+            if let Some(summary) = self.node.take_summary() {
+                self.notifier.status(&summary);
+            }
+            if self.node.take_met_peer() {
+                self.keeper.known_peer(self.node.core());
+            }
+            if let Some(freezes) = self.node.take_freezes(clock::now())
+                && !self.keeper.freezes(freezes)
+            {
+                self.node.freezes_are_not_kept();
+            }
+            if let Some(end) = self.quit() {
+                return Ok(end);
+            }
+            self.node.on_time(clock::now());
+            self.feed_watchdog();
+            if self.ending && self.node.has_ended() {
+                return Ok(LoopEnd::Released);
+            }
+        }
+    }
+
+    /// Whether this end leaves an application or an address as it is, so that nobody shall take it for a failure.
+    pub fn has_left_service(&self, end: LoopEnd) -> bool {
+        end == LoopEnd::Left || self.node.has_left_service()
+    }
+
+    /// The names of the resources that this end leaves hot.
+    pub fn left_hot(&self) -> Vec<String> {
+        self.node.left_hot()
+    }
+
+    /// Hands the sockets to the service manager: no other program shall have the ports until this one is back.
+    pub fn keep_sockets(&self) {
+        self.notifier.keep(&self.node.link().descriptors());
+    }
+
+    /// The history that this node tells.
+    pub fn history(&self) -> History {
+        self.node.history()
+    }
+
+    /// The hook that is told of this node's events.
+    pub fn event_hook(&self) -> EventHook {
+        self.node.event_hook()
+    }
+
+    /// The keeper has the files still to be written.
+    pub fn into_keeper(self) -> Keeper {
+        self.keeper
+    }
+
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let timeout = if self.intake.has_more(&mut self.node) {
+            Some(Duration::ZERO)
+        } else {
+            let deadlines = [self.node.next_deadline(), self.quit_until, self.alive_due];
+            deadlines.into_iter().flatten().min().map(|deadline| deadline.since(clock::now()))
+        };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            result => result,
+        }
+    }
+
+    /// After a whole turn, and from no other thread: a service manager that hears nothing starts the daemon anew.
+    fn feed_watchdog(&mut self) {
+        let now = clock::now();
+        if let (Some(due), Some(period)) = (self.alive_due, self.notifier.watchdog)
+            && due <= now
+        {
+            self.notifier.alive();
+            self.alive_due = Some(now + period);
+        }
+    }
+
+    /// Notes what is ready. Children and processes are looked at here: their work is bounded by themselves.
+    fn note(&mut self, event: &Readiness) {
+        let token = event.token();
+        match Source::of(token) {
+            // Both are looked at in every turn.
+            Some(Source::Wake | Source::Signals) => {}
+            Some(Source::Socket(index)) => self.intake.note(index),
+            Some(Source::Pipe(pipe)) => self.node.on_pipe(pipe),
+            Some(Source::Process(resource)) => self.node.on_process(resource, clock::now()),
+            Some(Source::AppSocket) => self.node.note_app_caller(),
+            Some(Source::AppConnection(index)) => self.node.note_app_connection(index),
+            None => debug_assert!(false, "{token:?} was never given out"),
+        }
+    }
+
+    fn take_requests(&mut self) {
+        let now = clock::now();
+        self.node.on_wake(now);
+        // Bounded by the queue's size, and by the page's own limits.
+        for request in self.requests.try_iter().take(REQUESTS) {
+            match self.node.answer(request, now) {
+                Some(request) if self.ending => {
+                    request.reply.send(reloader::refused("the daemon is about to end"));
+                }
+                Some(request) => self.reloader.request(Some(request)),
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What is counted and measured since the daemon's start, for `/metrics`: plain values that the main thread owns.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schrittmacher_protocol::{StateName, Transition};
+use schrittmacher_wire::{AppCode, PeerCode};
+
+use crate::commands::{CommandKind, CommandOutcome};
+
+/// Upper ends of the buckets of how late a heartbeat is, in seconds.
+const LATENESS: [f64; BUCKETS] =
+    [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];
+/// The same of a time without service.
+const OUTAGE: [f64; BUCKETS] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+const BUCKETS: usize = 14;
+
+/// How often a value was in which range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    bounds: &'static [f64; BUCKETS],
+    counts: [u64; BUCKETS],
+    /// All values, also those above the greatest bound.
+    pub count: u64,
+    /// Their sum, in seconds.
+    pub sum: f64,
+}
+
+impl Histogram {
+    fn new(bounds: &'static [f64; BUCKETS]) -> Histogram {
+        Histogram { bounds, counts: [0; BUCKETS], count: 0, sum: 0.0 }
+    }
+
+    /// Takes a value in.
+    pub fn observe(&mut self, value: Duration) {
+        let seconds = value.as_secs_f64();
+        self.count += 1;
+        self.sum += seconds;
+        if let Some(bucket) = self.bounds.iter().position(|bound| seconds <= *bound) {
+            self.counts[bucket] += 1;
+        }
+    }
+
+    /// Each bound, and how many values are not above it.
+    pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
+        let mut sum = 0;
+        self.bounds.iter().zip(&self.counts).map(move |(bound, count)| {
+            sum += count;
+            (*bound, sum)
+        })
+    }
+}
+
+/// The figures of the whole node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeFigures {
+    /// The configuration in force is the last good one, because the file is broken.
+    pub file_is_broken: bool,
+    /// The last reload was refused.
+    pub reload_failed: bool,
+    /// Reloads that are in force, and those that were refused.
+    pub reloads: [u64; 2],
+    /// How late each heartbeat was sent.
+    pub lateness: Histogram,
+    /// How long no side was hot, whenever one is again.
+    pub outages: Histogram,
+    /// Datagrams that were refused, by their reason.
+    pub refused: [u64; Unwelcome::ALL.len()],
+    /// Orders of operators, by their name and outcome.
+    pub orders: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl Default for NodeFigures {
+    fn default() -> NodeFigures {
+        NodeFigures {
+            file_is_broken: false,
+            reload_failed: false,
+            reloads: [0; 2],
+            lateness: Histogram::new(&LATENESS),
+            outages: Histogram::new(&OUTAGE),
+            refused: [0; Unwelcome::ALL.len()],
+            orders: BTreeMap::new(),
+        }
+    }
+}
+
+impl NodeFigures {
+    /// A configuration was put in force, or refused.
+    pub fn reloaded(&mut self, in_force: bool) {
+        self.reload_failed = !in_force;
+        self.reloads[usize::from(!in_force)] += 1;
+    }
+
+    /// An operator's order has had this outcome. Both are words of this program, never of the network.
+    pub fn ordered(&mut self, order: &'static str, outcome: &'static str) {
+        *self.orders.entry((order, outcome)).or_default() += 1;
+    }
+}
+
+/// The reasons for which a datagram or a report is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwelcome {
+    /// Its source is neither the peer nor an application's.
+    Source,
+    /// It can't be read.
+    Garbage,
+    /// It names no resource of this node.
+    UnknownResource,
+    /// The peer's signature is missing or wrong.
+    NotAuthentic,
+    /// It has no signature, and does not name the run of this daemon.
+    AnotherRun,
+    /// A peer that speaks as an application, or the reverse.
+    WrongDirection,
+    /// Its sender is not the `app-user`.
+    Unentitled,
+    /// Another process has sent it than the one that made the connection.
+    Impostor,
+    /// The resource has a `check-command`.
+    Checked,
+}
+
+impl Unwelcome {
+    /// Every reason, with its word.
+    pub const ALL: [(Unwelcome, &str); 9] = [
+        (Unwelcome::Source, "source"),
+        (Unwelcome::Garbage, "garbage"),
+        (Unwelcome::UnknownResource, "unknown-resource"),
+        (Unwelcome::NotAuthentic, "not-authentic"),
+        (Unwelcome::AnotherRun, "another-run"),
+        (Unwelcome::WrongDirection, "wrong-direction"),
+        (Unwelcome::Unentitled, "not-entitled"),
+        (Unwelcome::Impostor, "other-process"),
+        (Unwelcome::Checked, "has-check-command"),
+    ];
+}
+
+/// The figures of one resource.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceFigures {
+    /// Messages of the peer, by their code.
+    pub peer_received: [u64; 10],
+    /// Messages of the application, by their code.
+    pub app_received: [u64; 8],
+    /// Messages to the peer, by their code.
+    pub sent: [u64; 10],
+    /// Orders to start and to stop the application.
+    pub orders: [u64; 2],
+    /// Changes of state, from and to.
+    pub transitions: [[u64; STATES]; STATES],
+    /// Commands that have ended well, and those that have not, by their kind.
+    pub commands: [[u64; 2]; CommandKind::ALL.len()],
+    /// Which kinds of commands failed when they were tried last.
+    pub failing: [bool; CommandKind::ALL.len()],
+    /// Whether its address is up, if it has one that this daemon brings up.
+    pub address_up: Option<bool>,
+    /// It starts nothing by itself: the peer is unknown, or the file is broken.
+    pub held: bool,
+    /// How often both sides were hot, and how long in all.
+    pub both_hot: Episodes,
+    /// The same of no side.
+    pub nobody_hot: Episodes,
+}
+
+/// How often something was, and how long in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Episodes {
+    pub times: u64,
+    pub lasted: Duration,
+}
+
+const STATES: usize = StateName::ALL.len();
+
+impl ResourceFigures {
+    /// The peer has said this.
+    pub fn heard_peer(&mut self, code: PeerCode) {
+        self.peer_received[code as usize] += 1;
+    }
+
+    /// The application has said this.
+    pub fn heard_app(&mut self, code: AppCode) {
+        self.app_received[code as usize] += 1;
+    }
+
+    /// The peer was told this.
+    pub fn said(&mut self, code: PeerCode) {
+        self.sent[code as usize] += 1;
+    }
+
+    /// The application is to start, or to stop.
+    pub fn ordered(&mut self, start: bool) {
+        self.orders[usize::from(!start)] += 1;
+    }
+
+    /// The state has changed.
+    pub fn changed(&mut self, change: &Transition) {
+        self.transitions[change.from as usize][change.to as usize] += 1;
+    }
+
+    /// A command has ended.
+    pub fn command_ended(&mut self, outcome: &CommandOutcome) {
+        let failed = outcome.failures > 0;
+        self.commands[outcome.kind as usize][usize::from(failed)] += 1;
+        match outcome.kind {
+            CommandKind::Activate => self.address_up = Some(!failed),
+            CommandKind::Deactivate if !failed => self.address_up = Some(false),
+            CommandKind::Deactivate
+            | CommandKind::Start
+            | CommandKind::Stop
+            | CommandKind::Announce
+            | CommandKind::Check => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_has_everything_below_its_bound() {
+        let mut histogram = Histogram::new(&LATENESS);
+        for micros in [50, 100, 101, 30_000, 90_000_000] {
+            histogram.observe(Duration::from_micros(micros));
+        }
+        let below = |bound: f64| histogram.buckets().find(|(end, _)| *end == bound).unwrap().1;
+        assert_eq!((below(0.0001), below(0.0002), below(0.02), below(5.0)), (2, 3, 3, 4));
+        assert_eq!(histogram.count, 5);
+        assert!((histogram.sum - 90.030_251).abs() < 1e-9, "{}", histogram.sum);
+    }
+
+    /// The places in the arrays are those of the declarations.
+    #[test]
+    fn every_word_has_its_place() {
+        assert_eq!((PeerCode::ALL.len(), AppCode::ALL.len()), (10, 8));
+        for (place, (reason, _)) in Unwelcome::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, place);
+        }
+        for (place, state) in StateName::ALL.iter().enumerate() {
+            assert_eq!(*state as usize, place);
+        }
+        for (place, kind) in CommandKind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, place);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The thread that writes the files: a disk may hang (T5).
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::warn;
+use mio::Waker;
+use schrittmacher_config::{Core, LoadError};
+use schrittmacher_protocol::Time;
+
+use super::{StateFolder, freezes, known_peer, last_good, left_hot};
+use crate::node::freeze::KeptFreezes;
+use crate::worker::Worker;
+
+/// Jobs that may wait. There is one at the start, one for each reload, and one when the peer is heard first.
+const WAITING: usize = 8;
+
+/// How long the end of the daemon waits for the last file.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+enum FileJob {
+    Configuration(String),
+    KnownPeer(Box<Core>),
+    Freezes(KeptFreezes),
+    LookAtFile,
+    LeftAlone { text: String, hot: Vec<String>, now: Time },
+}
+
+enum FileOutcome {
+    Written(io::Result<()>),
+    Looked(Result<(), LoadError>),
+}
+
+/// Keeps what has to survive a restart, if there is a place for it.
+pub struct Keeper {
+    worker: Worker<FileJob, FileOutcome>,
+    has_place: bool,
+    has_complained: bool,
+}
+
+impl Keeper {
+    /// A keeper of the configuration at `path`. Without a folder it keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started.
+    pub fn start(folder: Option<StateFolder>, path: PathBuf, waker: Arc<Waker>) -> io::Result<Keeper> {
+        let has_place = folder.is_some();
+        let write = move |write: &dyn Fn(&StateFolder) -> io::Result<()>| {
+            FileOutcome::Written(folder.as_ref().map_or(Ok(()), write))
+        };
+        let work = move |job| match job {
+            FileJob::Configuration(text) => write(&|folder| last_good::keep(folder, &path, text.clone())),
+            FileJob::KnownPeer(core) => write(&|folder| known_peer::remember(folder, &core)),
+            FileJob::LeftAlone { text, hot, now } => write(&|folder| {
+                left_hot::keep(folder, hot.clone(), now)?;
+                folder.say_left_alone(&text)
+            }),
+            FileJob::Freezes(freezes) => write(&|folder| freezes::keep(folder, &freezes)),
+            FileJob::LookAtFile => FileOutcome::Looked(schrittmacher_config::load(&path).map(drop)),
+        };
+        Ok(Keeper { worker: Worker::start("files", WAITING, waker, work)?, has_place, has_complained: false })
+    }
+
+    /// The configuration that is in force now, as text.
+    pub fn configuration(&mut self, text: String) {
+        self.give(FileJob::Configuration(text));
+    }
+
+    /// The peer of this configuration was heard.
+    pub fn known_peer(&mut self, core: &Core) {
+        self.give(FileJob::KnownPeer(Box::new(core.clone())));
+    }
+
+    /// The resources that are frozen. `false`: too much waits already.
+    pub fn freezes(&mut self, freezes: KeptFreezes) -> bool {
+        !self.has_place || self.worker.give(FileJob::Freezes(freezes)).is_ok()
+    }
+
+    /// Looks whether the configuration file could be used now; [`Keeper::take`] tells.
+    pub fn look_at_file(&mut self) {
+        self.give(FileJob::LookAtFile);
+    }
+
+    /// Says by files that this daemon ends now and leaves its applications alone, and which of them are hot. Waits for that,
+    /// but not for a disk that hangs.
+    pub fn left_alone(mut self, text: String, hot: Vec<String>, now: Time) {
+        self.give(FileJob::LeftAlone { text, hot, now });
+        self.worker.finish(LAST_WRITE);
+    }
+
+    fn give(&mut self, job: FileJob) {
+        if (self.has_place || matches!(job, FileJob::LookAtFile)) && self.worker.give(job).is_err() {
+            self.complain("the disk does not answer");
+        }
+    }
+
+    /// The state of the configuration file, once it has been looked at. Complains once about a file that cannot be written.
+    pub fn take(&mut self) -> Option<Result<(), LoadError>> {
+        while let Some(done) = self.worker.outcome() {
+            match done {
+                FileOutcome::Looked(result) => return Some(result),
+                FileOutcome::Written(Ok(())) => {}
+                FileOutcome::Written(Err(error)) => self.complain(&error.to_string()),
+            }
+        }
+        None
+    }
+
+    fn complain(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.has_complained, true) {
+            warn!(
+                "`state-directory` cannot be written ({why}): a restart will not know what this daemon knows"
+            );
+        }
+    }
+}

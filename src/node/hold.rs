@@ -1,0 +1,102 @@
+//! A node that starts nothing by itself: it keeps a service, and begins none (edge-11, edge-13).
+
+use log::{info, warn};
+use schrittmacher_config::Alone;
+use schrittmacher_protocol::Time;
+
+use super::Node;
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The configuration file is broken, and the last good configuration is in force instead.
+    BrokenFile,
+    /// The peer has never been heard, and `alone = wait`.
+    UnknownPeer,
+}
+
+impl Hold {
+    /// As a part of a sentence.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Hold::BrokenFile => "the configuration file is broken",
+            Hold::UnknownPeer => "the peer has never been heard (`alone = wait`)",
+        }
+    }
+}
+
+/// The knowledge of a starting node about its peer and its configuration file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The configuration is not that of the file: the file is broken.
+    pub file_is_broken: bool,
+    /// This peer was heard before.
+    pub peer_is_known: bool,
+}
+
+impl Node {
+    /// Why no resource goes hot whose application is not hot already.
+    pub fn hold(&self) -> Option<Hold> {
+        if self.memory.file_is_broken {
+            Some(Hold::BrokenFile)
+        } else if self.core.alone == Alone::Wait && !self.memory.peer_is_known {
+            Some(Hold::UnknownPeer)
+        } else {
+            None
+        }
+    }
+
+    /// Says at the start what holds the node back.
+    pub(super) fn tell_hold(&self) {
+        if self.hold() == Some(Hold::UnknownPeer) {
+            warn!(
+                "the peer {} port {} has never been heard: until it is, a resource goes hot only if its application is \
+                 hot already (`alone = wait`). To start one all the same: schrittmacherctl takeover NAME --force",
+                self.core.remote_address, self.core.port
+            );
+        }
+    }
+
+    /// The peer says something.
+    pub(super) fn meet_peer(&mut self, now: Time) {
+        self.has_heard_peer = true;
+        if !self.memory.peer_is_known {
+            info!("the peer {} is heard for the first time", self.core.remote_address);
+            self.memory.peer_is_known = true;
+            self.met_peer = true;
+            self.apply_hold(now);
+        }
+    }
+
+    /// Whether the peer was heard for the first time since this was asked last.
+    pub fn take_met_peer(&mut self) -> bool {
+        std::mem::take(&mut self.met_peer)
+    }
+
+    /// A good configuration is in force.
+    pub(super) fn file_is_good(&mut self, now: Time) {
+        if std::mem::take(&mut self.memory.file_is_broken) {
+            info!("the configuration file is good again: resources go hot as they may");
+        }
+        self.apply_hold(now);
+    }
+
+    fn apply_hold(&mut self, now: Time) {
+        let held = self.hold().is_some();
+        self.has_news = true;
+        for index in 0..self.resources.len() {
+            self.resources[index].set_held(held, now);
+            self.reschedule(index);
+        }
+    }
+
+    /// A takeover by force ends the hold of this resource. Without force the state machine refuses it.
+    pub(super) fn end_hold(&mut self, index: usize, now: Time) {
+        let resource = &mut self.resources[index];
+        if resource.is_held() {
+            info!(target: &resource.config.name, "takeover by force: it is held back no longer");
+            resource.set_held(false, now);
+            self.reschedule(index);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Orders by signal: a resource without a command for an order has its process told (X4).
+//!
+//! An order to an application whose process is not known yet is owed to it until it is. The protocol repeats the
+//! order anyway, but not before the application's next report.
+
+use log::info;
+use nix::sys::signal::Signal;
+use schrittmacher_protocol::{StateName, Time};
+use schrittmacher_wire::AppCode;
+
+use super::resource::{ManagedResource, Word};
+use super::{Node, Warned};
+use crate::app_process::SignalError;
+use crate::commands::CommandKind;
+
+impl Node {
+    /// Tells the application's process to go hot or to go standby.
+    pub(super) fn signal(&mut self, index: usize, order: CommandKind, now: Time) {
+        let signal = if order == CommandKind::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
+        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else {
+            self.owed.remove(&index);
+            return;
+        };
+        self.owed.insert(index, order);
+        // Normal in the first seconds of an application; the order is repeated.
+        if let Some(suppressed) = self.warned.pass(Warned::NobodyToTell(index), now) {
+            let name = &self.resources[index].config.name;
+            let key = if order == CommandKind::Start { "start-action" } else { "stop-action" };
+            let process = if self.resources[index].app_has_died {
+                "its process has ended"
+            } else {
+                "its process is not known yet"
+            };
+            info!(
+                target: name,
+                "{order}: the application is not told: there is no `{key}`, and {process}{suppressed}"
+            );
+        }
+    }
+
+    /// Gives the orders that are owed to applications whose process is known by now.
+    pub(super) fn settle_owed(&mut self, now: Time) {
+        let is_known = |index: &usize| self.processes.believed(*index).is_some();
+        let known: Vec<usize> = self.owed.keys().copied().filter(is_known).collect();
+        for index in known {
+            if let Some(order) = self.owed.remove(&index)
+                && is_awaited(&self.resources[index], order)
+            {
+                self.signal(index, order, now);
+            }
+        }
+    }
+}
+
+/// Whether the protocol still waits for what was ordered.
+fn is_awaited(resource: &ManagedResource, order: CommandKind) -> bool {
+    match resource.protocol.state().name() {
+        StateName::ToHot => order == CommandKind::Start,
+        StateName::ToStandby => order == CommandKind::Stop,
+        StateName::Standby => order == CommandKind::Stop && resource.local.word != Word::Said(AppCode::Lsby),
+        StateName::Unknown
+        | StateName::Hot
+        | StateName::Releasing
+        | StateName::Failed
+        | StateName::Leaving => false,
+    }
+}

@@ -1,0 +1,73 @@
+//! Messages of the peer's address that are not signed: those that name this daemon's run count (door-13).
+//!
+//! `schrittmacher_auth::Runs` has the rules.
+
+use std::io;
+
+use schrittmacher_auth::{Runs, Worth};
+use schrittmacher_protocol::Time;
+use schrittmacher_wire::{Message, Note};
+
+use super::Node;
+use super::intake::Unwanted;
+use super::peer_auth::Verdict;
+use crate::figures::Unwelcome;
+
+/// # Errors
+///
+/// The system has no random numbers.
+pub(super) fn begin() -> io::Result<Runs> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(io::Error::other)?;
+    Ok(Runs::new(u64::from_ne_bytes(number)))
+}
+
+impl Node {
+    /// Whether a message of the peer's address counts. A signed one always does; the runs that it names are noted.
+    pub(super) fn is_for_this_run(&mut self, verdict: &Verdict, message: &Message, now: Time) -> bool {
+        let run = message.run.filter(|_| self.core.extensions).map(|run| (run.own, run.peer));
+        let mut worth = self.runs.judge(run, now.since_origin());
+        if worth != Worth::Counts && (matches!(verdict, Verdict::Signed(_)) || !self.hears_peer()) {
+            self.runs.forget_demand();
+            worth = self.runs.judge(run, now.since_origin());
+        }
+        match worth {
+            Worth::Counts => {
+                if message.note == Some(Note::Leaving) {
+                    self.runs.forget_demand();
+                }
+                return true;
+            }
+            Worth::Answer => {
+                if let Some(&index) = self.by_name.get(&message.resource) {
+                    self.repeat_last_word(index, now);
+                }
+            }
+            Worth::Nothing => {}
+        }
+        self.tell_of_another_run(run.is_some(), now);
+        false
+    }
+
+    /// Whether a resource takes its peer for alive.
+    fn hears_peer(&self) -> bool {
+        let mut running = self.resources.iter().filter(|resource| !resource.life.has_ended());
+        running.any(|resource| resource.protocol.machine().peer.alive)
+    }
+
+    fn tell_of_another_run(&mut self, names_a_run: bool, now: Time) {
+        self.peer_door.last_error = Some("refused: it does not name the run of this daemon".to_owned());
+        // A peer that was killed begins with some.
+        if names_a_run {
+            return self.unwanted.count(Unwelcome::AnotherRun);
+        }
+        let peer = self.core.remote_address;
+        self.unwanted.warn(Unwanted::AnotherRun, now, || {
+            format!(
+                "a datagram from the peer's address {peer} does not count: it does not name the run of this daemon, as the \
+                 peer did before; somebody else may send with that address, which `auth-key-file` ends; if the peer was \
+                 replaced by an older version, it counts after `timeout`"
+            )
+        });
+    }
+}

@@ -1,0 +1,205 @@
+//! The protocol's reaction to an event: logged and carried out.
+
+use log::{Level, debug, info, log};
+use schrittmacher_api::HistoryKind;
+use schrittmacher_protocol::{Action, Command, Event, Notice, Reaction, Refusal, StateName, Time};
+
+use super::resource::OwnWord;
+use super::{Node, Warned, warn_once};
+use crate::event_hook::HookEvent;
+use crate::udp::Strangers;
+use schrittmacher_text::wording;
+use schrittmacher_wire::Run;
+
+impl Node {
+    /// Hands an event to a resource and carries out the answer. Members of its set may follow. Returns a refusal, if there
+    /// was one.
+    pub(super) fn give(&mut self, index: usize, event: Event, now: Time) -> Option<Refusal> {
+        let refusal = self.give_alone(index, event, now);
+        self.guide_set(index, now);
+        refusal
+    }
+
+    /// The same without the rest of its set.
+    pub(super) fn give_alone(&mut self, index: usize, event: Event, now: Time) -> Option<Refusal> {
+        let resource = &mut self.resources[index];
+        if resource.life.has_ended() {
+            return None;
+        }
+        let contest = resource.protocol.machine().contest();
+        let reaction = resource.protocol.handle(now, event);
+        let has_prevailed = resource.protocol.machine().has_prevailed(contest);
+        // Notices explain the change of state, so they are logged first.
+        for action in &reaction.actions {
+            self.take_notice(index, *action, now);
+        }
+        let why = self.log_transition(index, &reaction, now);
+        let resource = &mut self.resources[index];
+        let lines = resource.narrate(why.as_deref().unwrap_or_default(), now);
+        if let Some(outage) = resource.take_outage() {
+            self.figures.outages.observe(outage);
+        }
+        self.has_news |= reaction.change().is_some() || !lines.is_empty();
+        for (level, topic, text) in lines {
+            log!(target: &resource.config.name, level, "{text}");
+            let name = resource.config.name.clone();
+            let text_told = text.clone();
+            self.hook.tell(HookEvent {
+                name: topic.as_str(),
+                resource: name,
+                text: text_told,
+                details: Vec::new(),
+            });
+            self.history.tell(&resource.config.name, HistoryKind::Service, text, None);
+        }
+        for action in &reaction.actions {
+            self.carry_out(index, *action, now);
+        }
+        if has_prevailed {
+            self.executor.announce(index, contest, now);
+        }
+        self.reschedule(index);
+        reaction.refusal()
+    }
+
+    fn carry_out(&mut self, index: usize, action: Action, now: Time) {
+        let resource = &mut self.resources[index];
+        match action {
+            Action::Send { code, random, extended, note } => {
+                debug!(target: &resource.config.name, "to peer: {code}");
+                self.say(index, OwnWord { code, random, extended, note }, now);
+            }
+            Action::Command(command) => {
+                if let (Some(health), Command::Start | Command::Stop) = (&mut resource.health, command) {
+                    health.ordered(command == Command::Start);
+                }
+                if matches!(command, Command::Start | Command::Stop) {
+                    resource.figures.ordered(command == Command::Start);
+                }
+                self.executor.order(index, command, resource.app_is_hot(), now);
+                if let Some(facts) = self.executor.facts_mut(index) {
+                    facts.local_reason.clone_from(&resource.local.reason);
+                    facts.remote_reason.clone_from(&resource.remote.reason);
+                }
+            }
+            // Told by the code that gave the order, which knows by whom.
+            Action::Refuse(_) | Action::Notice(_) => {}
+            Action::Exit => {
+                resource.life.set_ended();
+                if resource.is_left_hot() {
+                    let name = &resource.config.name;
+                    info!(target: name, "no peer can take over: application and address stay as they are");
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, index: usize, word: OwnWord, now: Time) {
+        let resource = &mut self.resources[index];
+        resource.last_word = Some(word);
+        resource.figures.said(word.code);
+        let room = self.peer_auth.as_ref().map_or(0, |auth| auth.room(word.extended));
+        let run = Run { own: self.runs.own(), peer: self.runs.peer() };
+        let mut datagram = resource.datagram(word, &self.host, run, room, now);
+        if let Some(auth) = &mut self.peer_auth {
+            auth.sign(&mut datagram, word.extended, now);
+        }
+        self.send_to_peer(&datagram, now);
+    }
+
+    /// The peer has started anew, or knows only now that we have: our last words did not count for it.
+    pub(super) fn repeat_last_words(&mut self, now: Time) {
+        for index in 0..self.resources.len() {
+            self.repeat_last_word(index, now);
+        }
+    }
+
+    pub(super) fn repeat_last_word(&mut self, index: usize, now: Time) {
+        let resource = &self.resources[index];
+        if let Some(word) = resource.last_word.filter(|_| !resource.life.has_ended()) {
+            self.say(index, word, now);
+        }
+    }
+
+    pub(super) fn send_to_peer(&mut self, datagram: &[u8], now: Time) {
+        if let Err(error) = self.link.send_to_peer(datagram) {
+            self.peer_door.last_error = Some(format!("TX Error: {error}"));
+            warn_once(&mut self.warned, Warned::Send, now, || format!("can't send to the peer: {error}"));
+        }
+    }
+
+    fn take_notice(&mut self, index: usize, action: Action, now: Time) {
+        let Action::Notice(notice) = action else { return };
+        let resource = &mut self.resources[index];
+        match notice {
+            Notice::AppSilent => resource.app_silent(),
+            Notice::PeerLost => {
+                self.link.set_strangers(Strangers::Named);
+                resource.peer_silent(now);
+            }
+            Notice::Paused => {
+                if let Some(auth) = &mut self.peer_auth {
+                    auth.paused(now);
+                }
+            }
+            Notice::PeerSeen
+            | Notice::TakeoverUnanswered
+            | Notice::GoingHotTimeout
+            | Notice::GoingStandbyTimeout
+            | Notice::HeldBack
+            | Notice::AddressMissing
+            | Notice::CutOff
+            | Notice::CutOffAlone
+            | Notice::Reconnected
+            | Notice::Undone
+            | Notice::NotReleased => {}
+            Notice::AddressFailed => resource.address_failed(),
+        }
+        let (level, text) = wording::notice(notice);
+        log!(target: &resource.config.name, level, "{text}");
+    }
+
+    /// Gives the reason for the change, if there was one.
+    fn log_transition(&mut self, index: usize, reaction: &Reaction, now: Time) -> Option<String> {
+        let resource = &mut self.resources[index];
+        for change in reaction.transitions.iter().filter(|step| step.is_change()) {
+            resource.changed(change, now);
+            resource.figures.changed(change);
+            let (from, to) = (wording::state(change.from), wording::state(change.to));
+            let why = wording::why(change, resource.protocol.settings());
+            let (name, text) = (&resource.config.name, format!("{from} -> {to}: {why}"));
+            self.hook.tell(HookEvent {
+                name: "transition",
+                resource: name.clone(),
+                text: text.clone(),
+                details: vec![
+                    ("FROM", from.to_owned()),
+                    ("TO", to.to_owned()),
+                    ("CAUSE", why),
+                    ("REASON", resource.local.reason.clone().unwrap_or_default()),
+                    ("PEER_REASON", resource.remote.reason.clone().unwrap_or_default()),
+                ],
+            });
+            self.history.tell_state(name, to, text);
+        }
+        let (first, last) = (reaction.transitions.first()?, reaction.transitions.last()?);
+        let (before, after) = (first.from, last.to);
+        // Both parts of a planned hand-over are shown as "transiting_to_standby".
+        if before.legacy_str() == after.legacy_str() {
+            return None;
+        }
+        // One event can have several causes: a late heartbeat for example finds the peer silent, too.
+        let change = reaction.change()?;
+        let cause = resource.cause(change);
+        let level = if after == StateName::Failed { Level::Error } else { Level::Info };
+        log!(target: &resource.config.name, level, "{} -> {}: {cause}", before.legacy_str(), after.legacy_str());
+        Some(wording::why(change, resource.protocol.settings()))
+    }
+
+    pub(super) fn reschedule(&mut self, index: usize) {
+        let resource = &self.resources[index];
+        let next = (!resource.life.has_ended()).then(|| resource.protocol.next_deadline());
+        self.ticks.set(index, next);
+        self.forget_if_gone(index);
+    }
+}

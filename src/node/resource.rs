@@ -1,0 +1,465 @@
+//! One protected service: the protocol's resource together with the words that travel beside it.
+
+use std::time::{Duration, SystemTime};
+
+use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
+use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run};
+
+use super::freeze::FreezeState;
+use super::narrator::{Line, Narrator, Other, Scene, Sides};
+use super::story::Story;
+use super::switch::SwitchMemory;
+use crate::commands::{CommandKind, CommandOutcome, Ending, Health};
+use crate::figures::ResourceFigures;
+use schrittmacher_text::{beginning, wording};
+
+/// The part of a reason that is kept, in bytes: about as much as a datagram of ours has room for.
+const REASON: usize = 1024;
+
+/// One side's last word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Word<Code> {
+    /// It has not said anything yet.
+    #[default]
+    Nothing,
+    /// This.
+    Said(Code),
+    /// Nothing for its timeout.
+    Silence,
+}
+
+/// The last message of one side, for the page, the commands and the wire.
+#[derive(Clone, Debug)]
+pub struct LastMessage<Code> {
+    /// The word.
+    pub word: Word<Code>,
+    /// The reason it gave. The application's goes on to the peer with our messages.
+    pub reason: Option<String>,
+    /// When it came.
+    pub at: Option<SystemTime>,
+}
+
+/// A word of ours to the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnWord {
+    /// The status.
+    pub code: PeerCode,
+    /// The random number beside it.
+    pub random: u32,
+    /// With our extensions.
+    pub extended: bool,
+    /// The note beside it.
+    pub note: Option<Note>,
+}
+
+/// Why a resource ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The daemon ends.
+    Shutdown,
+    /// It is not in the new configuration.
+    Removed,
+}
+
+/// How far a resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// In service.
+    Runs,
+    /// Told to end; it hands over first.
+    Ending(Why),
+    /// It has nothing more to do.
+    Ended(Why),
+}
+
+impl Life {
+    /// Begins the end; `false` if it has begun already.
+    pub fn end(&mut self, why: Why) -> bool {
+        let runs = *self == Life::Runs;
+        if runs {
+            *self = Life::Ending(why);
+        }
+        runs
+    }
+
+    /// Nothing is left to do.
+    pub fn set_ended(&mut self) {
+        let (Life::Ending(why) | Life::Ended(why)) = *self else {
+            *self = Life::Ended(Why::Shutdown);
+            return;
+        };
+        *self = Life::Ended(why);
+    }
+
+    /// Whether nothing is left to do.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Life::Ended(_))
+    }
+
+    /// Whether the configuration has it no more.
+    pub fn is_removed(self) -> bool {
+        matches!(self, Life::Ending(Why::Removed) | Life::Ended(Why::Removed))
+    }
+}
+
+/// A resource of this daemon.
+#[derive(Debug)]
+pub struct ManagedResource {
+    /// The operator's configuration.
+    pub config: schrittmacher_config::Resource,
+    /// The state machine.
+    pub protocol: Resource,
+    /// The application's last message.
+    pub local: LastMessage<AppCode>,
+    /// The peer's last message.
+    pub remote: LastMessage<PeerCode>,
+    /// Its process has ended and it has not said anything since.
+    pub app_has_died: bool,
+    /// It has said before that it is on its way.
+    reports_its_way: bool,
+    /// The results of its checks, if it is checked.
+    pub health: Option<Health>,
+    /// How the last command of each kind ended.
+    outcomes: [Option<CommandOutcome>; CommandKind::ALL.len()],
+    /// The application's last report of its state.
+    pub app_said: Option<AppCode>,
+    /// Our last word to the peer.
+    pub last_word: Option<OwnWord>,
+    /// The last change to or from hot.
+    pub switches: SwitchMemory,
+    narrator: Narrator,
+    /// The peer's priority, from its last message.
+    pub peer_priority: i32,
+    /// Whether an operator has frozen it.
+    pub freeze: FreezeState,
+    /// What is counted of it.
+    pub figures: ResourceFigures,
+    /// Its recent story.
+    pub story: Story,
+    /// How far it is.
+    pub life: Life,
+}
+
+impl ManagedResource {
+    /// A resource of a daemon that starts now.
+    pub fn new(
+        core: &schrittmacher_config::Core,
+        config: schrittmacher_config::Resource,
+        now: Time,
+    ) -> ManagedResource {
+        let protocol = Resource::new(schrittmacher_config::settings(core, &config), now);
+        let story = Story::new(now);
+        ManagedResource {
+            narrator: Narrator::new(sides(protocol.machine(), &story)),
+            protocol,
+            story,
+            health: config.check.as_ref().map(Health::new),
+            config,
+            // 2.0.0 sends an empty reason until the application has said something.
+            local: LastMessage { word: Word::Nothing, reason: Some(String::new()), at: None },
+            remote: LastMessage { word: Word::Nothing, reason: None, at: None },
+            app_has_died: false,
+            reports_its_way: false,
+            outcomes: [const { None }; CommandKind::ALL.len()],
+            app_said: None,
+            last_word: None,
+            switches: SwitchMemory::default(),
+            peer_priority: 0,
+            freeze: FreezeState::default(),
+            figures: ResourceFigures::default(),
+            life: Life::Runs,
+        }
+    }
+
+    /// Takes a changed configuration of the same resource.
+    pub fn configure(
+        &mut self,
+        core: &schrittmacher_config::Core,
+        config: schrittmacher_config::Resource,
+        now: Time,
+    ) {
+        let held = self.is_held();
+        let settings = Settings { held, ..schrittmacher_config::settings(core, &config) };
+        if settings != *self.protocol.settings() {
+            self.protocol.set_settings(now, settings);
+        }
+        match (&mut self.health, &config.check) {
+            (Some(health), Some(check)) => health.configure(check),
+            (health, check) => *health = check.as_ref().map(Health::new),
+        }
+        self.config = config;
+    }
+
+    /// Whether it goes hot only for an application that is hot already.
+    pub fn is_held(&self) -> bool {
+        self.protocol.settings().held
+    }
+
+    /// Holds it back, or lets it go.
+    pub fn set_held(&mut self, held: bool, now: Time) {
+        if held != self.is_held() {
+            let settings = Settings { held, ..self.protocol.settings().clone() };
+            self.protocol.set_settings(now, settings);
+        }
+    }
+
+    /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
+    /// one, as 2.0.0 does.
+    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
+        self.local.at = Some(SystemTime::now());
+        self.app_has_died = false;
+        let Some(code) = code else { return };
+        self.local.word = Word::Said(code);
+        self.reports_its_way |= matches!(code, AppCode::L2ht | AppCode::L2sb);
+        if !matches!(code, AppCode::Lrfo | AppCode::Lrto) {
+            self.app_said = Some(code);
+        }
+        if reason.is_some() || code != AppCode::Lunk {
+            self.local.reason = reason.map(|reason| beginning(reason, REASON));
+        }
+    }
+
+    /// Takes note of what the peer says beside its status.
+    pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<String>, now: Time) {
+        self.remote.at = Some(SystemTime::now());
+        let Some(code) = code else { return };
+        self.remote.word = Word::Said(code);
+        self.remote.reason = reason.map(|reason| beginning(reason, REASON));
+        if let Some(state) = wording::peer_state(code) {
+            self.story.peer(Some(state), self.remote.reason.as_deref(), now);
+        }
+    }
+
+    /// Nothing was heard of the application for `app-timeout`; goes on to the peer as our reason.
+    pub fn app_silent(&mut self) {
+        self.local.word = Word::Silence;
+        self.local.reason =
+            Some(format!("application silent for {} s", self.config.app_timeout.as_secs_f64()));
+    }
+
+    /// Nothing was heard of the peer for its timeout.
+    pub fn peer_silent(&mut self, now: Time) {
+        self.story.peer(None, None, now);
+        self.remote.word = Word::Silence;
+        let timeout = self.protocol.machine().peer.timeout(self.protocol.settings());
+        self.remote.reason = Some(format!("peer silent for {} s", timeout.as_secs_f64()));
+    }
+
+    /// Whether the application is known to be on its way to standby, or has to be asked whether it is.
+    pub fn is_stopping(&self) -> bool {
+        let tells = self.reports_its_way || self.health.is_some() || self.config.stop_action.is_none();
+        let is_up = matches!(self.local.word, Word::Said(AppCode::Lhot | AppCode::L2ht | AppCode::L2sb));
+        tells && is_up && !self.app_has_died
+    }
+
+    /// The failure of the last stop command is no trouble: nothing runs.
+    pub fn stop_does_not_matter(&mut self) {
+        self.outcomes[CommandKind::Stop as usize] = None;
+    }
+
+    /// Whether the application says that it is hot.
+    pub fn app_is_hot(&self) -> bool {
+        self.local.word == Word::Said(AppCode::Lhot) && !self.app_has_died
+    }
+
+    /// The process of the application has ended.
+    pub fn app_died(&mut self) {
+        self.app_has_died = true;
+    }
+
+    /// The application has failed by this; goes on to the peer as our reason.
+    pub fn app_failed(&mut self, outcome: &CommandOutcome) {
+        self.app_has_died = true;
+        self.local.reason = Some(beginning(outcome.to_string(), REASON));
+    }
+
+    /// The address cannot be brought up; goes on to the peer as our reason.
+    pub fn address_failed(&mut self) {
+        if let Some(outcome) = &self.outcomes[CommandKind::Activate as usize] {
+            self.local.reason = Some(beginning(outcome.to_string(), REASON));
+        }
+    }
+
+    /// Clients cannot reach this host: the reason that the operator and the peer see.
+    pub fn is_cut_off(&mut self, why: String) {
+        log::error!(target: &self.config.name, "{why}");
+        self.local.reason = Some(why);
+    }
+
+    /// A side that has given the role up, and on which something of the service may have stayed (MAJOR). Told once.
+    pub fn warn_of_leftover(&self, outcome: &CommandOutcome) {
+        let gave_up = matches!(
+            self.protocol.state().name(),
+            StateName::Standby | StateName::ToStandby | StateName::Failed | StateName::Leaving
+        );
+        let what = match outcome.kind {
+            CommandKind::Stop => "its application may still run here",
+            CommandKind::Deactivate => "its address may still be up here",
+            CommandKind::Start | CommandKind::Activate | CommandKind::Announce | CommandKind::Check => return,
+        };
+        if gave_up && outcome.failures == 1 && outcome.ending != Ending::Overtaken {
+            log::error!(target: &self.config.name, "the other side serves, and {what}: {outcome}");
+        }
+    }
+
+    /// Takes note of the end of a command.
+    /// Returns what the protocol has to know of it. A command that had to make way for another has not failed.
+    pub fn command_ended(&mut self, outcome: CommandOutcome) -> Option<Event> {
+        let kind = outcome.kind;
+        let failed = outcome.is_trouble() && outcome.ending != Ending::Overtaken;
+        let before = self.outcomes[kind as usize].replace(outcome);
+        let failed_before = before.is_some_and(|before| before.is_trouble());
+        match kind {
+            CommandKind::Activate if failed => Some(Event::ActivateFailed),
+            CommandKind::Activate => failed_before.then_some(Event::Activated),
+            CommandKind::Stop => failed.then_some(Event::StopFailed),
+            CommandKind::Deactivate => failed.then_some(Event::DeactivateFailed),
+            CommandKind::Start | CommandKind::Announce | CommandKind::Check => None,
+        }
+    }
+
+    /// The outcomes of the commands that failed when they were tried last.
+    pub fn failing_commands(&self) -> impl Iterator<Item = &CommandOutcome> {
+        self.outcomes.iter().flatten().filter(|outcome| outcome.is_trouble())
+    }
+
+    /// The datagram that carries this word, with room for a signature.
+    pub fn datagram(&self, word: OwnWord, host: &str, run: Run, room: usize, now: Time) -> Vec<u8> {
+        let tells = word.extended && self.protocol.machine().peer.is_ours();
+        PeerMessage {
+            code: word.code,
+            random: word.random,
+            resource: &self.config.name,
+            reason: self.local.reason.as_deref(),
+            host: Some(host),
+            priority: self.config.priority,
+            heartbeat: word.extended.then_some(self.config.heartbeat),
+            note: word.note,
+            freeze: self.freeze.tell(now).filter(|_| tells),
+            run: word.extended.then_some(run),
+        }
+        .encode_with_room(room)
+    }
+
+    /// Whether it has ended and left its application alone.
+    pub fn is_left_hot(&self) -> bool {
+        self.life.has_ended() && matches!(self.protocol.state().name(), StateName::Hot | StateName::ToHot)
+    }
+
+    /// Tells the story of a change of state.
+    pub fn changed(&mut self, change: &Transition, now: Time) {
+        let why = match (change.cause, self.life) {
+            (Cause::Shutdown, Life::Ending(Why::Removed)) => "it is not in the new configuration".to_owned(),
+            (_, _) => wording::why(change, self.protocol.settings()),
+        };
+        let reason = match change.cause {
+            Cause::App(_)
+            | Cause::AppFailed(_)
+            | Cause::AppSilent
+            | Cause::ActivateFailed
+            | Cause::CutOff => self.local.reason.clone(),
+            Cause::Peer(PeerCode::Fail) => self.remote.reason.clone(),
+            Cause::Peer(_)
+            | Cause::Tick
+            | Cause::PeerSilent
+            | Cause::Failover { .. }
+            | Cause::Takeover { .. }
+            | Cause::Shutdown
+            | Cause::Released
+            | Cause::Resumed
+            | Cause::StartBegan
+            | Cause::Reconnected => None,
+        };
+        self.switches.changed(change, &why, now);
+        self.story.changed(change, why, reason, now);
+    }
+
+    /// Why its state changed, as the end of a log line.
+    pub fn cause(&self, change: &Transition) -> String {
+        match (change.cause, self.life) {
+            (Cause::Shutdown, Life::Ending(Why::Removed)) => "it is not in the new configuration".to_owned(),
+            (Cause::Tick | Cause::AppSilent, _) => wording::why(change, self.protocol.settings()),
+            (cause, _) => wording::cause(cause),
+        }
+    }
+
+    /// Whether this side serves.
+    pub fn is_hot(&self) -> bool {
+        self.protocol.state().name() == StateName::Hot
+    }
+
+    /// The narrator of its log.
+    pub fn narrator(&self) -> &Narrator {
+        &self.narrator
+    }
+
+    /// A time without service that is over since this was asked last.
+    pub fn take_outage(&mut self) -> Option<Duration> {
+        self.narrator.take_outage()
+    }
+
+    /// All figures, as they are now.
+    pub fn figures(&self, now: Time) -> ResourceFigures {
+        let mut figures = self.figures.clone();
+        for outcome in self.failing_commands() {
+            figures.failing[outcome.kind as usize] = true;
+        }
+        figures.held = self.is_held();
+        figures.both_hot = self.narrator.both_hot_episodes(now);
+        figures.nobody_hot = self.narrator.nobody_hot_episodes(now);
+        figures
+    }
+
+    /// The log's next sentences. `cause` is the reason why the state changed, if it did.
+    pub fn narrate(&mut self, cause: &str, now: Time) -> Vec<Line> {
+        let machine = self.protocol.machine();
+        let is_granted =
+            matches!(machine.state, State::Hot { granted_until: Some(until), .. } if now < until);
+        self.narrator.go_on(&Scene {
+            now,
+            sides: sides(machine, &self.story),
+            is_granted,
+            is_frozen: machine.frozen,
+            cause,
+            reason_here: self.local.reason.as_deref().unwrap_or_default(),
+            reason_there: self.remote.reason.as_deref().unwrap_or_default(),
+            priorities: (self.config.priority, self.peer_priority),
+        })
+    }
+}
+
+fn sides(machine: &Machine, story: &Story) -> Sides {
+    let other = match story.peer_state() {
+        _ if !machine.peer.alive => Other::Silent,
+        Some(StateName::Hot) => Other::Hot,
+        Some(StateName::Standby) => Other::Standby,
+        Some(StateName::Failed) => Other::Failed,
+        Some(_) | None => Other::Between,
+    };
+    Sides { here: machine.state.name(), here_since: machine.since, other, other_since: story.peer_since() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schrittmacher_testkit::config::{core, resource};
+
+    /// D33: a change of state, or silence, does not make an old message look fresh.
+    #[test]
+    fn the_age_of_a_message_is_its_own() {
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        managed.heard_app(Some(AppCode::Lsby), None);
+        managed.heard_peer(Some(PeerCode::Hott), None, Time::ZERO);
+        let (local, remote) = (managed.local.at, managed.remote.at);
+        assert!(local.is_some() && remote.is_some());
+
+        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));
+        let before = managed.protocol.state().name();
+        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lfai)));
+        assert_ne!(managed.protocol.state().name(), before);
+        managed.app_silent();
+        managed.peer_silent(Time::ZERO);
+        assert_eq!((managed.local.at, managed.remote.at), (local, remote));
+        assert_eq!((managed.local.word, managed.remote.word), (Word::Silence, Word::Silence));
+    }
+}

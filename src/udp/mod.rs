@@ -1,0 +1,190 @@
+//! The two UDP doors: where datagrams arrive, and who may knock.
+//!
+//! The peer speaks on `port`, applications on `port` + 1 and, as since version 1.8, on `port` too (D37). The source of a
+//! datagram decides which codes it may have (A1, A2). A peer cannot speak for an application, nor an application for the
+//! peer. A stranger cannot speak at all.
+
+#[cfg(target_os = "linux")]
+mod filter;
+mod guard;
+mod socket;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::RawFd;
+
+use mio::{Interest, Registry};
+
+pub use guard::{Arrival, Guard, Origin, Refusal, is_on_this_host, is_own_address};
+use socket::Socket;
+pub use socket::is_answer;
+
+use crate::startup::kept_sockets::KeptSockets;
+use crate::token::Source;
+use schrittmacher_config::Core;
+
+/// The treatment of strangers' datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strangers {
+    /// Their sender is named: while no peer is heard, one of them may be the peer with a wrong address.
+    Named,
+    /// One in a thousand is named and the rest dropped: a flood costs the daemon nothing.
+    Sampled,
+}
+
+/// The UDP sockets of the daemon.
+#[derive(Debug)]
+pub struct Link {
+    /// The first one is the peer link: bound to `local-address` and `port`, and used to send (W6).
+    sockets: Vec<Socket>,
+    remote: SocketAddr,
+    app_address: Vec<IpAddr>,
+    strangers: Strangers,
+}
+
+/// Why the doors can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another daemon has the address (D21).
+    #[error(
+        "{address} is in use: another daemon runs with this local-address and port, or an application is bound to it"
+    )]
+    InUse {
+        /// Address and port.
+        address: SocketAddr,
+    },
+    /// Anything else.
+    #[error("can't open UDP {address}: {error}")]
+    Other {
+        /// Address and port.
+        address: SocketAddr,
+        /// The system's error.
+        error: io::Error,
+    },
+}
+
+impl Link {
+    /// Binds every socket that is not among those `kept`; their events are [`Source::Socket`].
+    pub fn open(core: &Core, kept: &mut KeptSockets, registry: &Registry) -> Result<Link, OpenError> {
+        let remote = SocketAddr::new(core.remote_address, core.port);
+        let mut sockets = Vec::new();
+        for (address, needed) in addresses(core) {
+            let admitted = admitted(remote, &core.app_address, address.port());
+            let opened = match kept.remove(address) {
+                Some(socket) => Socket::adopt(socket, address, &admitted),
+                None => Socket::bind(address, &admitted),
+            };
+            match opened {
+                Ok(socket) => sockets.push(socket),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    return Err(OpenError::InUse { address });
+                }
+                // A machine without IPv6 has no ::1.
+                Err(error) if !needed => log::debug!("no socket on {address}: {error}"),
+                Err(error) => return Err(OpenError::Other { address, error }),
+            }
+        }
+        for (index, socket) in sockets.iter_mut().enumerate() {
+            let address = socket.address();
+            registry
+                .register(socket.source(), Source::Socket(index).into(), Interest::READABLE)
+                .map_err(|error| OpenError::Other { address, error })?;
+        }
+        // The peer link alone sends.
+        if let Err(error) = sockets[0].ask_for_answers() {
+            log::debug!("a closed port of the peer will not be noticed: {error}");
+        }
+        let app_address = core.app_address.clone();
+        Ok(Link { sockets, remote, app_address, strangers: Strangers::Named })
+    }
+
+    /// Throws away what has arrived on the peer link so far. It was said before this daemon's first word, and would be heard
+    /// before the answer to that: a standby peer that asks would be taken for one that has just started, too.
+    pub fn forget_waiting(&self) {
+        self.sockets[0].forget_waiting();
+    }
+
+    /// The descriptors of all sockets, to be kept over a restart.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        self.sockets.iter().map(Socket::descriptor).collect()
+    }
+
+    /// How many sockets there are.
+    pub fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// The addresses and ports to which applications send.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().map(Socket::address).collect()
+    }
+
+    /// The port of the socket with this index.
+    pub fn port(&self, index: usize) -> u16 {
+        self.sockets[index].address().port()
+    }
+
+    /// Whether a datagram with content at the socket with this index comes from this host or an admitted address.
+    pub fn is_filtered(&self, index: usize) -> bool {
+        self.sockets[index].is_filtered()
+    }
+
+    /// Whether the senders of strangers' datagrams are named. Cheap if nothing changes.
+    pub fn set_strangers(&mut self, strangers: Strangers) {
+        if self.strangers != strangers {
+            self.strangers = strangers;
+            self.filter();
+        }
+    }
+
+    /// Admits the addresses of a new configuration.
+    pub fn configure(&mut self, core: &Core) {
+        if self.app_address != core.app_address {
+            self.app_address.clone_from(&core.app_address);
+            self.filter();
+        }
+    }
+
+    fn filter(&mut self) {
+        for socket in &mut self.sockets {
+            let admitted = admitted(self.remote, &self.app_address, socket.address().port());
+            socket.filter(&admitted, self.strangers);
+        }
+    }
+
+    /// The next datagram waiting at the socket with this index.
+    pub fn receive<'a>(
+        &self,
+        index: usize,
+        buffer: &'a mut [u8],
+    ) -> io::Result<Option<(&'a [u8], SocketAddr)>> {
+        self.sockets[index].receive(buffer)
+    }
+
+    /// Sends a datagram to the peer.
+    pub fn send_to_peer(&self, datagram: &[u8]) -> io::Result<()> {
+        self.sockets[0].send(datagram, self.remote)
+    }
+}
+
+/// Whose datagrams the filter lets through from the wire, at this port of ours.
+fn admitted(remote: SocketAddr, app_address: &[IpAddr], port: u16) -> Vec<IpAddr> {
+    let peer = (port == remote.port()).then_some(remote.ip());
+    peer.into_iter().chain(app_address.iter().copied()).collect()
+}
+
+/// Where the daemon listens (A4), the peer link first, and whether it can't do without. When `local-address`
+/// is a loopback address, the others are left alone: two daemons can then share a machine.
+fn addresses(core: &Core) -> Vec<(SocketAddr, bool)> {
+    let app_port = core.port.saturating_add(1);
+    let mut list: Vec<(IpAddr, bool)> = vec![(core.local_address, true)];
+    if !core.local_address.is_loopback() {
+        list.push((Ipv4Addr::LOCALHOST.into(), true));
+        list.push((Ipv6Addr::LOCALHOST.into(), false));
+    }
+    list.iter()
+        .flat_map(|(address, needed)| {
+            [core.port, app_port].map(|port| (SocketAddr::new(*address, port), *needed))
+        })
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! A thread that may block, beside the one that may not (T5).
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mio::Waker;
+
+/// The event loop's end of a thread that takes jobs and gives a result for each. The thread ends with it.
+#[derive(Debug)]
+pub struct Worker<Job, Outcome> {
+    jobs: SyncSender<Job>,
+    outcomes: Receiver<Outcome>,
+}
+
+impl<Job: Send + 'static, Outcome: Send + 'static> Worker<Job, Outcome> {
+    /// Starts the thread. `name` has at most 15 bytes, the kernel's limit; at most `waiting` jobs wait. `waker` tells
+    /// the loop of each outcome.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started.
+    pub fn start(
+        name: &str,
+        waiting: usize,
+        waker: Arc<Waker>,
+        mut work: impl FnMut(Job) -> Outcome + Send + 'static,
+    ) -> io::Result<Worker<Job, Outcome>> {
+        let (jobs, queue) = sync_channel(waiting);
+        let (results, outcomes) = channel();
+        let run = move || {
+            for job in queue {
+                // The loop is gone if it does not listen.
+                if results.send(work(job)).is_err() {
+                    return;
+                }
+                // A waker that fails is asked again by the next outcome.
+                let _: io::Result<()> = waker.wake();
+            }
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Worker { jobs, outcomes })
+    }
+
+    /// Hands over a job.
+    ///
+    /// # Errors
+    ///
+    /// Too many wait already: the job comes back.
+    pub fn give(&self, job: Job) -> Result<(), Job> {
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            std::sync::mpsc::TrySendError::Full(job) | std::sync::mpsc::TrySendError::Disconnected(job) => {
+                job
+            }
+        })
+    }
+
+    /// Lets the thread do what it was given, and end; waits for that at most `limit`.
+    pub fn finish(self, limit: Duration) {
+        let Worker { jobs, outcomes } = self;
+        drop(jobs);
+        let until = Instant::now() + limit;
+        while outcomes.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {}
+    }
+
+    /// The next outcome, if there is one.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcomes.try_recv().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Events, Poll, Token};
+
+    use super::*;
+
+    #[test]
+    fn a_job_comes_back_as_an_outcome_and_wakes_the_loop() {
+        let mut poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let worker = Worker::start("test", 1, waker, |number: u32| number + 1).unwrap();
+        worker.give(1).unwrap();
+        let mut events = Events::with_capacity(1);
+        while events.is_empty() {
+            // An interrupted poll is repeated.
+            let _ = poll.poll(&mut events, None);
+        }
+        assert_eq!(worker.outcome(), Some(2));
+        assert_eq!(worker.outcome(), None);
+    }
+
+    #[test]
+    fn the_end_waits_for_what_was_given_but_not_for_a_thread_that_hangs() {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (done, seen) = channel();
+        let worker =
+            Worker::start("test", 3, Arc::clone(&waker), move |job: u32| done.send(job).unwrap()).unwrap();
+        (1..=3).for_each(|job| worker.give(job).unwrap());
+        worker.finish(Duration::from_secs(60));
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), [1, 2, 3]);
+
+        let (_release, held) = channel::<()>();
+        let worker = Worker::start("test", 1, waker, move |_: u32| held.recv().is_ok()).unwrap();
+        worker.give(1).unwrap();
+        worker.finish(Duration::from_millis(1));
+    }
+
+    #[test]
+    fn more_jobs_than_may_wait_come_back_at_once() {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (release, held) = channel::<()>();
+        let worker = Worker::start("test", 1, waker, move |_: u32| held.recv().is_ok()).unwrap();
+        let refused = (0..3).find_map(|job| worker.give(job).err());
+        // One is in work at most, and one waits.
+        assert!(matches!(refused, Some(1 | 2)), "{refused:?}");
+        drop(release);
+    }
+}
