@@ -24,6 +24,7 @@ const ALLOW_ORDERS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 /// The meaning of a path.
 enum Route {
     Status,
+    Resource(String),
     History,
     Reload,
     Order(OperatorOrder),
@@ -36,7 +37,7 @@ impl HttpService {
             return problem(StatusCode::NOT_FOUND, "there is no such path; docs/http-api.md has them all");
         };
         let allowed = match route {
-            Route::Status | Route::History => ALLOW_READING,
+            Route::Status | Route::Resource(_) | Route::History => ALLOW_READING,
             Route::Reload | Route::Order(_) | Route::Freeze(_) => ALLOW_ORDERS,
         };
         match (route, &head.method) {
@@ -54,6 +55,13 @@ impl HttpService {
                     let text = seen.json.get_or_init(render).clone();
                     typed(StatusCode::OK, JSON, Either::Left(Full::new(text)))
                 }
+                Err(NoAnswer) => no_answer(),
+            },
+            (Route::Resource(name), &Method::GET | &Method::HEAD) => match self.protocol.status().await {
+                Ok(seen) => match status::one(&seen.snapshot, &name) {
+                    Some(one) => json(StatusCode::OK, &one),
+                    None => problem(StatusCode::NOT_FOUND, "there is no such resource"),
+                },
                 Err(NoAnswer) => no_answer(),
             },
             (Route::History, &Method::GET | &Method::HEAD) => match self.history(client).await {
@@ -139,8 +147,10 @@ fn route(head: &Parts) -> Option<Route> {
         RELOAD => return Some(Route::Reload),
         _ => {}
     }
-    let (name, action) = path.strip_prefix(RESOURCES)?.strip_prefix('/')?.split_once('/')?;
-    let resource = percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let rest = path.strip_prefix(RESOURCES)?.strip_prefix('/').filter(|rest| !rest.is_empty())?;
+    let named = |name| percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let Some((name, action)) = rest.split_once('/') else { return Some(Route::Resource(named(rest))) };
+    let resource = named(name);
     let query = head.uri.query().unwrap_or_default().as_bytes();
     match action {
         "freeze" => return Some(Route::Freeze(FreezeOrder::parse(resource, query))),

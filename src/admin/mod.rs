@@ -6,7 +6,7 @@
 //!
 //! * `server`: addresses, connections, limits; `places` the share of each client
 //! * `control`: the file of the control socket
-//! * `service`: one HTTP request; `api` those of `/api/v1`; `origin` whether an order is meant (H2)
+//! * `service`: one HTTP request; `api` those of `/api/v1`; `probe` those of load balancers; `origin` whether an order is meant (H2)
 //! * `link`: the protocol thread as seen from here
 //! * `browse`: the pages for people; `page` their HTML; `status` the JSON; `metrics` those for Prometheus; `record` the
 //!   flight record
@@ -21,6 +21,7 @@ mod order;
 mod origin;
 mod page;
 mod places;
+mod probe;
 mod record;
 mod server;
 mod service;
@@ -40,6 +41,7 @@ pub use self::order::{OperatorOrder, OrderOutcome, Target};
 
 use crate::event_hook::EventHook;
 use crate::kept::{History, StateFolder};
+use crate::logging::LostLines;
 
 use self::server::{Doors, Limits};
 use self::service::PageFacts;
@@ -55,7 +57,7 @@ pub struct Told {
 
 /// Starts the thread, if there is a door to serve. It lives as long as the process.
 ///
-/// `wake` is called after each request that was put into `requests`; both run on that thread. Give
+/// `lost` is what it tells of the log. `wake` is called after each request that was put into `requests`; both run on that thread. Give
 /// `requests` a small bound (16): while it is full the answer is 503. An address that is not free yet is
 /// tried again each second, with one warning, and holds up nothing.
 ///
@@ -66,6 +68,7 @@ pub fn spawn(
     core: &Core,
     control: Option<&ControlDoor>,
     told: Told,
+    lost: LostLines,
     requests: SyncSender<AdminRequest>,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> io::Result<()> {
@@ -80,6 +83,7 @@ pub fn spawn(
         started: Instant::now(),
         started_at: SystemTime::now(),
         told,
+        lost,
     };
     let control = control.map(ControlDoor::listener).transpose()?;
     let doors = Doors { page, control, http_control: core.http_control, facts };

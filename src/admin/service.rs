@@ -22,10 +22,11 @@ use super::metrics;
 use super::order::{self, OperatorOrder, OrderOutcome};
 use super::origin::{Denied, OwnNames};
 use super::page::{self, PageNotice};
+use super::probe::Probe;
 use super::record::{self, Lines};
 use crate::event_hook::HookEvent;
 use crate::kept;
-use crate::logging::RateLimited;
+use crate::logging::{LostLines, RateLimited};
 use schrittmacher_config::HttpControl;
 
 /// Everything a request needs.
@@ -61,6 +62,8 @@ pub(super) struct PageFacts {
     pub started_at: SystemTime,
     /// Orders are told here.
     pub told: Told,
+    /// Log lines that were not written.
+    pub lost: LostLines,
 }
 
 /// Where a request comes from.
@@ -150,6 +153,9 @@ impl HttpService {
         }
         if path.starts_with("/api/") {
             return self.api(&head, client).await;
+        }
+        if let Some(probe) = Probe::parse(path) {
+            return self.probe(&probe, &head).await;
         }
         let query = || head.uri.query().unwrap_or_default().as_bytes();
         let is_read = READ.contains(&path);
@@ -406,8 +412,8 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     typed(status, html, Either::Left(Full::new(body.into())))
 }
 
-/// For what repeats a word of the request.
-fn plain(status: StatusCode, body: String) -> Answer {
+/// For what repeats a word of the request, and for programs.
+pub(super) fn plain(status: StatusCode, body: String) -> Answer {
     let kind = HeaderValue::from_static("text/plain; charset=UTF-8");
     typed(status, kind, Either::Left(Full::new(body.into())))
 }

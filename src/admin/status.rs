@@ -46,6 +46,11 @@ pub(super) fn daemon(
     }
 }
 
+/// One resource; `None` if there is none of this name.
+pub(super) fn one(snapshot: &StatusSnapshot, name: &str) -> Option<ResourceState> {
+    snapshot.resources.iter().find(|one| one.name == name).map(|one| resource(one, snapshot.clock))
+}
+
 fn authentication(facts: AuthFacts) -> Authentication {
     Authentication {
         mode: facts.mode.to_string(),

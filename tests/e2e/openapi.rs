@@ -74,8 +74,11 @@ fn the_answers_are_those_of_the_document() {
     let (failover, takeover) = (format!("{of}failover"), format!("{of}takeover"));
     let (freeze, thaw) = (format!("{of}freeze"), format!("{of}thaw"));
     let status = "/api/v1/status".to_owned();
+    let one = "/api/v1/resources/{name}".to_owned();
     for (path, request, expected) in [
         (&status, "GET /api/v1/status".to_owned(), 200),
+        (&one, format!("GET /api/v1/resources/{RESOURCE}"), 200),
+        (&one, "GET /api/v1/resources/nobody".to_owned(), 404),
         (&freeze, order("freeze?seconds=60&reason=test"), 200),
         (&status, "GET /api/v1/status".to_owned(), 200),
         (&freeze, order("freeze"), 400),

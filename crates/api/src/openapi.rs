@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::{DaemonStatus, HistoryAnswer, OrderAnswer, Problem, ReloadAnswer};
+use super::{DaemonStatus, HistoryAnswer, OrderAnswer, Problem, ReloadAnswer, ResourceState};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
 
@@ -37,10 +37,7 @@ fn order(
     mut parameters: Vec<Value>,
     wrong: Option<&str>,
 ) -> Value {
-    parameters.insert(
-        0,
-        json!({ "name": "name", "in": "path", "required": true, "description": "the resource", "schema": { "type": "string" } }),
-    );
+    parameters.insert(0, name());
     let mut answers = Map::new();
     answers.insert("200".into(), answer::<OrderAnswer>(schemas, "it is obeyed, or would be"));
     if let Some(wrong) = wrong {
@@ -59,6 +56,24 @@ fn order(
 fn text(what: &str, kind: &str) -> Value {
     json!({ "get": { "summary": what, "responses": { "200": {
         "description": what, "content": { kind: { "schema": { "type": "string" } } } } } } })
+}
+
+/// A question of a load balancer.
+fn probe(what: &str, yes: &str, no: &str, is_named: bool) -> Value {
+    let line = |what: &str| json!({ "description": what, "content": { "text/plain": { "schema": { "type": "string" } } } });
+    let mut answers = Map::new();
+    answers.insert("200".into(), line(yes));
+    answers.insert("503".into(), line(no));
+    let mut parameters = Vec::new();
+    if is_named {
+        answers.insert("404".into(), line("there is no such resource"));
+        parameters.push(name());
+    }
+    json!({ "get": { "summary": what, "parameters": parameters, "responses": answers } })
+}
+
+fn name() -> Value {
+    json!({ "name": "name", "in": "path", "required": true, "description": "the resource", "schema": { "type": "string" } })
 }
 
 fn document() -> Value {
@@ -89,10 +104,19 @@ fn document() -> Value {
             "422": answer::<ReloadAnswer>(schemas, "it is refused, and nothing has changed"),
             "503": problem(schemas, "the disk takes longer than 30 seconds"),
         } } },
+        "/api/v1/resources/{name}": { "get": { "summary": "the state of one resource", "parameters": [name()], "responses": {
+            "200": answer::<ResourceState>(schemas, "as in `resources` of the status"),
+            "404": problem(schemas, "there is no such resource"),
+            "503": problem(schemas, "the daemon did not answer"),
+        } } },
         "/api/v1/resources/{name}/failover": switch(schemas, "the other side shall be hot"),
         "/api/v1/resources/{name}/takeover": switch(schemas, "this side shall be hot"),
         "/api/v1/resources/{name}/freeze": order(schemas, "no automatic switch for some time", freeze, Some("no such time")),
         "/api/v1/resources/{name}/thaw": order(schemas, "it switches by itself again", vec![], None),
+        "/healthz": probe("for a supervisor", "the event loop answers", "it has not answered for two seconds", false),
+        "/ready": probe("for a supervisor", "every resource is hot or standby here", "a resource is not", false),
+        "/hot/{name}": probe("for a load balancer", "this side is hot", "it is in the state that the text names", true),
+        "/standby/{name}": probe("for a load balancer", "this side is standby", "it is in the state that the text names", true),
         "/metrics": text("the figures for Prometheus", "text/plain"),
         "/record": text("the flight record, one JSON object on each line", "application/jsonl"),
         "/table": text("the legacy table, for scripts", "text/html"),

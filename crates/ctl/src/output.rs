@@ -45,6 +45,11 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Nothing can be written any more.
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
     /// Writes what is still in the buffer.
     ///
     /// # Errors

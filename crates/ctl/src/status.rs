@@ -1,5 +1,7 @@
 //! `schrittmacherctl status`: what the daemon knows, as a table.
 
+use std::io::IsTerminal;
+use std::thread;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -10,14 +12,16 @@ use schrittmacher_api::{
 };
 
 use super::options::DaemonArgs;
+use super::simulate::options::time;
 use super::{CtlError, Output, ask};
 use schrittmacher_text::{Escaped, exit_code, span};
 
 /// Show which side is hot, and whether the other one could take over
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example:
+Examples:
   schrittmacherctl status -q || echo 'look after the pair'
+  schrittmacherctl status --watch
 
 Exit status:
   0  every resource is protected: one side hot, the other standby
@@ -35,9 +39,17 @@ pub(crate) struct StatusArgs {
     /// Nothing but the exit status
     #[arg(short, long, conflicts_with = "json")]
     pub quiet: bool,
+
+    /// Look again and again, each TIME, until it is interrupted; also while no daemon answers
+    #[arg(short, long, value_name = "TIME", value_parser = time, num_args = 0..=1, require_equals = true,
+        default_missing_value = "1s", conflicts_with_all = ["json", "quiet"])]
+    pub watch: Option<Duration>,
 }
 
 pub(super) fn run(args: &StatusArgs, output: &mut Output<'_>) -> Result<u8, CtlError> {
+    if let Some(pause) = args.watch {
+        return watch(args, pause, output);
+    }
     let answer: ask::JsonAnswer<DaemonStatus> = ask::get(&args.daemon, STATUS)?;
     if args.json {
         output.text(&answer.text);
@@ -45,6 +57,30 @@ pub(super) fn run(args: &StatusArgs, output: &mut Output<'_>) -> Result<u8, CtlE
         output.text(&table(&answer.value, Timestamp::now(), &TimeZone::system()));
     }
     Ok(exit_status(answer.value.summary))
+}
+
+/// The least pause: the daemon gives no newer facts sooner.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// To the top left, and everything after it is empty.
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Ends when the reader has gone.
+fn watch(args: &StatusArgs, pause: Duration, output: &mut Output<'_>) -> Result<u8, CtlError> {
+    let is_terminal = std::io::stdout().is_terminal();
+    while !output.is_broken() {
+        let seen = ask::get::<DaemonStatus>(&args.daemon, STATUS);
+        let now = Timestamp::now();
+        let text = match &seen {
+            Ok(answer) => table(&answer.value, now, &TimeZone::system()),
+            Err(error) => format!("{}\n", error.why),
+        };
+        let time = now.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
+        output.text(&format_args!("{}{time}\n{text}", if is_terminal { CLEAR } else { "" }));
+        output.flush();
+        thread::sleep(pause.max(PAUSE_MIN));
+    }
+    Ok(exit_code::OK)
 }
 
 fn exit_status(summary: Summary) -> u8 {
@@ -167,49 +203,10 @@ fn lasting(seconds: f64) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use schrittmacher_api::{ApplicationState, LastSwitch, PeerNode, PeerState};
+mod tests {
+    use schrittmacher_testkit::status::{daemon, resource};
 
     use super::*;
-
-    pub(crate) fn resource(
-        name: &str,
-        state: &str,
-        peer: Option<&str>,
-        service: ServiceLevel,
-    ) -> ResourceState {
-        ResourceState {
-            name: name.into(),
-            service,
-            explanation: (service != ServiceLevel::Protected)
-                .then(|| "the peer's application has failed".into()),
-            state: state.into(),
-            state_seconds: 1_051_200.0,
-            priority: 0,
-            heartbeat_seconds: 2.0,
-            timeout_seconds: 8.0,
-            frozen: None,
-            last_switch: Some(LastSwitch {
-                direction: SwitchDirection::Here,
-                cause: "takeover ordered".into(),
-                seconds_ago: 3600.0,
-            }),
-            troubles: Vec::new(),
-            peer: PeerState {
-                heard: peer.is_some(),
-                heard_seconds_ago: Some(0.1),
-                state: peer.map(str::to_owned),
-                state_seconds: peer.map(|_| 60.0),
-                reason: None,
-            },
-            application: ApplicationState {
-                failed: false,
-                heard_seconds_ago: None,
-                state: None,
-                reason: None,
-            },
-        }
-    }
 
     #[test]
     fn the_table_is_for_people() {
@@ -217,27 +214,17 @@ pub(crate) mod tests {
             resource("smsc-1", "hot", Some("standby"), ServiceLevel::Protected),
             resource("bill\ning", "hot", Some("failed"), ServiceLevel::Unprotected),
         ];
-        let status = DaemonStatus {
-            program: "3.0.0".into(),
-            host: "host-a".into(),
-            remote_host: Some("host-b".into()),
-            local_address: [10, 2, 1, 86].into(),
-            remote_address: [10, 2, 1, 87].into(),
-            port: 7700,
-            security: "legacy".into(),
-            authentication: None,
-            uptime_seconds: 1.0,
-            peer: PeerNode { heard: true, heard_seconds_ago: Some(0.12), program: Some(PeerProgram::Ours) },
-            summary: Summary { resources: 2, protected: 1, unprotected: 1, ..Summary::default() },
-            resources,
-        };
+        let mut status = daemon(resources);
+        status.host = "host-a".into();
+        status.remote_host = Some("host-b".into());
+        status.peer.program = Some(PeerProgram::Ours);
         let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
         assert_eq!(
             table(&status, now, &TimeZone::UTC),
             "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   version 3.0.0, peer 3.0 or later   security legacy\n\
-             RESOURCE   HERE  PEER     SINCE     LAST SWITCH                                 NOTE\n\
-             smsc-1     hot   standby  12 d 4 h  2026-11-28 14:00:00 here: takeover ordered\n\
-             bill\\ning  hot   failed   12 d 4 h  2026-11-28 14:00:00 here: takeover ordered  NOT PROTECTED: the peer's application has failed\n\
+             RESOURCE   HERE  PEER     SINCE     LAST SWITCH                                     NOTE\n\
+             smsc-1     hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
+             bill\\ning  hot   failed   12 d 4 h  2026-11-28 14:59:00 here: the peer handed over  NOT PROTECTED: the peer's application has failed\n\
              1 of 2 resource(s) not protected\n"
         );
     }
@@ -257,7 +244,7 @@ pub(crate) mod tests {
         let mut one = resource("x", "hot", Some("standby"), ServiceLevel::Protected);
         for seconds_ago in [1e12, 1e300, -1e300] {
             one.last_switch.as_mut().unwrap().seconds_ago = seconds_ago;
-            assert!(row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[4].ends_with(" here: takeover ordered"));
+            assert!(row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[4].ends_with(" here: the peer handed over"));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use schrittmacher_api::{DaemonStatus, OrderAnswer, OrderWord, ReloadAnswer};
+use schrittmacher_api::{DaemonStatus, OrderAnswer, OrderWord, ReloadAnswer, ResourceState};
 use schrittmacher_config::ControlSocket;
 
 use super::*;
@@ -65,6 +65,50 @@ fn both_doors_tell_the_same_status() {
 }
 
 #[test]
+fn one_resource_has_its_own_path() {
+    let Control { door, page, _folder, .. } =
+        control(Limits::default(), OrderOutcome::Ordered, HttpControl::All);
+    for answer in [ask(door.path(), "GET /api/v1/resources/sp%20ace"), get(page, "/api/v1/resources/sp%20ace")]
+    {
+        assert_eq!(status_of(&answer), 200);
+        let one: ResourceState = serde_json::from_str(body(&answer)).unwrap();
+        assert_eq!((one.name.as_str(), one.state.as_str()), ("sp ace", "hot"));
+    }
+    for target in ["/api/v1/resources/nobody", "/api/v1/resources/", "/api/v1/resources"] {
+        assert_eq!(status_of(&get(page, target)), 404, "{target}");
+    }
+}
+
+/// What a load balancer asks. HAProxy asks by OPTIONS if it is told no method.
+#[test]
+fn a_probe_is_answered_by_its_status_code() {
+    let (address, seen) = default_page();
+    let ask = |method: &str, target: &str| exchange(address, &format!("{method} {target} HTTP/1.0\r\n\r\n"));
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        for (target, expected) in
+            [("/healthz", 200), ("/ready", 200), ("/hot/sp%20ace", 200), ("/standby/sp%20ace", 503), ("/hot/x", 404)]
+        {
+            let answer = ask(method, target);
+            assert_eq!(status_of(&answer), expected, "{method} {target}: {answer}");
+            assert_eq!(header(&answer, "Content-Type"), Some("text/plain; charset=UTF-8"));
+        }
+    }
+    assert_eq!(body(&ask("GET", "/standby/sp%20ace")), "hot\n");
+    assert_eq!(status_of(&ask("POST", "/hot/sp%20ace")), 405);
+    assert_eq!(orders(&seen), []);
+}
+
+/// A loop that hangs is not alive.
+#[test]
+fn without_the_event_loop_a_probe_says_no() {
+    let limits = Limits { answer: Duration::from_millis(100), ..Limits::default() };
+    let (address, _queue) = start(limits);
+    for target in ["/healthz", "/ready", "/hot/x"] {
+        assert_eq!(status_of(&get(address, target)), 503, "{target}");
+    }
+}
+
+#[test]
 fn an_order_is_a_path_and_its_answer_a_word() {
     let Control { door, seen, _folder, .. } =
         control(Limits::default(), OrderOutcome::Ordered, HttpControl::None);
@@ -80,7 +124,7 @@ fn an_order_is_a_path_and_its_answer_a_word() {
     // Nothing that only looks gives an order.
     assert_eq!(status_of(&ask(door.path(), "GET /api/v1/resources/a/failover")), 405);
     assert_eq!(status_of(&ask(door.path(), "POST /api/v1/resources/a/explode")), 404);
-    assert_eq!(status_of(&ask(door.path(), "POST /api/v1/resources/a")), 404);
+    assert_eq!(status_of(&ask(door.path(), "POST /api/v1/resources/a")), 405);
     assert_eq!(status_of(&ask(door.path(), "POST /api/v1/status")), 405);
     assert_eq!(orders(&seen), []);
 }
