@@ -63,6 +63,8 @@ pub struct NodeFigures {
     pub reloads: [u64; 2],
     /// How late each heartbeat was sent.
     pub lateness: Histogram,
+    /// How often and how long the event loop was late.
+    pub stalls: Episodes,
     /// How long no side was hot, whenever one is again.
     pub outages: Histogram,
     /// Datagrams that were refused, by their reason.
@@ -78,6 +80,7 @@ impl Default for NodeFigures {
             reload_failed: false,
             reloads: [0; 2],
             lateness: Histogram::new(&LATENESS),
+            stalls: Episodes::default(),
             outages: Histogram::new(&OUTAGE),
             refused: [0; Unwelcome::ALL.len()],
             orders: BTreeMap::new(),
@@ -90,6 +93,12 @@ impl NodeFigures {
     pub fn reloaded(&mut self, in_force: bool) {
         self.reload_failed = !in_force;
         self.reloads[usize::from(!in_force)] += 1;
+    }
+
+    /// The event loop has turned this much too late.
+    pub fn stalled(&mut self, late: Duration) {
+        self.stalls.times += 1;
+        self.stalls.lasted += late;
     }
 
     /// An operator's order has had this outcome. Both are words of this program, never of the network.
@@ -151,6 +160,8 @@ pub struct ResourceFigures {
     pub transitions: [[u64; STATES]; STATES],
     /// Commands that have ended well, and those that have not, by their kind.
     pub commands: [[u64; 2]; CommandKind::ALL.len()],
+    /// How long they ran in all.
+    pub command_time: [Duration; CommandKind::ALL.len()],
     /// Which kinds of commands failed when they were tried last.
     pub failing: [bool; CommandKind::ALL.len()],
     /// Whether its address is up, if it has one that this daemon brings up.
@@ -202,6 +213,7 @@ impl ResourceFigures {
     pub fn command_ended(&mut self, outcome: &CommandOutcome) {
         let failed = outcome.failures > 0;
         self.commands[outcome.kind as usize][usize::from(failed)] += 1;
+        self.command_time[outcome.kind as usize] += outcome.duration;
         match outcome.kind {
             CommandKind::Activate => self.address_up = Some(!failed),
             CommandKind::Deactivate if !failed => self.address_up = Some(false),

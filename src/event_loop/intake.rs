@@ -46,8 +46,10 @@ impl Intake {
     /// limits: a flood must not stop the heartbeat.
     pub(super) fn drain(&mut self, node: &mut Node) {
         let began = clock::now();
-        let late = node.next_tick().is_some_and(|due| began.since(due) > LATE);
-        if late {
+        let lateness = node.next_tick().map(|due| began.since(due)).filter(|late| *late > LATE);
+        let late = lateness.is_some();
+        if let Some(lateness) = lateness {
+            node.note_stall(lateness);
             // The poll may not have said so: a process that was stopped finds it interrupted.
             self.readable.fill(true);
             if let Some(socket) = node.app_socket() {

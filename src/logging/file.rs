@@ -98,7 +98,9 @@ mod tests {
     struct Nowhere;
 
     impl Sink for Nowhere {
-        fn write(&mut self, _: &Entry) {}
+        fn write(&mut self, _: &Entry) -> bool {
+            true
+        }
     }
 
     /// A pipe with a page of room stands for a disk that fills up in the middle of a line.

@@ -19,7 +19,7 @@ mod writer;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -57,11 +57,32 @@ pub struct Logging {
     sinks: Arc<Sinks>,
 }
 
+/// Lines that were not written since the start.
+#[derive(Clone, Debug, Default)]
+pub struct LostLines {
+    places: Vec<(&'static str, Arc<AtomicU64>)>,
+    left_out: Arc<AtomicU64>,
+}
+
+impl LostLines {
+    /// Each place with the number of lines for which there was no room, or which it did not take.
+    pub fn by_place(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.places.iter().map(|(place, count)| (*place, count.load(Ordering::Relaxed)))
+    }
+
+    /// Lines above the limit of their resource, in all places.
+    pub fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+}
+
 struct Sinks {
     /// A [`LevelFilter`]; it can change while we run.
     level: AtomicUsize,
     /// Never held while anything else is done.
     budgets: Mutex<LineBudgets>,
+    /// Lines for which they left no room.
+    left_out: Arc<AtomicU64>,
     started: Instant,
     /// The log file and syslog, as far as they are wanted.
     others: Vec<Writer>,
@@ -70,7 +91,14 @@ struct Sinks {
 
 impl Sinks {
     fn new(level: AtomicUsize, others: Vec<Writer>, stderr: Writer) -> Sinks {
-        Sinks { level, budgets: Mutex::default(), started: Instant::now(), others, stderr }
+        Sinks {
+            level,
+            budgets: Mutex::default(),
+            left_out: Arc::default(),
+            started: Instant::now(),
+            others,
+            stderr,
+        }
     }
 }
 
@@ -141,7 +169,21 @@ impl Logging {
 
     fn pass(&self, section: &str, level: Level) -> Option<Suppressed> {
         let now = Time::new(self.sinks.started.elapsed());
-        self.sinks.budgets.lock().unwrap_or_else(PoisonError::into_inner).pass(section, level, now)
+        let passed =
+            self.sinks.budgets.lock().unwrap_or_else(PoisonError::into_inner).pass(section, level, now);
+        if passed.is_none() {
+            self.sinks.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        passed
+    }
+
+    /// Counts the lines that are not written.
+    pub fn lost(&self) -> LostLines {
+        let writers = self.sinks.others.iter().chain([&self.sinks.stderr]);
+        LostLines {
+            places: writers.map(|writer| (writer.place, writer.lost())).collect(),
+            left_out: Arc::clone(&self.sinks.left_out),
+        }
     }
 
     /// Waits, 1 s at most, until stderr has every line logged so far.

@@ -77,12 +77,12 @@ impl<M: Medium> Retrying<M> {
 }
 
 impl<M: Medium> Sink for Retrying<M> {
-    fn write(&mut self, entry: &Entry) {
+    fn write(&mut self, entry: &Entry) -> bool {
         if let Some(outage) = &mut self.outage
             && outage.last_try.elapsed() < self.pause
         {
             outage.lost += 1;
-            return;
+            return false;
         }
         let result = match self.outage.take() {
             Some(outage) => match self.recover(&outage) {
@@ -94,8 +94,12 @@ impl<M: Medium> Sink for Retrying<M> {
             },
             None => self.medium.write_line(entry),
         };
-        if let Err(error) = result {
-            self.fail(error);
+        match result {
+            Ok(()) => true,
+            Err(error) => {
+                self.fail(error);
+                false
+            }
         }
     }
 }

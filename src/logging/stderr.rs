@@ -23,10 +23,9 @@ impl Stderr {
 }
 
 impl Sink for Stderr {
-    fn write(&mut self, entry: &Entry) {
+    fn write(&mut self, entry: &Entry) -> bool {
         // There is nowhere left to complain.
-        let _: std::io::Result<()> =
-            std::io::stderr().lock().write_all(text(entry, self.is_journal).as_bytes());
+        std::io::stderr().lock().write_all(text(entry, self.is_journal).as_bytes()).is_ok()
     }
 }
 

@@ -16,8 +16,8 @@ use super::*;
 struct Captured(Sender<String>);
 
 impl Sink for Captured {
-    fn write(&mut self, entry: &Entry) {
-        let _ = self.0.send(entry.journal_line());
+    fn write(&mut self, entry: &Entry) -> bool {
+        self.0.send(entry.journal_line()).is_ok()
     }
 }
 

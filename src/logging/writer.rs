@@ -13,8 +13,8 @@ use super::line::{Entry, Severity};
 
 /// Where lines end up. Called on the writer's thread alone, so it may block.
 pub(super) trait Sink: Send + 'static {
-    /// Writes one line. It deals with errors itself: there is no further place to report them.
-    fn write(&mut self, entry: &Entry);
+    /// Writes one line; `false` if it is lost. It deals with errors itself: there is no further place to report them.
+    fn write(&mut self, entry: &Entry) -> bool;
 }
 
 /// The entrance of a writer.
@@ -34,7 +34,10 @@ enum Wake {
 
 #[derive(Default)]
 struct Shared {
+    /// Not told yet.
     dropped: AtomicU64,
+    /// All that did not fit or could not be written, since the start.
+    lost: Arc<AtomicU64>,
     finish: AtomicBool,
 }
 
@@ -49,6 +52,7 @@ impl LineQueue {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
                 self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                self.shared.lost.fetch_add(1, Ordering::Relaxed);
                 false
             }
             Err(TrySendError::Disconnected(_)) => false,
@@ -63,6 +67,8 @@ impl LineQueue {
 
 /// A sink and the thread that writes to it.
 pub(super) struct Writer {
+    /// The thread's name without its beginning.
+    pub place: &'static str,
     queue: LineQueue,
     /// Never sends; disconnects when the thread has ended.
     ended: Mutex<Receiver<()>>,
@@ -70,7 +76,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. `name` has at most 15 bytes, the kernel's limit.
-    pub fn start(name: &str, lines_max: usize, sink: impl Sink) -> io::Result<Writer> {
+    pub fn start(name: &'static str, lines_max: usize, sink: impl Sink) -> io::Result<Writer> {
         let (sender, receiver) = sync_channel(lines_max);
         let shared = Arc::new(Shared::default());
         let (alive, ended) = channel();
@@ -79,12 +85,18 @@ impl Writer {
             run(&receiver, &shared, sink);
             drop(alive);
         })?;
-        Ok(Writer { queue, ended: Mutex::new(ended) })
+        let place = name.strip_prefix("log-").unwrap_or(name);
+        Ok(Writer { place, queue, ended: Mutex::new(ended) })
     }
 
     /// Another entrance.
     pub fn queue(&self) -> LineQueue {
         self.queue.clone()
+    }
+
+    /// Counts the lines that are lost.
+    pub fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.queue.shared.lost)
     }
 
     /// As [`LineQueue::push`].
@@ -123,7 +135,11 @@ fn run(receiver: &Receiver<Wake>, shared: &Shared, mut sink: impl Sink) {
             }
         };
         match next {
-            Ok(Wake::Entry(entry)) => sink.write(&entry),
+            Ok(Wake::Entry(entry)) => {
+                if !sink.write(&entry) {
+                    shared.lost.fetch_add(1, Ordering::Relaxed);
+                }
+            }
             Ok(Wake::Flags) => {}
             // The asker may have stopped waiting.
             Ok(Wake::Drained(done)) => drop(done.send(())),
@@ -154,10 +170,12 @@ pub(super) mod tests {
     }
 
     impl Sink for Slow {
-        fn write(&mut self, entry: &Entry) {
-            if self.permits.recv_timeout(GUARD).is_ok() {
+        fn write(&mut self, entry: &Entry) -> bool {
+            let may = self.permits.recv_timeout(GUARD).is_ok();
+            if may {
                 self.lines.send(entry.message.clone()).unwrap();
             }
+            may
         }
     }
 
@@ -184,6 +202,7 @@ pub(super) mod tests {
         }
         permit.send(()).unwrap();
         assert_eq!(written.recv_timeout(GUARD).unwrap(), format!("{} log lines dropped", 10 - kept.len()));
+        assert_eq!(writer.lost().load(Ordering::Relaxed), 10 - kept.len() as u64);
 
         assert!(writer.push(line("room again")));
         permit.send(()).unwrap();

@@ -244,6 +244,11 @@ impl Node {
         self.ticks.first()
     }
 
+    /// This turn began so long after something was due.
+    pub fn note_stall(&mut self, late: Duration) {
+        self.figures.stalled(late);
+    }
+
     /// A pipe of a command can be read.
     pub fn on_pipe(&mut self, pipe: usize) {
         self.executor.on_readable(pipe);

@@ -11,6 +11,7 @@ use crate::admin::snapshot::{FiguresSnapshot, ResourceStatus};
 use crate::admin::status;
 use crate::commands::CommandKind;
 use crate::figures::{ResourceFigures, Unwelcome};
+use crate::logging::LostLines;
 use Kind::{Counter, Gauge, Untyped};
 
 /// One resource: its state, its figures, and how it is served.
@@ -40,6 +41,7 @@ pub(super) fn write(snapshot: &FiguresSnapshot, facts: &PageFacts) -> String {
         .collect();
     let mut text = Text::default();
     node(&mut text, snapshot, facts);
+    log_lines(&mut text, &facts.lost);
     peer(&mut text, snapshot, &resources);
     let mut page = Page { text, resources, clock: snapshot.status.clock };
     page.states();
@@ -86,6 +88,14 @@ fn node(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts) {
     );
     text.histogram(&figures.lateness);
     text.family(
+        "schrittmacher_stalls_total",
+        Counter,
+        "How often the event loop was late by more than 0.1 s: the process did not run",
+    );
+    text.count(&[], figures.stalls.times);
+    text.family("schrittmacher_stall_seconds_total", Counter, "How late it was then, in all");
+    text.sample(&[], figures.stalls.lasted.as_secs_f64());
+    text.family(
         "schrittmacher_service_interruption_seconds",
         Kind::Histogram,
         "How long no side was hot, as far as this one knows, until one was again",
@@ -99,6 +109,23 @@ fn node(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts) {
     for ((_, reason), count) in Unwelcome::ALL.into_iter().zip(figures.refused) {
         text.count(&[("reason", reason)], count);
     }
+}
+
+fn log_lines(text: &mut Text, lost: &LostLines) {
+    text.family(
+        "schrittmacher_log_lines_dropped_total",
+        Counter,
+        "Log lines for which a place had no room, or which it did not take",
+    );
+    for (place, count) in lost.by_place() {
+        text.count(&[("place", place)], count);
+    }
+    text.family(
+        "schrittmacher_log_lines_left_out_total",
+        Counter,
+        "Log lines above the limit of their resource",
+    );
+    text.count(&[], lost.left_out());
 }
 
 fn peer(text: &mut Text, snapshot: &FiguresSnapshot, resources: &[One<'_>]) {
@@ -280,6 +307,15 @@ impl Page<'_> {
                     if counts != [0, 0] {
                         text.count(&[name, ("command", kind.as_str()), ("outcome", outcome)], count);
                     }
+                }
+            }
+        });
+        let help = "How long the commands that have ended ran, in all";
+        self.many("schrittmacher_command_seconds_total", Counter, help, |one, text, name| {
+            for kind in CommandKind::ALL {
+                if one.figures.commands[kind as usize] != [0, 0] {
+                    let seconds = one.figures.command_time[kind as usize].as_secs_f64();
+                    text.sample(&[name, ("command", kind.as_str())], seconds);
                 }
             }
         });

@@ -9,6 +9,7 @@ use schrittmacher_wire::{AppCode, PeerCode};
 use super::super::snapshot::{AuthFacts, ResourceStatus, StatusSnapshot};
 use super::*;
 use crate::admin::Told;
+use crate::logging::LostLines;
 
 fn facts() -> PageFacts {
     PageFacts {
@@ -18,6 +19,7 @@ fn facts() -> PageFacts {
         started: Instant::now(),
         started_at: SystemTime::now(),
         told: Told::default(),
+        lost: LostLines::default(),
     }
 }
 

@@ -1,42 +1,12 @@
 use askama::Template;
 use jiff::Zoned;
-use schrittmacher_api::{
-    ApplicationState, DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, PeerNode, PeerState,
-    ResourceState, ServiceLevel, Summary, SwitchDirection,
-};
+use schrittmacher_api::{DaemonStatus, Frozen, HistoryEntry, HistoryKind, ResourceState, ServiceLevel};
+use schrittmacher_testkit::status::{daemon as status, resource as one};
 
 use super::*;
 use crate::admin::order::{OrderOutcome, Target};
 
 const EVIL: &str = "<script>alert('1')</script>\"&amp;\0\u{202e}";
-
-fn one(name: &str, state: &str, peer: Option<&str>, service: ServiceLevel) -> ResourceState {
-    ResourceState {
-        name: name.into(),
-        service,
-        explanation: (service != ServiceLevel::Protected).then(|| "the peer's application has failed".into()),
-        state: state.into(),
-        state_seconds: 1_051_200.0,
-        priority: 5,
-        heartbeat_seconds: 2.0,
-        timeout_seconds: 8.0,
-        frozen: None,
-        last_switch: Some(LastSwitch {
-            direction: SwitchDirection::Here,
-            cause: "the peer handed over".into(),
-            seconds_ago: 60.0,
-        }),
-        troubles: vec![],
-        peer: PeerState {
-            heard: peer.is_some(),
-            heard_seconds_ago: Some(0.1),
-            state: peer.map(str::to_owned),
-            state_seconds: peer.map(|_| 180.0),
-            reason: None,
-        },
-        application: ApplicationState { failed: false, heard_seconds_ago: None, state: None, reason: None },
-    }
-}
 
 fn protected(name: &str) -> ResourceState {
     one(name, "hot", Some("standby"), ServiceLevel::Protected)
@@ -44,30 +14,6 @@ fn protected(name: &str) -> ResourceState {
 
 fn failed_peer(name: &str) -> ResourceState {
     one(name, "hot", Some("failed"), ServiceLevel::Unprotected)
-}
-
-fn status(resources: Vec<ResourceState>) -> DaemonStatus {
-    let count = |level| resources.iter().filter(|one| one.service == level).count();
-    DaemonStatus {
-        program: "3.0.0".into(),
-        host: "host-a.example".into(),
-        remote_host: Some("host-b.example".into()),
-        local_address: [10, 2, 1, 86].into(),
-        remote_address: [10, 2, 1, 87].into(),
-        port: 7700,
-        security: "legacy".into(),
-        authentication: None,
-        uptime_seconds: 1.0,
-        peer: PeerNode { heard: true, heard_seconds_ago: Some(0.12), program: None },
-        summary: Summary {
-            resources: resources.len(),
-            protected: count(ServiceLevel::Protected),
-            unprotected: count(ServiceLevel::Unprotected),
-            nobody_hot: count(ServiceLevel::NobodyHot),
-            both_hot: count(ServiceLevel::BothHot),
-        },
-        resources,
-    }
 }
 
 fn now() -> Zoned {

@@ -59,6 +59,7 @@ fn doors() -> Doors {
         started: Instant::now(),
         started_at: SystemTime::now(),
         told: Told::default(),
+        lost: LostLines::default(),
     };
     Doors { page: None, control: None, http_control: HttpControl::All, facts }
 }
