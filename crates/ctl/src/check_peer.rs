@@ -71,27 +71,18 @@ fn unfit(ours: &DaemonStatus, theirs: &DaemonStatus) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use schrittmacher_api::{PeerNode, Summary};
+    use schrittmacher_api::ServiceLevel;
+    use schrittmacher_testkit::status::{daemon, resource};
 
     use super::*;
-    use crate::status::tests::resource;
 
     fn side(local: [u8; 4], remote: [u8; 4], names: &[&str]) -> DaemonStatus {
-        let one =
-            |name: &&str| resource(name, "hot", Some("standby"), schrittmacher_api::ServiceLevel::Protected);
+        let one = |name: &&str| resource(name, "hot", Some("standby"), ServiceLevel::Protected);
         DaemonStatus {
-            program: "3.0.0".into(),
             host: "host".into(),
-            remote_host: None,
             local_address: local.into(),
             remote_address: remote.into(),
-            port: 7700,
-            security: "strict".into(),
-            authentication: None,
-            uptime_seconds: 1.0,
-            peer: PeerNode { heard: true, heard_seconds_ago: Some(0.1), program: None },
-            summary: Summary::default(),
-            resources: names.iter().map(one).collect(),
+            ..daemon(names.iter().map(one).collect())
         }
     }
 

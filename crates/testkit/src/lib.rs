@@ -12,6 +12,7 @@ pub mod program;
 pub mod prometheus;
 mod retry;
 mod settings;
+pub mod status;
 pub mod story;
 pub mod table;
 
