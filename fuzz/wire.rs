@@ -86,6 +86,7 @@ fn check(message: &Message) {
             note: message.note,
             freeze: message.freeze,
             run: message.run,
+            trip: message.trip,
         }
         .encode(),
         Code::App(code) => AppMessage {

@@ -23,7 +23,8 @@ pub(super) enum Probe {
 
 impl Probe {
     pub fn parse(path: &str) -> Option<Probe> {
-        let is = |state, name: &str| Probe::Is(state, percent_decode_str(name).decode_utf8_lossy().into_owned());
+        let is =
+            |state, name: &str| Probe::Is(state, percent_decode_str(name).decode_utf8_lossy().into_owned());
         match path {
             "/healthz" => Some(Probe::Alive),
             "/ready" => Some(Probe::Ready),

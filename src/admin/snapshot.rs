@@ -25,6 +25,22 @@ pub struct StatusSnapshot {
     pub peer: DoorStatus,
     /// Authentication of the peer; `None` if it is off.
     pub auth: Option<AuthFacts>,
+    /// The way to the peer and back; `None` if the peer tells nothing of it.
+    pub link: Option<LinkFacts>,
+}
+
+/// The way to the peer and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// The time for it, without the time that the peer waits before it speaks; smoothed.
+    pub round_trip: Option<Duration>,
+    /// How many messages the peer has sent since the first one that was heard, as their numbers tell.
+    pub sent: u64,
+    /// How many of them have come.
+    pub came: u64,
+    /// The same of the last ones: at least a thousand, if there were so many.
+    pub recently_sent: u64,
+    pub recently_lost: u64,
 }
 
 /// Everything that `/metrics` shows, at one instant.

@@ -1,8 +1,8 @@
 //! The snapshot as `GET /api/v1/status` tells it: what is known, how old it is, and what it means.
 
 use schrittmacher_api::{
-    ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerNode, PeerProgram, PeerState,
-    ResourceState, ServiceLevel, Summary,
+    ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerLink, PeerNode, PeerProgram,
+    PeerState, ResourceState, ServiceLevel, Summary,
 };
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
@@ -22,6 +22,7 @@ pub(super) fn daemon(
         snapshot.resources.iter().map(|one| resource(one, snapshot.clock)).collect();
     let newest =
         snapshot.resources.iter().filter(|one| one.peer.heard.is_some()).max_by_key(|one| one.peer.heard);
+    let is_heard = snapshot.resources.iter().any(|one| one.peer.alive);
     DaemonStatus {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         host: host.to_owned(),
@@ -33,12 +34,17 @@ pub(super) fn daemon(
         authentication: snapshot.auth.map(authentication),
         uptime_seconds: facts.started.elapsed().as_secs_f64(),
         peer: PeerNode {
-            heard: snapshot.resources.iter().any(|one| one.peer.alive),
+            heard: is_heard,
             heard_seconds_ago: newest.and_then(|one| age(one.peer.heard, snapshot.clock)),
             program: newest.map(|one| match one.peer.generation {
                 Generation::Ours { .. } => PeerProgram::Ours,
                 Generation::Modern => PeerProgram::Modern,
                 Generation::Classic => PeerProgram::Classic,
+            }),
+            link: snapshot.link.filter(|_| is_heard).map(|link| PeerLink {
+                round_trip_seconds: link.round_trip.map(|time| time.as_secs_f64()),
+                recently_sent: link.recently_sent,
+                recently_lost: link.recently_lost,
             }),
         },
         summary: summary(&resources),

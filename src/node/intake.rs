@@ -137,6 +137,9 @@ impl Node {
         if origin == Origin::Peer && !self.is_for_this_run(&verdict, &message, now) {
             return;
         }
+        if let (Origin::Peer, Some(run), Some(trip)) = (origin, message.run, message.trip) {
+            self.trips.heard(run.own, trip, now);
+        }
         let door = match origin {
             Origin::Peer => &mut self.peer_door,
             Origin::App => &mut self.app_door,

@@ -12,6 +12,7 @@
 //! * `release`: the end of a planned hand-over
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
+//! * `trips`: round trip and loss
 //! * `set`: resources that are hot on one side together
 
 mod commands;
@@ -31,6 +32,7 @@ mod set;
 mod story;
 mod summary;
 mod switch;
+mod trips;
 
 pub use self::reload::Changes;
 
@@ -47,6 +49,7 @@ use self::hold::Memory;
 use self::intake::{Door, Refused};
 use self::peer_auth::PeerAuth;
 use self::resource::ManagedResource;
+use self::trips::Trips;
 use crate::app_process::AppProcesses;
 use crate::app_socket::AppSocket;
 use crate::commands::{CommandKind, CommandReport, Executor, FIRST_REPORT};
@@ -88,6 +91,7 @@ pub struct Node {
     guard: Guard,
     peer_auth: Option<PeerAuth>,
     runs: Runs,
+    trips: Trips,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -135,6 +139,7 @@ impl Node {
             guard: Guard::new(&core),
             peer_auth,
             runs: peer_run::begin()?,
+            trips: Trips::new(now),
             core,
             resources: Vec::with_capacity(resources.len()),
             by_name: HashMap::new(),

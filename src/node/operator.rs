@@ -175,6 +175,7 @@ impl Node {
             local: door(&self.app_door),
             peer: door(&self.peer_door),
             auth: self.peer_auth.as_ref().map(PeerAuth::facts),
+            link: self.trips.facts(),
         }
     }
 

@@ -7,6 +7,7 @@ use schrittmacher_protocol::{Action, Command, Event, Notice, Reaction, Refusal, 
 use super::resource::OwnWord;
 use super::{Node, Warned, warn_once};
 use crate::event_hook::HookEvent;
+use crate::event_loop::clock;
 use crate::udp::Strangers;
 use schrittmacher_text::wording;
 use schrittmacher_wire::Run;
@@ -100,7 +101,10 @@ impl Node {
         resource.figures.said(word.code);
         let room = self.peer_auth.as_ref().map_or(0, |auth| auth.room(word.extended));
         let run = Run { own: self.runs.own(), peer: self.runs.peer() };
-        let mut datagram = resource.datagram(word, &self.host, run, room, now);
+        // The time of the turn may be some milliseconds old: many resources speak in it.
+        let tells = word.extended && resource.protocol.machine().peer.is_ours();
+        let trip = tells.then(|| self.trips.next(clock::now()));
+        let mut datagram = resource.datagram(word, &self.host, run, trip, room, now);
         if let Some(auth) = &mut self.peer_auth {
             auth.sign(&mut datagram, word.extended, now);
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
-use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run};
+use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run, Trip};
 
 use super::freeze::FreezeState;
 use super::narrator::{Line, Narrator, Other, Scene, Sides};
@@ -324,7 +324,15 @@ impl ManagedResource {
     }
 
     /// The datagram that carries this word, with room for a signature.
-    pub fn datagram(&self, word: OwnWord, host: &str, run: Run, room: usize, now: Time) -> Vec<u8> {
+    pub fn datagram(
+        &self,
+        word: OwnWord,
+        host: &str,
+        run: Run,
+        trip: Option<Trip>,
+        room: usize,
+        now: Time,
+    ) -> Vec<u8> {
         let tells = word.extended && self.protocol.machine().peer.is_ours();
         PeerMessage {
             code: word.code,
@@ -337,6 +345,7 @@ impl ManagedResource {
             note: word.note,
             freeze: self.freeze.tell(now).filter(|_| tells),
             run: word.extended.then_some(run),
+            trip,
         }
         .encode_with_room(room)
     }

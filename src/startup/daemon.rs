@@ -208,8 +208,10 @@ fn assemble(
     }
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     let control = ControlDoor::open(&ControlSocket::from_config(&config.core));
-    admin::spawn(&config.core, control.as_ref(), told, logging.lost(), requests_in, move || drop(waker.wake()))
-        .map_err(Failure::system("can't start the thread of the status page"))?;
+    admin::spawn(&config.core, control.as_ref(), told, logging.lost(), requests_in, move || {
+        drop(waker.wake())
+    })
+    .map_err(Failure::system("can't start the thread of the status page"))?;
     if let Some(control) = &control {
         info!("control socket {}", control.path().display());
     }

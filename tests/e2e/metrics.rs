@@ -66,6 +66,22 @@ fn metrics_show_a_switch_and_are_valid() {
 }
 
 #[test]
+fn both_sides_measure_the_way_between_them() {
+    let mut pair = Pair::new(Setup::default());
+    pair.start(Side::A);
+    pair.wait_settled(Side::A, AT_ONCE);
+    for side in [Side::A, Side::B] {
+        let count =
+            |what: &str| value(&pair, side, &format!("schrittmacher_peer_datagrams_{what}_total"), "");
+        wait_for("twenty messages of the peer, none of them lost", AT_ONCE, || {
+            (count("received") >= 20.0 && count("sent") == count("received")).then_some(())
+        });
+        let time = value(&pair, side, "schrittmacher_peer_round_trip_seconds", "");
+        assert!(time > 0.0, "{time}");
+    }
+}
+
+#[test]
 fn metrics_show_on_both_sides_that_no_side_of_a_frozen_pair_is_hot() {
     let mut pair = Pair::new(Setup { core: "on-exit = handover", ..Setup::default() });
     pair.start(Side::A);

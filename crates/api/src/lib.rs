@@ -78,6 +78,31 @@ pub struct PeerNode {
     pub heard_seconds_ago: Option<f64>,
     /// Its program, as its messages show it; `null` before the first one.
     pub program: Option<PeerProgram>,
+    /// The way to it and back; `null` while it is not heard, and if its program does not tell.
+    #[serde(default)]
+    pub link: Option<PeerLink>,
+}
+
+/// The way to the peer and back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PeerLink {
+    /// The time for it, smoothed; without the time that the peer waits before it speaks. `null` before it is measured.
+    pub round_trip_seconds: Option<f64>,
+    /// How many messages the peer has sent recently: the last two thousand at most.
+    pub recently_sent: u64,
+    /// How many of them have not come.
+    pub recently_lost: u64,
+}
+
+/// `round trip 0.4 ms, loss 0 of 1500`
+impl std::fmt::Display for PeerLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(seconds) = self.round_trip_seconds {
+            write!(f, "round trip {:.1} ms, ", seconds * 1e3)?;
+        }
+        write!(f, "loss {} of {}", self.recently_lost, self.recently_sent)
+    }
 }
 
 /// The kinds of programs that a peer can be.

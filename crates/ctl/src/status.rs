@@ -117,7 +117,10 @@ fn heading(status: &DaemonStatus) -> String {
         status;
     let there = remote_host.as_deref().map(|name| format!("{} ", Escaped(name))).unwrap_or_default();
     let heard = match (peer.heard, peer.heard_seconds_ago) {
-        (true, Some(seconds)) => format!("heard {seconds:.1} s ago"),
+        (true, Some(seconds)) => {
+            let way = peer.link.map(|link| format!("   {link}")).unwrap_or_default();
+            format!("heard {seconds:.1} s ago{way}")
+        }
         (_, Some(seconds)) => format!("NOT HEARD for {}", lasting(seconds)),
         (_, None) => "NEVER HEARD".into(),
     };
@@ -204,6 +207,7 @@ fn lasting(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use schrittmacher_api::PeerLink;
     use schrittmacher_testkit::status::{daemon, resource};
 
     use super::*;
@@ -218,10 +222,12 @@ mod tests {
         status.host = "host-a".into();
         status.remote_host = Some("host-b".into());
         status.peer.program = Some(PeerProgram::Ours);
+        status.peer.link =
+            Some(PeerLink { round_trip_seconds: Some(0.000_43), recently_sent: 3000, recently_lost: 2 });
         let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
         assert_eq!(
             table(&status, now, &TimeZone::UTC),
-            "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   version 3.0.0, peer 3.0 or later   security legacy\n\
+            "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   round trip 0.4 ms, loss 2 of 3000   version 3.0.0, peer 3.0 or later   security legacy\n\
              RESOURCE   HERE  PEER     SINCE     LAST SWITCH                                     NOTE\n\
              smsc-1     hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
              bill\\ning  hot   failed   12 d 4 h  2026-11-28 14:59:00 here: the peer handed over  NOT PROTECTED: the peer's application has failed\n\
@@ -244,7 +250,9 @@ mod tests {
         let mut one = resource("x", "hot", Some("standby"), ServiceLevel::Protected);
         for seconds_ago in [1e12, 1e300, -1e300] {
             one.last_switch.as_mut().unwrap().seconds_ago = seconds_ago;
-            assert!(row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[4].ends_with(" here: the peer handed over"));
+            assert!(
+                row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[4].ends_with(" here: the peer handed over")
+            );
         }
     }
 }

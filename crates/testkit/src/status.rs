@@ -47,7 +47,7 @@ pub fn daemon(resources: Vec<ResourceState>) -> DaemonStatus {
         security: "legacy".into(),
         authentication: None,
         uptime_seconds: 1.0,
-        peer: PeerNode { heard: true, heard_seconds_ago: Some(0.12), program: None },
+        peer: PeerNode { heard: true, heard_seconds_ago: Some(0.12), program: None, link: None },
         summary: Summary {
             resources: resources.len(),
             protected: count(ServiceLevel::Protected),

@@ -21,6 +21,7 @@ mod note;
 mod peer;
 mod run;
 mod socket_name;
+mod trip;
 
 pub use app::AppMessage;
 pub use code::{AppCode, Code, PeerCode};
@@ -31,3 +32,4 @@ pub use note::Note;
 pub use peer::PeerMessage;
 pub use run::Run;
 pub use socket_name::{RUN_DIRECTORY, SocketKind, socket_name, socket_name_end};
+pub use trip::{Echo, Trip};

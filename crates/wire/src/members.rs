@@ -27,6 +27,7 @@ pub(crate) struct Members {
     pub note: Option<Value>,
     pub freeze: Option<Value>,
     pub run: Option<Value>,
+    pub trip: Option<Value>,
     /// One of these keys came again.
     pub has_repeated_key: bool,
 }
@@ -50,6 +51,7 @@ enum Key {
     Note,
     Freeze,
     Run,
+    Trip,
     #[serde(other)]
     Other,
 }
@@ -100,6 +102,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::Note => &mut members.note,
                 Key::Freeze => &mut members.freeze,
                 Key::Run => &mut members.run,
+                Key::Trip => &mut members.trip,
                 Key::Other => {
                     map.next_value_seed(Shallow { nested: true, ..Shallow::default() })?;
                     continue;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::freeze::{self, Freeze};
 use crate::members::Members;
 use crate::note::{self, Note};
-use crate::{Code, Run, coerce, heartbeat, members, run};
+use crate::{Code, Run, Trip, coerce, heartbeat, members, run, trip};
 
 /// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
 /// by blanks is still read; anything else is not JSON.
@@ -48,6 +48,8 @@ pub struct Message {
     pub freeze: Option<Freeze>,
     /// The runs of both daemons; from a peer of ours only.
     pub run: Option<Run>,
+    /// For the measurement of the way; from a peer of ours only.
+    pub trip: Option<Trip>,
 }
 
 /// Why a datagram was dropped.
@@ -122,6 +124,7 @@ impl Message {
             note: members.note.as_ref().and_then(note::from_value),
             freeze: members.freeze.as_ref().and_then(freeze::from_value),
             run: members.run.as_ref().and_then(run::from_value),
+            trip: members.trip.as_ref().and_then(trip::from_value),
         })
     }
 }
@@ -181,6 +184,7 @@ mod tests {
             note: None,
             freeze: None,
             run: None,
+            trip: None,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::json::{number, object, text, within_limit};
-use crate::{Freeze, Note, PeerCode, Run, freeze, heartbeat, note, run};
+use crate::{Freeze, Note, PeerCode, Run, Trip, freeze, heartbeat, note, run, trip};
 
 /// A message to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct PeerMessage<'a> {
     pub freeze: Option<Freeze>,
     /// Another extension, sent with the first one.
     pub run: Option<Run>,
+    /// Another extension, sent to a peer of ours only.
+    pub trip: Option<Trip>,
 }
 
 impl PeerMessage<'_> {
@@ -41,6 +43,7 @@ impl PeerMessage<'_> {
     pub fn encode_with_room(&self, room: usize) -> Vec<u8> {
         let freeze = self.freeze.map(Freeze::to_text);
         let run = self.run.map(Run::to_text);
+        let trip = self.trip.map(Trip::to_text);
         within_limit(room, self.reason, |reason| {
             object([
                 text("status", self.code.as_str()),
@@ -54,6 +57,7 @@ impl PeerMessage<'_> {
                 text(note::KEY, self.note.map(Note::as_str)),
                 text(freeze::KEY, freeze.as_deref()),
                 text(run::KEY, run.as_deref()),
+                text(trip::KEY, trip.as_deref()),
             ])
         })
     }
@@ -76,6 +80,7 @@ mod tests {
             note: None,
             freeze: None,
             run: None,
+            trip: None,
         };
         let legacy = "{\n  \"status\": \"STBY\",\n  \"random\": 0,\n  \"resource\": \"r1\",\n  \"reason\": \"\",\n  \
                       \"host\": \"ipv4:10.77.0.2\",\n  \"priority\": -1,\n  \"type\": \"schrittmacher\"\n}";

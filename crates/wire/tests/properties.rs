@@ -59,11 +59,17 @@ proptest! {
         code in select(PeerCode::ALL), random: u32, priority: i32, resource in name(),
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
         heartbeat in option::of((10..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
+        trip: Option<(u32, u32, Option<(u32, u32)>)>,
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
         let run = run.map(|(own, peer)| Run { own, peer });
+        let trip = trip.map(|(number, time, echo)| Trip {
+            number: number.into(),
+            time: time.into(),
+            echo: echo.map(|(time, held)| Echo { time: time.into(), held: held.into() }),
+        });
         let sent = PeerMessage {
-            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run,
+            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip,
         };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
@@ -76,7 +82,7 @@ proptest! {
             host: host.map(str::to_owned),
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
-            random, priority, heartbeat, note: None, freeze: None, run,
+            random, priority, heartbeat, note: None, freeze: None, run, trip,
             pid: None, adminweb_port: None, location: None,
         };
         prop_assert_eq!(read, expected);
@@ -103,7 +109,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: kind.map(str::to_owned),
             pid, adminweb_port,
-            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, location: None,
+            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, location: None,
         };
         prop_assert_eq!(read, expected);
     }
@@ -124,7 +130,7 @@ proptest! {
     fn no_damaged_datagram_makes_it_panic(at: Index, byte: u8, length: Index) {
         let message = PeerMessage {
             code: PeerCode::Treq, random: u32::MAX, resource: "r1", reason: Some("é\n\0"), host: Some("ipv4:10.0.0.1"),
-            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None,
+            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None,
         };
         let mut datagram = message.encode();
         let at = at.index(datagram.len());
@@ -178,6 +184,7 @@ fn a_name_that_is_too_long_is_neither_cut_nor_a_panic() {
         note: None,
         freeze: None,
         run: None,
+        trip: None,
     };
     let datagram = String::from_utf8(message.encode()).unwrap();
     assert!(datagram.contains(&format!("\"{name}\"")) && datagram.contains("\"reason\": \"\""));

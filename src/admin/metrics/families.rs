@@ -131,7 +131,8 @@ fn log_lines(text: &mut Text, lost: &LostLines) {
 fn peer(text: &mut Text, snapshot: &FiguresSnapshot, resources: &[One<'_>]) {
     let newest = resources.iter().map(|one| &one.status.peer).max_by_key(|peer| peer.heard);
     text.family("schrittmacher_peer_up", Gauge, "Whether the peer was heard within its timeout");
-    text.truth(&[], resources.iter().any(|one| one.status.peer.alive));
+    let is_heard = resources.iter().any(|one| one.status.peer.alive);
+    text.truth(&[], is_heard);
     text.family("schrittmacher_peer_last_heard_seconds", Gauge, "Age of the peer's last message");
     if let Some(heard) = newest.and_then(|peer| peer.heard) {
         text.sample(&[], snapshot.status.clock.since(heard).as_secs_f64());
@@ -145,6 +146,22 @@ fn peer(text: &mut Text, snapshot: &FiguresSnapshot, resources: &[One<'_>]) {
         };
         text.sample(&[("program", program)], 1.0);
     }
+    let link = snapshot.status.link;
+    text.family(
+        "schrittmacher_peer_round_trip_seconds",
+        Gauge,
+        "Time to the peer and back, without its own waiting; smoothed",
+    );
+    let time = link.filter(|_| is_heard).and_then(|link| link.round_trip);
+    time.inspect(|time| text.sample(&[], time.as_secs_f64()));
+    text.family(
+        "schrittmacher_peer_datagrams_sent_total",
+        Counter,
+        "Messages that the peer has sent, by their numbers",
+    );
+    link.inspect(|link| text.count(&[], link.sent));
+    text.family("schrittmacher_peer_datagrams_received_total", Counter, "How many of them have come");
+    link.inspect(|link| text.count(&[], link.came));
     let auth = snapshot.status.auth;
     text.family("schrittmacher_auth_enabled", Gauge, "Whether there is a key for the peer");
     text.truth(&[], auth.is_some());

@@ -6,9 +6,11 @@ use schrittmacher_protocol::{Cause, StateName, Time, Transition};
 use schrittmacher_testkit::prometheus::{Families, named_in, parse, promtool};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use super::super::snapshot::{AuthFacts, ResourceStatus, StatusSnapshot};
+use super::super::snapshot::{AuthFacts, LinkFacts, ResourceStatus, StatusSnapshot};
 use super::*;
 use crate::admin::Told;
+use crate::commands::CommandKind;
+use crate::figures::ResourceFigures;
 use crate::logging::LostLines;
 
 fn facts() -> PageFacts {
@@ -25,13 +27,14 @@ fn facts() -> PageFacts {
 
 /// Everything that can have a value has one.
 fn everything() -> FiguresSnapshot {
-    let resources = vec![
+    let mut resources = vec![
         ResourceStatus {
             frozen: Some((Duration::from_secs(9), String::new())),
             ..ResourceStatus::example("Zed", StateName::Standby)
         },
         ResourceStatus::example("al\"pha\\\n{x}", StateName::Hot),
     ];
+    resources[1].peer.alive = true;
     let status = StatusSnapshot {
         clock: Time::new(Duration::from_secs(100)),
         resources,
@@ -42,6 +45,13 @@ fn everything() -> FiguresSnapshot {
             refused: 3,
             last_refusal: None,
             is_deaf: false,
+        }),
+        link: Some(LinkFacts {
+            round_trip: Some(Duration::from_micros(400)),
+            sent: 30,
+            came: 28,
+            recently_sent: 30,
+            recently_lost: 2,
         }),
         ..StatusSnapshot::default()
     };
@@ -55,7 +65,15 @@ fn everything() -> FiguresSnapshot {
     figures.address_up = Some(true);
     snapshot.node.lateness.observe(Duration::from_millis(3));
     snapshot.node.ordered("failover", "refused");
+    snapshot.node.stalled(Duration::from_millis(1500));
+    figures_of_a_command(&mut snapshot.resources[1]);
     snapshot
+}
+
+fn figures_of_a_command(figures: &mut ResourceFigures) {
+    let place = CommandKind::Activate as usize;
+    figures.commands[place] = [1, 1];
+    figures.command_time[place] = Duration::from_millis(250);
 }
 
 fn families() -> Families {
@@ -72,6 +90,12 @@ fn the_page_is_valid_and_names_are_only_labels() {
         sample("schrittmacher_transitions_total", "{resource=\"Zed\",from=\"standby\",to=\"going-hot\"}"),
         1.0
     );
+    assert_eq!(sample("schrittmacher_stalls_total", ""), 1.0);
+    assert_eq!(sample("schrittmacher_stall_seconds_total", ""), 1.5);
+    assert_eq!(sample("schrittmacher_peer_round_trip_seconds", ""), 0.0004);
+    assert_eq!(sample("schrittmacher_peer_datagrams_received_total", ""), 28.0);
+    let command = "{resource=\"al\\\"pha\\\\\\n{x}\",command=\"activate\"}";
+    assert_eq!(sample("schrittmacher_command_seconds_total", command), 0.25);
     assert_eq!(sample("schrittmacher_orders_total", "{order=\"failover\",outcome=\"refused\"}"), 1.0);
     let lateness = &families["schrittmacher_heartbeat_lateness_seconds"].samples;
     assert_eq!(lateness["schrittmacher_heartbeat_lateness_seconds_bucket{le=\"0.002\"}"], 0.0);

@@ -4,7 +4,7 @@
 //! (H1, `docs/adr/0036-page-and-table.md`). The page works without its script, which only fetches it again.
 //!
 //! * `table`: the legacy table
-//! * `view`: what is known, as words; `wish` the part of it that is wanted
+//! * `view`: what is known, as words; `top` what stands above the resources; `wish` the part of it that is wanted
 //! * `timeline`: the last states of a resource, drawn
 //! * `question`: what an order would do; `log` the history
 //! * `templates/`: the HTML, the style and the script
@@ -13,6 +13,7 @@ mod log;
 mod question;
 mod table;
 mod timeline;
+mod top;
 mod view;
 mod wish;
 

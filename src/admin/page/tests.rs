@@ -1,6 +1,9 @@
 use askama::Template;
 use jiff::Zoned;
-use schrittmacher_api::{DaemonStatus, Frozen, HistoryEntry, HistoryKind, ResourceState, ServiceLevel};
+use schrittmacher_api::{
+    ApplicationState, DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, PeerLink, PeerNode,
+    ResourceState, ServiceLevel, SwitchDirection,
+};
 use schrittmacher_testkit::status::{daemon as status, resource as one};
 
 use super::*;
@@ -38,9 +41,13 @@ fn words(html: &str) -> String {
 
 #[test]
 fn both_sides_are_told_with_names_ages_and_words() {
-    let html = words(&shown(vec![protected("smsc-1")]));
+    let mut status = status(vec![protected("smsc-1")]);
+    status.peer.link =
+        Some(PeerLink { round_trip_seconds: Some(0.000_43), recently_sent: 1500, recently_lost: 2 });
+    let html = words(&render(&status, &[], &Wish::default()));
     for text in [
         "host-a peer host-b ✓ heard 0.1 s ago",
+        "security legacy round trip 0.4 ms, loss 2 of 1500 up",
         "✓ the resource is protected",
         "smsc-1 ● hot host-a, here for 12 d 4 h ○ standby host-b for 3 min ✓ protected Switch to host-b…",
         "Last switch: 11:59:00 hot here: the peer handed over",
@@ -73,7 +80,7 @@ fn problems_come_first_and_at_the_top_in_a_sentence() {
 fn a_peer_that_is_not_heard_is_one_warning() {
     let silent = |number| one(&format!("r{number}"), "hot", None, ServiceLevel::Unprotected);
     let mut status = status((0..300).map(silent).collect());
-    status.peer = PeerNode { heard: false, heard_seconds_ago: Some(180.0), program: None };
+    status.peer = PeerNode { heard: false, heard_seconds_ago: Some(180.0), program: None, link: None };
     let html = words(&render(&status, &[], &Wish::default()));
     assert!(
         html.contains("host-b has not been heard for 3 min. If host-a fails now, nobody takes over."),

@@ -7,19 +7,17 @@ use askama::Template;
 use form_urlencoded::byte_serialize;
 use jiff::{SignedDuration, Zoned};
 use schrittmacher_api::{
-    DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, PeerProgram, ResourceState, ServiceLevel,
-    SwitchDirection,
+    DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, ResourceState, ServiceLevel, SwitchDirection,
 };
 use schrittmacher_text::span;
 
 use super::PageNotice;
 use super::log::{self, LogLine};
 use super::timeline::{self, Timeline};
+use super::top::{Warning, facts, heard, summary, warnings};
 use super::wish::{AT_ONCE, Wish, is_found};
 use crate::admin::order::OperatorOrder;
 
-/// Problems that are told at the top, each in a sentence; the others are counted.
-const WARNINGS: usize = 6;
 /// Up to this number of resources each one is shown with its timeline.
 const ROOMY: usize = 12;
 /// Entries of the history with each resource.
@@ -69,13 +67,6 @@ pub(super) struct Mark {
     pub class: &'static str,
     pub symbol: &'static str,
     pub word: String,
-}
-
-struct Warning {
-    /// Where the resource is on the page, if it is about one.
-    link: Option<String>,
-    subject: String,
-    text: String,
 }
 
 struct Notice<'a> {
@@ -176,10 +167,10 @@ impl<'a> Page<'a> {
 }
 
 /// The rank of what needs no look.
-const CALM: u8 = 3;
+pub(super) const CALM: u8 = 3;
 
 /// The order of the page: the worst first.
-fn rank(one: &ResourceState) -> u8 {
+pub(super) fn rank(one: &ResourceState) -> u8 {
     match one.service {
         ServiceLevel::NobodyHot | ServiceLevel::BothHot => 0,
         ServiceLevel::Unprotected => 1,
@@ -217,121 +208,6 @@ pub(in crate::admin) fn sentence(text: &str) -> String {
     rest.next().map(|first| format!("{}{}.", first.to_uppercase(), rest.as_str())).unwrap_or_default()
 }
 
-fn heard(status: &DaemonStatus) -> Mark {
-    match (status.peer.heard, status.peer.heard_seconds_ago) {
-        (true, Some(ago)) => Mark { class: "hot", symbol: "✓", word: format!("heard {ago:.1} s ago") },
-        (_, Some(ago)) => {
-            Mark { class: "failed", symbol: "✕", word: format!("not heard for {}", lasting(ago)) }
-        }
-        (_, None) => Mark { class: "failed", symbol: "✕", word: "never heard".to_owned() },
-    }
-}
-
-fn facts(status: &DaemonStatus, there: &str, now: &Zoned) -> Vec<String> {
-    let peer = match status.peer.program {
-        Some(PeerProgram::Ours) => format!(", {there} 3.0 or later"),
-        Some(PeerProgram::Modern) => format!(", {there} 1.15 to 2.0.0"),
-        Some(PeerProgram::Classic) => format!(", {there} 1.14 or earlier"),
-        None => String::new(),
-    };
-    let mut facts = vec![
-        format!("{} ↔ {}, port {}", status.local_address, status.remote_address, status.port),
-        format!("version {}{peer}", status.program),
-        format!("security {}", status.security),
-    ];
-    if let Some(about) = &status.authentication {
-        let signs = if about.peer_key.is_some() { "the peer signs" } else { "the peer does not sign" };
-        facts.push(format!("authentication {}, {signs}", about.mode));
-    }
-    facts.push(format!("up {}", lasting(status.uptime_seconds)));
-    facts.push(now.strftime("%Y-%m-%d %H:%M:%S %:z").to_string());
-    facts
-}
-
-fn summary(status: &DaemonStatus) -> (bool, String) {
-    let count = status.summary;
-    let open = count.resources - count.protected.min(count.resources);
-    let text = match (count.resources, open) {
-        (0, _) => return (false, "no resource is configured".to_owned()),
-        (1, 0) => "the resource is protected".to_owned(),
-        (all, 0) => format!("all {all} resources are protected"),
-        (all, open) => {
-            let mut text = format!("{open} of {all} not protected");
-            for (number, what) in
-                [(count.nobody_hot, "served by no side"), (count.both_hot, "hot on both sides")]
-            {
-                if number > 0 {
-                    text += &format!(", {number} {what}");
-                }
-            }
-            text
-        }
-    };
-    (open == 0, text)
-}
-
-/// The problems in words, and how many more there are.
-fn warnings(status: &DaemonStatus, here: &str, there: &str) -> (Vec<Warning>, usize) {
-    let mut all = Vec::new();
-    let general = |subject: &str, text: String| Warning { link: None, subject: subject.to_owned(), text };
-    if !status.peer.heard && !status.resources.is_empty() {
-        let text = match status.peer.heard_seconds_ago {
-            Some(ago) => {
-                format!("has not been heard for {}. If {here} fails now, nobody takes over.", lasting(ago))
-            }
-            None => format!("has never been heard. If {here} fails now, nobody takes over."),
-        };
-        all.push(general(there, text));
-    }
-    if let Some(about) = status.authentication.as_ref().filter(|about| about.peer_hears_nothing) {
-        let why = about.last_refusal.as_deref().unwrap_or_default();
-        all.push(general(there, format!("hears nothing of {here}; look at the keys. {why}")));
-    }
-    let mut problems: Vec<_> = status.resources.iter().filter(|one| rank(one) < CALM).collect();
-    problems.sort_by_key(|one| rank(one));
-    // That the peer is not heard has been said, once for all.
-    let is_news = |one: &&&ResourceState| {
-        status.peer.heard || one.service != ServiceLevel::Unprotected || !one.troubles.is_empty()
-    };
-    all.extend(problems.iter().filter(is_news).map(|one| Warning {
-        link: Some(format!("#{}", anchor(&one.name))),
-        subject: one.name.clone(),
-        text: warning(one, here, there),
-    }));
-    let more = all.len().saturating_sub(WARNINGS);
-    all.truncate(WARNINGS);
-    (all, more)
-}
-
-fn warning(one: &ResourceState, here: &str, there: &str) -> String {
-    let mut why = one.explanation.clone().unwrap_or_default();
-    if let Some(reason) = failure_there(one) {
-        why += &format!(" ({reason})");
-    }
-    let trouble = one.troubles.join("; ");
-    let text = match one.service {
-        ServiceLevel::Unprotected => {
-            let hot = if one.state == "hot" {
-                Some(here)
-            } else {
-                one.peer.state.as_ref().filter(|state| *state == "hot").map(|_| there)
-            };
-            let then =
-                hot.map(|host| format!(". If {host} fails now, nobody takes over")).unwrap_or_default();
-            format!("is not protected: {why}{then}")
-        }
-        ServiceLevel::NobodyHot => format!("is served by no side: {why}"),
-        ServiceLevel::BothHot => {
-            "is hot on both sides. What clients write may be lost on one of them".to_owned()
-        }
-        ServiceLevel::Protected => match &one.frozen {
-            Some(frozen) => format!("is frozen for another {}", lasting(frozen.seconds_left)),
-            None => return format!("{trouble}."),
-        },
-    };
-    if trouble.is_empty() { format!("{text}.") } else { format!("{text}. {trouble}.") }
-}
-
 /// The entries of each resource, oldest first.
 fn by_resource(entries: &[HistoryEntry]) -> HashMap<&str, Vec<&HistoryEntry>> {
     let mut of_each: HashMap<&str, Vec<&HistoryEntry>> = HashMap::new();
@@ -346,7 +222,7 @@ fn encoded(name: &str) -> String {
     byte_serialize(name.as_bytes()).collect()
 }
 
-fn anchor(name: &str) -> String {
+pub(super) fn anchor(name: &str) -> String {
     format!("r-{}", encoded(name))
 }
 
@@ -403,7 +279,7 @@ fn card(one: &ResourceState, entries: &[&HistoryEntry], here: &str, there: &str,
 }
 
 /// The reason that a failed peer gives.
-fn failure_there(one: &ResourceState) -> Option<&str> {
+pub(super) fn failure_there(one: &ResourceState) -> Option<&str> {
     one.peer.reason.as_deref().filter(|_| one.peer.state.as_deref() == Some("failed"))
 }
 
@@ -491,6 +367,6 @@ fn offers(
 }
 
 /// How long something has lasted. An answer that is nonsense is no panic.
-fn lasting(seconds: f64) -> String {
+pub(super) fn lasting(seconds: f64) -> String {
     span(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

@@ -68,7 +68,8 @@ fn both_doors_tell_the_same_status() {
 fn one_resource_has_its_own_path() {
     let Control { door, page, _folder, .. } =
         control(Limits::default(), OrderOutcome::Ordered, HttpControl::All);
-    for answer in [ask(door.path(), "GET /api/v1/resources/sp%20ace"), get(page, "/api/v1/resources/sp%20ace")]
+    for answer in
+        [ask(door.path(), "GET /api/v1/resources/sp%20ace"), get(page, "/api/v1/resources/sp%20ace")]
     {
         assert_eq!(status_of(&answer), 200);
         let one: ResourceState = serde_json::from_str(body(&answer)).unwrap();
@@ -85,9 +86,13 @@ fn a_probe_is_answered_by_its_status_code() {
     let (address, seen) = default_page();
     let ask = |method: &str, target: &str| exchange(address, &format!("{method} {target} HTTP/1.0\r\n\r\n"));
     for method in ["GET", "HEAD", "OPTIONS"] {
-        for (target, expected) in
-            [("/healthz", 200), ("/ready", 200), ("/hot/sp%20ace", 200), ("/standby/sp%20ace", 503), ("/hot/x", 404)]
-        {
+        for (target, expected) in [
+            ("/healthz", 200),
+            ("/ready", 200),
+            ("/hot/sp%20ace", 200),
+            ("/standby/sp%20ace", 503),
+            ("/hot/x", 404),
+        ] {
             let answer = ask(method, target);
             assert_eq!(status_of(&answer), expected, "{method} {target}: {answer}");
             assert_eq!(header(&answer, "Content-Type"), Some("text/plain; charset=UTF-8"));

@@ -81,8 +81,8 @@ pub(super) mod tests {
     pub(in super::super) struct Complaints(pub std::sync::mpsc::Sender<String>);
 
     impl Sink for Complaints {
-        fn write(&mut self, entry: &Entry) {
-            let _ = self.0.send(entry.message.clone());
+        fn write(&mut self, entry: &Entry) -> bool {
+            self.0.send(entry.message.clone()).is_ok()
         }
     }
 
@@ -115,7 +115,9 @@ pub(super) mod tests {
         let (told, complaints) = channel();
         let queue = Writer::start("test", 10, Complaints(told)).unwrap();
         let mut sink = Retrying::new(LocalSyslog::new(path.clone(), LOCAL3), queue.queue(), Duration::ZERO);
-        (0..3).for_each(|n| sink.write(&entry(&n.to_string())));
+        for n in 0..3 {
+            sink.write(&entry(&n.to_string()));
+        }
         let complaint = complaints.recv_timeout(GUARD).unwrap();
         assert!(complaint.starts_with("cannot write syslog ("), "{complaint}");
 
@@ -146,7 +148,9 @@ pub(super) mod tests {
         let (done, finished) = channel();
         std::thread::spawn(move || {
             let mut sink = Retrying::new(LocalSyslog::new(path, LOCAL3), queue.queue(), retry::PAUSE);
-            (0..2000).for_each(|_| sink.write(&entry(&"x".repeat(1000))));
+            for _ in 0..2000 {
+                sink.write(&entry(&"x".repeat(1000)));
+            }
             done.send(sink).unwrap();
         });
         let _sink = finished.recv_timeout(GUARD).expect("the sink waits for each line");

@@ -124,7 +124,9 @@ mod tests {
         let (told, complaints) = channel();
         let queue = Writer::start("test", 10, Complaints(told)).unwrap();
         let mut sink = Retrying::new(SyslogServer::new(address, LOCAL3), queue.queue(), Duration::ZERO);
-        (0..3).for_each(|n| sink.write(&entry(&n.to_string())));
+        for n in 0..3 {
+            sink.write(&entry(&n.to_string()));
+        }
         let complaint = complaints.recv_timeout(GUARD).unwrap();
         assert!(complaint.starts_with(&format!("cannot write syslog ({address}), lines")), "{complaint}");
 
@@ -157,7 +159,9 @@ mod tests {
             let (done, finished) = channel();
             std::thread::spawn(move || {
                 let mut sink = Retrying::new(SyslogServer::new(address, LOCAL3), entrance, retry::PAUSE);
-                (0..2000).for_each(|_| sink.write(&entry(&"x".repeat(1000))));
+                for _ in 0..2000 {
+                    sink.write(&entry(&"x".repeat(1000)));
+                }
                 done.send(()).unwrap();
             });
             finished.recv_timeout(GUARD).expect("the sink waits for each line");

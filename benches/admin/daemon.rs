@@ -1,0 +1,74 @@
+//! The daemon that is measured.
+
+use std::fmt::Write;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+pub const PORT: u16 = 7700;
+const HTTP_PORT: u16 = 7780;
+
+pub struct Daemon {
+    process: Child,
+    pub local: Ipv4Addr,
+    pub remote: Ipv4Addr,
+    _folder: TempDir,
+}
+
+impl Daemon {
+    /// Starts one with resources `r0`, `r1`, …
+    pub fn start(count: usize, heartbeat: Duration) -> Daemon {
+        // No other run on this machine has these.
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        let (local, remote) =
+            (Ipv4Addr::new(127, 100 + high % 100, low, 1), Ipv4Addr::new(127, 100 + high % 100, low, 2));
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display();
+        let mut text = format!(
+            "group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {PORT}\nhttp-port = {HTTP_PORT}\n\
+             security = legacy\nheartbeat = {}\ntimeout = 10\napp-timeout = 3600\nrun-directory = {at}/run\n\
+             state-directory = {at}/state\nlog-level = off\n",
+            heartbeat.as_secs_f64()
+        );
+        for n in 0..count {
+            write!(text, "\ngroup = resource\nname = r{n}\nstart-action = true\nstop-action = true\n")
+                .unwrap();
+        }
+        let file = folder.path().join("conf");
+        fs::write(&file, text).unwrap();
+        let process =
+            Command::new(env!("CARGO_BIN_EXE_schrittmacher")).arg(&file).stderr(Stdio::null()).spawn();
+        Daemon { process: process.unwrap(), local, remote, _folder: folder }
+    }
+
+    pub fn page(&self) -> SocketAddr {
+        (self.local, HTTP_PORT).into()
+    }
+
+    /// Of all its threads, by the scheduler's account.
+    pub fn cpu_time(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        // One that has ended meanwhile has used next to nothing.
+        let nanos = threads.filter_map(|thread| {
+            let account = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            account.split(' ').next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanos.sum())
+    }
+
+    pub fn pss_mib(&self) -> f64 {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.process.id())).unwrap();
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
