@@ -93,7 +93,8 @@ impl Trips {
             },
             // What was sent before we heard the first one is not known.
             _ => {
-                self.heard = Some(Heard { run, newest: trip.number, seen: u64::MAX, time: trip.time, at: now });
+                self.heard =
+                    Some(Heard { run, newest: trip.number, seen: u64::MAX, time: trip.time, at: now });
                 self.counts.sent = self.counts.sent.saturating_add(1);
                 self.counts.came += 1;
             }
