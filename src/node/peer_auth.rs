@@ -192,14 +192,16 @@ impl Node {
             return Verdict::Unsigned;
         }
         auth.refused += 1;
-        auth.last_refusal = Some(why);
+        // Each start of a side has some that are old: they are counted, and nothing is wrong.
+        if why != Why::Old {
+            auth.last_refusal = Some(why);
+        }
         let (refused, peer) = (auth.refused, self.core.remote_address);
         self.peer_door.last_error = Some(format!("refused: {why}"));
         let remedy = match why {
             Why::Unsigned | Why::UnknownKey(_) | Why::Forged => {
                 "; if the peer sent it, both hosts need the same `auth-key-file`, `local-address` and `remote-address`"
             }
-            // Each start of a side has some.
             Why::Old => {
                 self.unwanted.count(Unwelcome::NotAuthentic);
                 return Verdict::Nothing;

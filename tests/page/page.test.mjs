@@ -113,6 +113,20 @@ for (const [width, viewport] of [['1280', WIDE], ['390', NARROW]]) {
   }
 }
 
+test('what is being pressed is not exchanged', async () => {
+  const { page, context } = await open(pair.url(0));
+  const clock = await page.locator('.facts').textContent();
+  await card(page, 'billing').locator('summary').hover();
+  await page.mouse.down();
+  // Twice the time after which the page is exchanged.
+  await page.waitForTimeout(2500);
+  await page.mouse.up();
+  assert.ok(await card(page, 'billing').locator('details').evaluate((details) => details.open));
+  await until(async () => (await page.locator('.facts').textContent()) !== clock);
+  assert.ok(await card(page, 'billing').locator('details').evaluate((details) => details.open));
+  await context.close();
+});
+
 test('everything works without JavaScript', async () => {
   const { page, context } = await open(pair.url(0), { javaScriptEnabled: false });
   await switches(page, { side: 0, name: 'hlr-proxy', label: /Switch to/, button: /Switch to/ });

@@ -196,7 +196,8 @@ fn conclusion(summary: Summary) -> String {
     match (resources, resources - protected.min(resources)) {
         (1, 0) => "the resource is protected\n".into(),
         (all, 0) => format!("all {all} resources are protected\n"),
-        (all, open) => format!("{open} of {all} resource(s) not protected\n"),
+        (1, _) => "the resource is not protected\n".into(),
+        (all, open) => format!("{open} of {all} resources not protected\n"),
     }
 }
 
@@ -231,7 +232,7 @@ mod tests {
              RESOURCE   HERE  PEER     SINCE     LAST SWITCH                                     NOTE\n\
              smsc-1     hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
              bill\\ning  hot   failed   12 d 4 h  2026-11-28 14:59:00 here: the peer handed over  NOT PROTECTED: the peer's application has failed\n\
-             1 of 2 resource(s) not protected\n"
+             1 of 2 resources not protected\n"
         );
     }
 

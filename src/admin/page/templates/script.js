@@ -14,10 +14,17 @@
 
   const address = () => '/' + (String(query) && '?' + query);
 
+  // Between the two halves of a click its target stays: else there would be none.
+  let isPressed = false;
+  document.addEventListener('pointerdown', () => { isPressed = true; });
+  for (const end of ['pointerup', 'pointercancel']) {
+    document.addEventListener(end, () => setTimeout(() => { isPressed = false; }));
+  }
+
   // What a reader has selected, or is about to press, is not taken away.
   const isBusy = () => {
     const chosen = getSelection();
-    return !chosen.isCollapsed && $('live').contains(chosen.anchorNode);
+    return isPressed || (!chosen.isCollapsed && $('live').contains(chosen.anchorNode));
   };
 
   const swap = (id, page) => {
