@@ -158,7 +158,7 @@ impl Node {
             return refusal.map_or(OrderOutcome::Possible, OrderOutcome::Refused);
         }
         if order.target == Target::ThisSide {
-            resource.switches.takeover_ordered();
+            resource.switches.takeover_ordered(now);
         }
         if ends_hold {
             self.end_hold(index, now);

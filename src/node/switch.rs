@@ -1,17 +1,22 @@
 //! The last switch of one resource, as operators are told of it.
 
+use std::time::Duration;
+
 use schrittmacher_api::SwitchDirection;
 use schrittmacher_protocol::{Cause, StateName, Time, Transition};
 use schrittmacher_wire::PeerCode;
 
 use crate::admin::snapshot::Switch;
 
+/// How long an order is the cause of a hand-over by the peer: the longest release is not longer.
+const ORDER_AGE: Duration = Duration::from_secs(60);
+
 /// Remembers the last change of this node to or from hot, and what it began with.
 #[derive(Debug, Default)]
 pub struct SwitchMemory {
     last: Option<Switch>,
-    /// An operator has ordered a takeover that has not begun.
-    ordered: bool,
+    /// When an operator ordered a takeover that has not begun.
+    ordered: Option<Time>,
     /// Why this node began to go hot, until it is.
     going_hot: Option<String>,
 }
@@ -22,18 +27,20 @@ impl SwitchMemory {
         self.last.as_ref()
     }
 
-    /// An operator has ordered a takeover. The peer's confirmation begins it.
-    pub fn takeover_ordered(&mut self) {
-        self.ordered = true;
+    /// An operator has ordered a takeover. The peer's confirmation begins it, or its hand-over if the release took longer than
+    /// the request was open.
+    pub fn takeover_ordered(&mut self, now: Time) {
+        self.ordered = Some(now);
     }
 
     /// Takes note of a change of state. `why` is the cause as a sentence.
     pub fn changed(&mut self, change: &Transition, why: &str, now: Time) {
         let (before, after) = (change.from, change.to);
-        let ordered = self.ordered && change.cause == Cause::Peer(PeerCode::Tcnf);
+        let is_recent = self.ordered.is_some_and(|at| now.since(at) < ORDER_AGE);
+        let ordered = is_recent && matches!(change.cause, Cause::Peer(PeerCode::Tcnf | PeerCode::Fovr));
         let why = if ordered { "an operator ordered a takeover" } else { why };
         if !matches!(after, StateName::Standby | StateName::ToStandby) {
-            self.ordered = false;
+            self.ordered = None;
         }
         // Of the way to hot the first step counts: the last one is only the application's confirmation.
         let first = self.going_hot.take().unwrap_or_else(|| why.to_owned());
@@ -77,10 +84,23 @@ mod tests {
         assert_eq!(told(&memory), Some((SwitchDirection::Away, "it died")));
     }
 
+    /// A release that takes longer than the request is open ends in a hand-over.
+    #[test]
+    fn an_order_is_the_cause_of_a_late_hand_over_and_an_old_one_is_not() {
+        for (age, cause) in [(59, "an operator ordered a takeover"), (61, "the peer handed over")] {
+            let mut memory = SwitchMemory::default();
+            memory.takeover_ordered(Time::ZERO);
+            let begins = Transition { cause: Cause::Peer(PeerCode::Fovr), from: Standby, to: ToHot };
+            memory.changed(&begins, "the peer handed over", Time::new(Duration::from_secs(age)));
+            change(&mut memory, ToHot, Hot, Cause::App(AppReport::Lhot), "the application is hot");
+            assert_eq!(told(&memory), Some((SwitchDirection::Here, cause)));
+        }
+    }
+
     #[test]
     fn an_order_is_the_cause_and_not_the_peers_confirmation() {
         let mut memory = SwitchMemory::default();
-        memory.takeover_ordered();
+        memory.takeover_ordered(Time::ZERO);
         change(&mut memory, Standby, ToHot, Cause::Peer(PeerCode::Tcnf), "the peer left the role");
         change(&mut memory, ToHot, Hot, Cause::App(AppReport::Lhot), "the application is hot");
         assert_eq!(told(&memory), Some((SwitchDirection::Here, "an operator ordered a takeover")));

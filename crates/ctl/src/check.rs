@@ -17,6 +17,7 @@ use schrittmacher_text::{Escaped, exit_code};
 Examples:
   schrittmacherctl check && schrittmacherctl reload
   schrittmacherctl check --peer
+  ssh host-b schrittmacherctl status --json | schrittmacherctl check --peer=-
 
 `schrittmacher --check FILE` shows every value of a file as well.
 
@@ -31,7 +32,7 @@ pub(crate) struct CheckArgs {
     pub json: bool,
 
     /// Ask the daemon of the other host at its status page as well, and compare: resources, addresses, times, program. Without
-    /// HOST:PORT it is asked at `remote-address` and our own `http-port`
+    /// HOST:PORT it is asked at `remote-address` and our own `http-port`. With `-` its `status --json` is read from standard input
     #[arg(short, long, value_name = "HOST:PORT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub peer: Option<String>,
 

@@ -1,6 +1,7 @@
 //! `check --peer`: the daemons of both hosts compared.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 
 use schrittmacher_api::{DaemonStatus, ResourceState, STATUS};
@@ -9,12 +10,19 @@ use schrittmacher_config::Core;
 use super::ask;
 use super::options::DaemonArgs;
 
-/// Asks the other daemon at its page, and says what does not fit. `place` is empty for the usual one.
+/// The longest status that is read, in bytes.
+const STATUS_MAX: u64 = 16 * 1024 * 1024;
+
+/// Asks the other daemon at its page, and says what does not fit. `place` is empty for the usual one, and `-` if its status is on
+/// standard input.
 ///
 /// # Errors
 ///
 /// It does not answer, with the reason.
 pub(super) fn compare(place: &str, core: &Core, ours: &DaemonStatus) -> Result<Vec<String>, String> {
+    if place == "-" {
+        return read(io::stdin()).map(|theirs| unfit(ours, &theirs));
+    }
     let place = match (place, core.http_port) {
         ("", None) => {
             return Err("without `http-port` there is no page to ask; name it: --peer=HOST:PORT".into());
@@ -23,8 +31,21 @@ pub(super) fn compare(place: &str, core: &Core, ours: &DaemonStatus) -> Result<V
         (place, _) => place.to_owned(),
     };
     let daemon = DaemonArgs { config: None, socket: None, address: Some(place) };
-    let theirs = ask::get::<DaemonStatus>(&daemon, STATUS).map_err(|error| error.why)?.value;
-    Ok(unfit(ours, &theirs))
+    let theirs = ask::get::<DaemonStatus>(&daemon, STATUS).map_err(|error| {
+        format!(
+            "{}; if its `http-address` keeps its page to itself: ssh {} schrittmacherctl status --json | schrittmacherctl check \
+             --peer=-",
+            error.why, core.remote_address
+        )
+    })?;
+    Ok(unfit(ours, &theirs.value))
+}
+
+/// What `status --json` of the other host has printed.
+fn read(from: impl Read) -> Result<DaemonStatus, String> {
+    let mut text = String::new();
+    from.take(STATUS_MAX).read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("standard input is no status in JSON: {error}"))
 }
 
 /// The differences between two sides that have to fit each other.
@@ -84,6 +105,14 @@ mod tests {
             remote_address: remote.into(),
             ..daemon(names.iter().map(one).collect())
         }
+    }
+
+    #[test]
+    fn a_status_can_come_by_another_way() {
+        let status = side([10, 0, 0, 1], [10, 0, 0, 2], &["x"]);
+        assert_eq!(read(serde_json::to_string(&status).unwrap().as_bytes()), Ok(status));
+        assert!(read(&b""[..]).unwrap_err().contains("is no status"));
+        assert!(read(&b"{}"[..]).unwrap_err().contains("missing field"));
     }
 
     #[test]

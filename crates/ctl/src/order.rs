@@ -8,7 +8,7 @@ use super::options::DaemonArgs;
 use super::simulate::options::time;
 use super::wait::{Patience, Watch};
 use super::{CtlError, Output, ask};
-use schrittmacher_text::{Escaped, exit_code};
+use schrittmacher_text::{Escaped, exit_code, span};
 
 /// The arguments of both orders.
 #[derive(clap::Args)]
@@ -122,6 +122,10 @@ pub(super) fn run(args: &OrderArgs, target: Target, output: &mut Output<'_>) -> 
         if is_last_word || !args.json {
             tell(&answer, args.json, output);
         }
+        if args.dry_run && !args.json && status == exit_code::OK {
+            let path = format!("{RESOURCES}/{}", path_of(name));
+            output.line(&now(&ask::get(&args.daemon, &path)?.value));
+        }
         watches.extend(watch.filter(|_| status == exit_code::OK));
     }
     for watch in watches {
@@ -163,10 +167,36 @@ fn tell(answer: &ask::JsonAnswer<OrderAnswer>, json: bool, output: &mut Output<'
     }
 }
 
+/// Both sides, before a switch: `now: hot here for 3 d 4 h; the peer is standby, heard 0.1 s ago`.
+fn now(one: &ResourceState) -> String {
+    let here = span(Duration::try_from_secs_f64(one.state_seconds).unwrap_or_default());
+    let peer = match (one.peer.state.as_deref(), one.peer.heard_seconds_ago) {
+        (Some(state), Some(ago)) => format!("the peer is {}, heard {ago:.1} s ago", Escaped(state)),
+        (_, _) => "the peer is NOT HEARD".to_owned(),
+    };
+    format!("now: {} here for {here}; {peer}", Escaped(&one.state))
+}
+
 fn exit_status(outcome: OrderWord) -> u8 {
     match outcome {
         OrderWord::Ordered | OrderWord::Joined | OrderWord::Possible => exit_code::OK,
         OrderWord::Refused => exit_code::REFUSED,
         OrderWord::NoSuchResource => exit_code::NOINPUT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schrittmacher_api::ServiceLevel;
+    use schrittmacher_testkit::status::resource;
+
+    use super::*;
+
+    #[test]
+    fn a_dry_run_tells_both_sides() {
+        let ready = resource("x", "hot", Some("standby"), ServiceLevel::Protected);
+        assert_eq!(now(&ready), "now: hot here for 12 d 4 h; the peer is standby, heard 0.1 s ago");
+        let alone = resource("x", "hot", None, ServiceLevel::Unprotected);
+        assert_eq!(now(&alone), "now: hot here for 12 d 4 h; the peer is NOT HEARD");
     }
 }

@@ -55,7 +55,8 @@ pub struct Options {
     pub port: Option<u16>,
 
     /// A command for sh(1) whose exit status is 0 while all is well. A command that was just started is hot when it
-    /// has passed its first check; later one check that fails is a failure
+    /// has passed its first check; later one check that fails is a failure. What it writes to its standard output is
+    /// not shown, its errors are
     #[arg(long, value_name = "COMMAND")]
     pub check: Option<OsString>,
 

@@ -55,7 +55,7 @@ fn a_command_that_ends_by_itself_is_a_failure_for_a_while() {
 fn a_command_is_hot_when_it_has_passed_its_check() {
     let daemon = Daemon::new();
     let health = daemon.file("health");
-    let check = format!("test -e {}", health.display());
+    let check = format!("echo noise; test -e {} || {{ echo no file >&2; false; }}", health.display());
     let options = ["--check", &check, "--check-interval", "1", "--recover-after", "0"];
     let run = Run::start(&daemon, &options, COMMAND);
     daemon.hear("LUNK");
@@ -66,6 +66,8 @@ fn a_command_is_hot_when_it_has_passed_its_check() {
     fs::remove_file(&health).unwrap();
     assert_eq!(daemon.hear("LFAI")["reason"], "the check exited with status 1");
     run.wait_output("ended");
+    run.wait_said("no file");
+    assert!(!run.output().contains("noise"), "a check that passes is no news");
 }
 
 #[test]

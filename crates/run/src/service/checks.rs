@@ -1,6 +1,6 @@
 //! The checks of a command that runs.
 
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -50,6 +50,8 @@ impl Service<'_> {
         let Some(text) = &self.options.check else { return };
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(text);
+        // "PONG" every five seconds is no news for a journal. Its errors are.
+        command.stdout(Stdio::null());
         match Group::start(command) {
             Ok(group) => {
                 self.check_group = Some(group.pid());

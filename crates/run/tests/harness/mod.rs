@@ -160,6 +160,11 @@ impl Run {
         self.wait_line("stdout", text, true)
     }
 
+    /// All output of the command so far.
+    pub fn output(&self) -> String {
+        fs::read_to_string(self.folder.path().join("stdout")).unwrap()
+    }
+
     /// Waits for a line of the program itself.
     pub fn wait_said(&self, text: &str) {
         self.wait_line("stderr", text, false);
