@@ -55,6 +55,10 @@ impl FreezeState {
     /// What the other side says. The newest word counts. Returns whether it was news.
     fn hear(&mut self, theirs: Freeze, now: Time) -> bool {
         let is_news = theirs.stamp > self.stamp;
+        if theirs.stamp < self.stamp {
+            // It is frozen by an older word, and has to hear ours.
+            self.told_until = self.told_until.max(now + theirs.left);
+        }
         if is_news {
             let until = now + theirs.left;
             let told_until = self.told_until.max(until);
@@ -215,6 +219,21 @@ mod tests {
         assert_eq!(here.left(at(11)), None);
         assert!(!there.hear(here.tell(at(12)).unwrap(), at(12)), "the echo is no news");
         assert_eq!(here.tell(at(3600)), None, "nothing is told when every side has forgotten it");
+    }
+
+    /// A thaw on the side that has not heard of the freeze yet.
+    #[test]
+    fn a_thaw_that_overtakes_its_freeze_ends_it_on_both_sides() {
+        let (mut here, mut there) = (FreezeState::default(), FreezeState::default());
+        here.order(HOUR, "kernel".into(), true, at(0), WALL);
+        there.order(Duration::ZERO, String::new(), false, at(0), WALL + 1);
+        assert!(!there.hear(here.tell(at(1)).unwrap(), at(1)), "the freeze is the older word");
+        let word = there.tell(at(2)).expect("the other side is frozen, and has to be told");
+        assert!(here.hear(word, at(2)));
+        assert_eq!((here.left(at(2)), there.left(at(2))), (None, None));
+        // Both fall silent when the freeze would have ended.
+        assert!(!there.hear(here.tell(at(3)).unwrap(), at(3)));
+        assert_eq!((here.tell(at(3601)), there.tell(at(3602))), (None, None));
     }
 
     #[test]
