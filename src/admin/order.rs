@@ -79,6 +79,7 @@ impl OrderOutcome {
             | OrderOutcome::Joined
             | OrderOutcome::Refused(
                 Refusal::Frozen
+                | Refusal::PeerHeld
                 | Refusal::AppFailed
                 | Refusal::CutOff
                 | Refusal::AlreadyHot

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    App, Asked, Ending, HoldBack, Machine, Peer, Release, Setbacks, Settings, State, Time, Window,
+    App, Asked, Bucket, Ending, HoldBack, Machine, Peer, Release, Setbacks, Settings, State, Time, Window,
 };
 use schrittmacher_testkit::double::Legacy;
 
@@ -43,6 +43,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
                 next_question,
                 cut_off: peer_cut_off,
                 hands_over,
+                held,
                 reacted,
             },
         asked,
@@ -121,6 +122,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
             next_question: deadline(next_question),
             cut_off: peer_cut_off,
             hands_over,
+            held,
             reacted,
         },
         asked: match asked {
@@ -140,7 +142,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
             Window { until: NOW, used: 0 }
         },
         // No search gets near the limit, and counting would tell apart what is alike.
-        announcements: Window::default(),
+        announcements: Bucket::default(),
         preempt_armed: preempt_armed || !settings.preempt,
         setbacks: {
             let Setbacks { failures, forget_at, activate, reject_until } = setbacks;

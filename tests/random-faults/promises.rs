@@ -136,17 +136,24 @@ impl Promises {
         let unheard = link.unheard().is_some_and(|side| hosts[side].nodes[0].daemon().is_ours());
         let unheard = unheard && !self.clock_back;
         for resource in 0..RESOURCES {
-            self.watch_two_hot(now, hosts, resource, whole);
+            self.watch_two_hot(now, hosts, resource, whole, now.saturating_sub(link.last_late()));
             self.watch_unheard(now, hosts, resource, run && unheard);
             self.watch_calm(now, hosts, resource);
         }
     }
 
-    /// P1.
-    fn watch_two_hot(&mut self, now: Duration, hosts: &[Host<Program>; 2], resource: usize, whole: bool) {
+    /// P1. The time counts from the last datagram that was late: the link works when all that it has delayed is there.
+    fn watch_two_hot(
+        &mut self,
+        now: Duration,
+        hosts: &[Host<Program>; 2],
+        resource: usize,
+        whole: bool,
+        in_time: Duration,
+    ) {
         let limit = self.two_heartbeats(now, hosts) + SLACK;
         let both_hot = hosts.iter().all(|host| is_hot(&host.nodes[resource]));
-        if lasts(&mut self.both_hot[resource], both_hot && whole, now) > limit {
+        if lasts(&mut self.both_hot[resource], both_hot && whole, now).min(in_time) > limit {
             self.breaks(now, &format!("P1: both hot for more than {limit:?}, resource {resource}"));
             self.both_hot[resource] = None;
         }
@@ -170,7 +177,9 @@ impl Promises {
         let link = if reacted { Duration::ZERO } else { LINK_TIME + heartbeat(hosts) };
         let limit = 2 * self.two_heartbeats(now, hosts) + SLACK + link;
         let both_hot = hosts.iter().all(|host| is_hot(&host.nodes[resource]));
-        if lasts(&mut self.unheard[resource], both_hot && so, now) > limit {
+        // A 1.8.2 whose clock starves says nothing (D30): then neither side hears the other.
+        let speaks = !hosts.iter().any(|host| host.nodes[resource].daemon().starves(now));
+        if lasts(&mut self.unheard[resource], both_hot && so && speaks, now) > limit {
             self.breaks(
                 now,
                 &format!(

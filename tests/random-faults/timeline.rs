@@ -100,7 +100,8 @@ fn cause(event: Event) -> String {
         Event::Freeze(true) => "frozen".to_owned(),
         Event::Freeze(false) => "thawed".to_owned(),
         Event::Bond(bond) => format!("its set: {bond:?}"),
-        Event::Follow => "follows its set".to_owned(),
+        Event::Follow { force: false } => "follows its set".to_owned(),
+        Event::Follow { force: true } => "follows its set, by force".to_owned(),
         Event::Reloaded => "SIGHUP".to_owned(),
         Event::Tick => "time".to_owned(),
     }

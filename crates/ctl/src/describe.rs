@@ -87,7 +87,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         | Event::LeftHot(_)
         | Event::Freeze(_)
         | Event::Bond(_)
-        | Event::Follow
+        | Event::Follow { .. }
         | Event::Reloaded
         | Event::ActivateFailed
         | Event::Activated

@@ -31,7 +31,8 @@ impl Step<'_> {
     pub(crate) fn give_way_cut_off(&mut self) {
         let fit = (!self.machine.state.has_failed_app()).then_some(AppReport::Lsby);
         // An interface that comes and goes counts as any other failure.
-        let until = self.count_failure().map_or(self.now, |hold| hold.until);
+        let held_until = self.count_failure().map_or(self.now, |hold| hold.until);
+        let until = held_until.max(self.now + self.machine.peer.beat(self.settings));
         self.notice(Notice::CutOff);
         self.stop_and_fail(Some(HoldBack { until, fit }));
     }

@@ -39,7 +39,10 @@ pub enum Event {
     /// The other members of its set demand this; `None`: it is in no set.
     Bond(Option<Bond>),
     /// The other members of its set are on the other side, or go there: this one follows.
-    Follow,
+    Follow {
+        /// This side lacks a member. The hand-over goes on even if something cannot be released.
+        force: bool,
+    },
     /// The configuration was read again: tell the peer once more what we are (W4).
     Reloaded,
     /// An attempt to bring the service's interface up has failed.
@@ -216,6 +219,8 @@ pub enum Refusal {
     NoPeer,
     /// Failover: the peer says that its application has failed.
     PeerFailed,
+    /// Failover: the peer starts nothing.
+    PeerHeld,
     /// Takeover: our own application has failed.
     AppFailed,
     /// Takeover: clients cannot reach this host.

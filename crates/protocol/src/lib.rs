@@ -64,7 +64,7 @@ pub use counters::Counters;
 pub use event::{
     Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,
 };
-pub use machine::{App, Contest, Ending, Machine, Window};
+pub use machine::{App, Bucket, Contest, Ending, Machine, Window};
 pub use peer::{Generation, Peer, Said};
 pub use question::Asked;
 pub use record::{FlightRecord, INPUTS, Origin, REACTIONS, Replay, Replayed, SEGMENTS, Segment};

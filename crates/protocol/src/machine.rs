@@ -35,7 +35,7 @@ pub struct Machine {
     /// Answers given in the current window (P6).
     pub answers: Window,
     /// Messages beside the heartbeat in the current window (P6).
-    pub announcements: Window,
+    pub announcements: Bucket,
     /// `preempt` may act: no operator has decided otherwise since the peer was last lost or failed.
     pub preempt_armed: bool,
     /// The setbacks of this side.
@@ -112,6 +112,28 @@ impl Window {
     }
 }
 
+/// A limit on messages, as a bucket that leaks: what has filled it leaves it one by one. So no second has more than what
+/// it holds and what leaves it in a second, whenever that second begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Bucket {
+    /// When it is empty.
+    pub empty_at: Time,
+}
+
+impl Bucket {
+    /// Whether one more finds room; takes it in. One leaves each `spacing`, and `room` are in it at most.
+    pub(crate) fn take(&mut self, now: Time, spacing: Duration, room: u32) -> bool {
+        // It was filled with a longer spacing, perhaps.
+        let full = now + spacing.saturating_mul(room);
+        let empty_at = self.empty_at.max(now).min(full) + spacing;
+        let may = empty_at <= full;
+        if may {
+            self.empty_at = empty_at;
+        }
+        may
+    }
+}
+
 /// Every time at which something happens without an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadlines {
@@ -138,7 +160,7 @@ impl Machine {
             next_tick: now,
             quiet_until: now,
             answers: Window::default(),
-            announcements: Window::default(),
+            announcements: Bucket::default(),
             preempt_armed: true,
             setbacks: Setbacks::default(),
             cut_off: false,

@@ -16,9 +16,10 @@ use crate::tiebreak::OUR_RANDOM;
 /// is five of those. A settled pair needs none, an honest conflict a handful. More is a storm, a forger or a loop.
 const ANSWERS: u8 = 10;
 
-/// Messages beside the heartbeat in one such window, answers included (P6). An answer is at most two, and a switch needs
-/// five more. What is left out, the next heartbeat says.
-const ANNOUNCEMENTS: u8 = 30;
+/// Messages beside the heartbeat, answers included (P6): this number at once, and then this number in each such window. An answer
+/// is at most two, and a switch needs five more. What is left out, the next heartbeat says.
+const ANNOUNCEMENTS: u32 = 18;
+const MORE_ANNOUNCEMENTS: u32 = 4;
 
 /// Spacing of the messages of a daemon that ends (S9): towards one of ours, and towards a legacy one.
 const LEAVING_PERIOD: Duration = Duration::from_millis(100);
@@ -67,6 +68,14 @@ impl Step<'_> {
             State::Releasing(_) if self.machine.bond.is_some() => Some(Note::HandsOver),
             State::Unknown { claim: None }
             | State::Standby { .. }
+            | State::ToStandby { .. }
+            | State::Failed { .. }
+                if self.settings.held =>
+            {
+                Some(Note::Held)
+            }
+            State::Unknown { claim: None }
+            | State::Standby { .. }
             | State::ToHot { .. }
             | State::Hot { .. }
             | State::Releasing(_)
@@ -110,7 +119,7 @@ impl Step<'_> {
     /// An application, or a forged peer, that changes its mind without end makes a bounded number of messages.
     fn may_announce(&mut self) -> bool {
         let (now, length) = (self.now, self.window());
-        self.machine.announcements.take(now, length, ANNOUNCEMENTS)
+        self.machine.announcements.take(now, length / MORE_ANNOUNCEMENTS, ANNOUNCEMENTS)
     }
 
     fn window(&self) -> Duration {

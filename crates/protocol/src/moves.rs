@@ -13,7 +13,7 @@ use crate::peer::Said;
 use crate::question::ANSWER_TIME;
 use crate::setback::{HoldBack, Unreleased};
 use crate::state::{Release, ReleaseOrder, State, Stopping};
-use crate::step::{Cause, Step};
+use crate::step::{Cause, Orderer, Step};
 
 /// A link that comes back may need this long to work in both directions: each host has to find the other's MAC address.
 const LINK_TIME: Duration = Duration::from_secs(1);
@@ -380,13 +380,14 @@ impl Step<'_> {
         deadline.is_some_and(|deadline| self.now < deadline)
     }
 
-    /// Why a failover is not carried out (S8, D17).
-    pub(crate) fn failover_refusal(&self, force: bool) -> Option<Refusal> {
+    /// Why a failover is not carried out (S8, D17). A set knows what it does.
+    pub(crate) fn failover_refusal(&self, by: Orderer, force: bool) -> Option<Refusal> {
         let peer = &self.machine.peer;
-        match (force, peer.alive && !peer.leaving, peer.said) {
+        match (force || by == Orderer::Set, peer.alive && !peer.leaving, peer.said) {
             (true, _, _) => None,
             (false, false, _) => Some(Refusal::NoPeer),
             (false, true, Said::Fail) => Some(Refusal::PeerFailed),
+            (false, true, _) if peer.held => Some(Refusal::PeerHeld),
             (false, true, Said::Nothing | Said::Hot | Said::ToHot | Said::Standby | Said::Other) => None,
         }
     }
@@ -394,7 +395,7 @@ impl Step<'_> {
     /// The peer could serve at once. One that is held back may do so when this side ends.
     pub(crate) fn peer_can_take_over(&self) -> bool {
         let peer = &self.machine.peer;
-        peer.alive && !peer.leaving && (peer.said != Said::Fail || peer.held_back)
+        peer.alive && !peer.leaving && !peer.held && (peer.said != Said::Fail || peer.held_back)
     }
 
     /// At the end of this daemon the service goes to the peer. A frozen one is left alone.

@@ -54,6 +54,9 @@ pub struct Peer {
     pub cut_off: bool,
     /// It serves still, and hands over: it is in a set.
     pub hands_over: bool,
+    /// It starts nothing.
+    #[serde(default)]
+    pub held: bool,
     /// Since it was silent it has said something else than HOTT, so it may hear us.
     pub reacted: bool,
 }
@@ -106,6 +109,7 @@ impl Peer {
             next_question: now,
             cut_off: false,
             hands_over: false,
+            held: false,
             reacted: false,
         }
     }
@@ -120,6 +124,7 @@ impl Peer {
         self.leaving = self.note(report) == Some(Note::Leaving);
         self.cut_off = self.note(report) == Some(Note::CutOff);
         self.hands_over = self.note(report) == Some(Note::HandsOver);
+        self.held = self.note(report) == Some(Note::Held);
         self.reacted |= report.code.is_some_and(|code| code != PeerCode::Hott);
         let said = match report.code {
             None | Some(PeerCode::Treq | PeerCode::Trej) => return,
@@ -175,6 +180,7 @@ impl Peer {
         self.leaving = false;
         self.cut_off = false;
         self.hands_over = false;
+        self.held = false;
         self.reacted = false;
         self.advertise = VERDICT;
     }

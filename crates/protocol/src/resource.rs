@@ -56,7 +56,7 @@ impl Resource {
             | Event::LeftHot(_)
             | Event::Freeze(_)
             | Event::Bond(_)
-            | Event::Follow
+            | Event::Follow { .. }
             | Event::Reloaded
             | Event::Tick => {}
         }

@@ -7,7 +7,7 @@
 //! | situation | here |
 //! |---|---|
 //! | the set is on both sides, and one of them lacks a member | the side that lacks one hands over what it has |
-//! | it is on both sides for no such reason, and nothing moves | the side of lower priority hands over; then the one without the first member |
+//! | it is on both sides for no such reason, and nothing moves | the side of lower priority hands over, unless a release fails; then the one without the first member |
 //! | the other side serves, and this one lacks a member | no member takes the role by itself: the set stays where it is |
 //! | the other side lacks a member | no member leaves this side for a fault that the other side does not mend |
 //!
@@ -52,6 +52,8 @@ pub struct Guidance {
     pub bond: Bond,
     /// Each member that has the role hands it over.
     pub hands_over: bool,
+    /// Even if something cannot be released: the set is not whole here.
+    pub force: bool,
 }
 
 impl Guidance {
@@ -60,7 +62,9 @@ impl Guidance {
         let bond = Some(self.bond);
         let is_news = member.machine.bond != bond;
         let follows = self.hands_over && member.serves_here();
-        [is_news.then_some(Event::Bond(bond)), follows.then_some(Event::Follow)].into_iter().flatten()
+        [is_news.then_some(Event::Bond(bond)), follows.then_some(Event::Follow { force: self.force })]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -82,7 +86,8 @@ pub fn guide(members: &[Member<'_>], now: Time) -> Guidance {
         (false, true) => false,
         (true, true) | (false, false) => is_settled() && !stays_here(members),
     };
-    Guidance { bond, hands_over: serves_here && serves_there && !is_frozen && yields }
+    let hands_over = serves_here && serves_there && !is_frozen && yields;
+    Guidance { bond, hands_over, force: lacks_here && !lacks_there }
 }
 
 /// Whether a set that is on both sides stays on this one.
@@ -106,14 +111,17 @@ impl Member<'_> {
         peer.alive && peer.is_ours() && !peer.leaving && !self.machine.is_ending()
     }
 
-    /// It cannot serve on this side.
+    /// It cannot serve on this side. A held one starts nothing.
     pub fn lacks_here(&self) -> bool {
-        matches!(self.machine.state, State::Failed { .. }) || self.machine.cut_off
+        let has_role = self.serves_here() || matches!(self.machine.state, State::Releasing(_));
+        let is_held = self.settings.held && !has_role;
+        matches!(self.machine.state, State::Failed { .. }) || self.machine.cut_off || is_held
     }
 
     /// It cannot serve on the other side.
     pub fn lacks_there(&self) -> bool {
-        self.machine.peer.said == Said::Fail || self.machine.peer.cut_off
+        let peer = &self.machine.peer;
+        peer.said == Said::Fail || peer.cut_off || peer.held
     }
 
     /// This side has the role.
@@ -136,6 +144,10 @@ impl Member<'_> {
         let here = matches!(machine.state, State::Hot { .. } | State::Standby { .. } | State::Failed { .. });
         let there = matches!(machine.peer.said, Said::Hot | Said::Standby | Said::Fail);
         let is_conflict = self.serves_here() && self.serves_there();
-        here && there && !is_conflict && !machine.peer.hands_over && now.since(machine.since) >= patience
+        // What could not be released a while ago is not tried at each turn.
+        let undone = machine.setbacks.reject_until;
+        let may_move = undone == Time::ZERO || now >= undone + settings.hold_back_max;
+        let rests = now.since(machine.since) >= patience && may_move;
+        here && there && rests && !is_conflict && !machine.peer.hands_over
     }
 }

@@ -113,8 +113,11 @@ impl Step<'_> {
     pub(crate) fn lack_address(&mut self) {
         let peer = &self.machine.peer;
         let tries = if peer.said == Said::Standby { 1 } else { ACTIVATE_TRIES };
-        let nobody_else =
-            !peer.alive || peer.said == Said::Fail || self.machine.frozen || self.set_stays_here();
+        let nobody_else = !peer.alive
+            || peer.said == Said::Fail
+            || peer.held
+            || self.machine.frozen
+            || self.set_stays_here();
         let setbacks = &mut self.machine.setbacks;
         setbacks.activate = setbacks.activate.saturating_add(1);
         if nobody_else {
@@ -128,7 +131,8 @@ impl Step<'_> {
 
     /// The last attempts to bring the address up have failed, and the other side may serve instead.
     pub(crate) fn is_without_address(&self) -> bool {
-        self.machine.setbacks.activate > 0 && !self.machine.frozen && !self.set_stays_here()
+        let may = !self.machine.peer.held && !self.machine.frozen && !self.set_stays_here();
+        self.machine.setbacks.activate > 0 && may
     }
 
     /// The other side shall serve.
@@ -153,7 +157,7 @@ impl Step<'_> {
                 }
             }
             // The other side cannot serve either, or an operator or its end wants this one.
-            Cause::Peer(Fail) if self.may_try_instead() => self.end_hold_back_and(hold, cause),
+            Cause::Peer(Fail) if self.may_try_instead(hold) => self.end_hold_back_and(hold, cause),
             Cause::Peer(Fovr) | Cause::PeerSilent if !self.machine.cut_off => {
                 self.end_hold_back_and(hold, cause);
             }
@@ -184,9 +188,11 @@ impl Step<'_> {
         }
     }
 
-    /// The peer has failed for good. A side that is cut off and would start nothing goes on saying FAIL.
-    fn may_try_instead(&self) -> bool {
-        let stays = self.machine.cut_off && self.starts_nothing();
+    /// The peer has failed for good. A side that is cut off and would start nothing goes on saying FAIL, and so does one that has
+    /// given way a moment ago: its clients do not miss it, and a peer that changes its mind at each message would have it
+    /// start and stop as often.
+    fn may_try_instead(&self, hold: HoldBack) -> bool {
+        let stays = self.machine.cut_off && (self.starts_nothing() || self.now < hold.until);
         !self.machine.peer.held_back && !stays
     }
 

@@ -148,8 +148,7 @@ impl<'a> Step<'a> {
             Event::LeftHot(ago) => self.note_left_hot(ago),
             Event::Freeze(frozen) => self.machine.frozen = frozen,
             Event::Bond(bond) => self.bind(bond),
-            // A fault of the set: it goes on even if something cannot be released.
-            Event::Follow => self.run(Cause::Failover { by: Orderer::Set, force: true }),
+            Event::Follow { force } => self.run(Cause::Failover { by: Orderer::Set, force }),
             Event::Reloaded => self.machine.peer.advertise(),
         }
     }
@@ -251,7 +250,10 @@ impl<'a> Step<'a> {
         if peer.is_some_and(|silent| self.now >= silent) && (beat || !self.machine.peer.lost) {
             if self.machine.peer.alive {
                 self.notice(Notice::PeerLost);
-                self.stop_yielding();
+                // What it has handed over in this very step, it has handed over to a silent peer.
+                if self.reaction.change().is_none() {
+                    self.stop_yielding();
+                }
             }
             self.machine.peer.lose();
             self.machine.preempt_armed = true;

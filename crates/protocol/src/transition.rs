@@ -62,7 +62,7 @@ impl Step<'_> {
         match cause {
             Peer(Hott) => self.become_standby(Stby, Yield::No),
             // It leaves the role to a side that may take it.
-            Peer(Stby | P2sby | Tcnf) if claim.is_none() && self.waits_for_set() => {
+            Peer(Stby | P2sby | Tcnf | Fail) if claim.is_none() && self.waits_for_set() => {
                 self.await_standby(P2sby, Yield::No);
             }
             // The application is hot already: it gets no order to start.
@@ -98,7 +98,7 @@ impl Step<'_> {
             Tick if unopposed && self.machine.peer.claims() => self.claim(),
             Tick if unopposed => self.serve(Grant::No),
             Tick => self.send(Unk),
-            Failover { force, .. } => match self.failover_refusal(force) {
+            Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
                 None => self.become_standby(Fovr, Yield::Long),
             },
@@ -159,7 +159,7 @@ impl Step<'_> {
             // A forced failover without a peer in sight waits as well (S8). Silence is told again at each beat.
             PeerSilent if yielding => {}
             PeerSilent => self.go_hot(Grant::No),
-            Failover { force, .. } => match self.failover_refusal(force) {
+            Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
                 None => self.offer_role(),
             },
@@ -222,7 +222,7 @@ impl Step<'_> {
                 let until = self.now + self.settings.going_hot_timeout;
                 self.machine.state = State::ToHot { until, began: true, granted_until, failed };
             }
-            Failover { force, .. } => match self.failover_refusal(force) {
+            Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
                 None if force => self.release(ReleaseOrder::ForcedFailover),
                 None => self.release(ReleaseOrder::Failover),
@@ -304,7 +304,7 @@ impl Step<'_> {
                 self.say_goodbye(Hott);
             }
             Tick => self.send(Hott),
-            Failover { force, .. } => match self.failover_refusal(force) {
+            Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
                 None if force => self.release(ReleaseOrder::ForcedFailover),
                 None => self.release(ReleaseOrder::Failover),
@@ -369,7 +369,7 @@ impl Step<'_> {
             PeerSilent if yielding => {}
             PeerSilent => self.go_hot(Grant::No),
             App(L2sb) if self.is_first_report => self.deactivate(),
-            Failover { force, .. } => match self.failover_refusal(force) {
+            Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
                 None => {
                     // An order may stop an application that has not reported yet.

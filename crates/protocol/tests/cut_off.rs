@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, Refusal, StateName};
+use schrittmacher_protocol::{Action, Command, Event, Refusal, StateName};
 use schrittmacher_simulator::Report;
+use schrittmacher_testkit::lone::{Lone, classic, ours};
 use schrittmacher_testkit::pair::Pair;
+use schrittmacher_testkit::settings;
+use schrittmacher_wire::{AppCode, PeerCode};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -94,5 +97,27 @@ fn of_two_that_are_cut_off_together_one_serves() {
             pair.assert_settled();
             assert_eq!(pair.hot_side(), hot, "{}", pair.log());
         }
+    }
+}
+
+/// What a stopped 1.8.2 says when it goes on: FAIL for each report of its failed application, and STBY for each question.
+#[test]
+fn a_peer_that_changes_its_mind_at_each_message_does_not_make_it_start_and_stop_as_often() {
+    for peer in [classic(), ours()] {
+        let mut node = Lone::hot(settings(0), peer);
+        node.hears(PeerCode::Fail);
+        node.give(Event::CutOff);
+        assert_eq!(node.state(), StateName::Hot);
+        let mut starts = 0;
+        for _ in 0..20 {
+            for code in [PeerCode::Stby, PeerCode::Fail] {
+                let actions = node.hears(code);
+                starts += usize::from(actions.contains(&Action::Command(Command::Start)));
+            }
+        }
+        assert_eq!((starts, node.state()), (0, StateName::Failed), "{peer:?}");
+        // It tries again when the other side goes on failing.
+        node.run(Duration::from_secs(30), &[PeerCode::Fail], &[AppCode::Lsby]);
+        assert_eq!(node.state(), StateName::ToHot, "{peer:?}");
     }
 }

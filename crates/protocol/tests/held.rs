@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{Action, Command, Event, Refusal, Settings, StateName};
 use schrittmacher_testkit::lone::{Lone, ours};
+use schrittmacher_testkit::pair::Pair;
+use schrittmacher_testkit::program::Program;
 use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -96,4 +98,31 @@ fn it_asks_no_peer_for_a_role_that_it_would_not_take() {
     for actions in [node.give(Event::Takeover), node.app(AppCode::Lrto)] {
         assert_eq!(actions, [Action::Refuse(Refusal::Held)]);
     }
+}
+
+fn hold(pair: &mut Pair, side: usize) {
+    pair.note(format!("host{side} is held"));
+    pair.world.change(side, 0, |now, node| {
+        let Program::Ours(ours) = node.daemon_mut() else { return };
+        let settings = Settings { held: true, ..ours.resource().settings().clone() };
+        ours.set_settings(now, settings);
+    });
+    // Its next heartbeat says so.
+    pair.run(Duration::from_secs(3));
+}
+
+/// The peer would not take the service, and nobody would serve until it comes back.
+#[test]
+fn nothing_is_handed_over_to_a_held_peer() {
+    let mut pair = Pair::settled();
+    let hot = pair.hot_side();
+    hold(&mut pair, 1 - hot);
+    pair.give(hot, Event::Failover { force: false });
+    assert_eq!(pair.log().refused, Some(Refusal::PeerHeld), "{}", pair.log());
+    let stops = pair.resource(hot).counters().stops;
+    pair.give(hot, Event::Shutdown);
+    pair.run(MINUTE);
+    assert!(!pair.is_up(hot) && pair.app(hot).is_serving() && pair.interface_is_up(hot), "{}", pair.log());
+    assert_eq!(pair.resource(hot).counters().stops, stops, "it is left alone");
+    assert_eq!(pair.state(1 - hot), StateName::Standby);
 }

@@ -112,6 +112,23 @@ fn a_forced_failover_without_a_peer_lasts_three_heartbeats() {
     assert_eq!(node.state(), StateName::ToHot, "and then somebody has to");
 }
 
+/// The commands are over late, and the first turn after that finds the peer silent as well.
+#[test]
+fn a_role_that_was_handed_over_is_not_taken_back_in_the_same_step() {
+    let mut node = Lone::hot(settings(0), ours());
+    node.hears(PeerCode::Stby);
+    node.run(Duration::from_millis(5900), &[], &[AppCode::Lhot]);
+    node.give(Event::Failover { force: true });
+    node.give(Event::Released);
+    node.sleep(SECOND / 5);
+    assert_eq!(sent(&node.tick()), [PeerCode::Fovr]);
+    assert_eq!(node.state(), StateName::Standby);
+    node.run(Duration::from_millis(5900), &[], &[AppCode::Lsby]);
+    assert_eq!(node.state(), StateName::Standby, "the other side may be on its way");
+    node.run(3 * SECOND, &[], &[AppCode::Lsby]);
+    assert_eq!(node.state(), StateName::ToHot);
+}
+
 #[test]
 fn refusals_name_their_reason() {
     let mut node = Lone::hot(settings(0), modern());

@@ -27,6 +27,8 @@ pub struct Direction {
     /// What arrives is believed. A side that has just started cannot believe a signed message before the other side has
     /// heard it.
     pub believed: bool,
+    /// When a datagram arrived last that had been delayed.
+    pub late: Duration,
     /// In the middle of a burst of losses.
     losing: bool,
     /// The number lost in a row, by resource.
@@ -130,6 +132,7 @@ impl Direction {
             loss: Loss::NONE,
             doubles: 0,
             believed: true,
+            late: Duration::ZERO,
             losing: false,
             in_a_row: Vec::new(),
         }
@@ -183,6 +186,11 @@ impl Link {
     /// Every datagram arrives once and in time.
     pub fn is_good(&self) -> bool {
         self.directions.iter().all(Direction::is_good)
+    }
+
+    /// When a datagram arrived last that had been delayed. It may say what is no longer true.
+    pub fn last_late(&self) -> Duration {
+        self.directions[0].late.max(self.directions[1].late)
     }
 
     /// The side of which nothing arrives, while from the other one everything does, and is believed.

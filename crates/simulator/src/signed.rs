@@ -38,7 +38,9 @@ pub(crate) struct Signed {
     sent: Vec<(usize, Vec<u8>, Option<Parcel>)>,
     /// The last word of each resource, by side.
     last: [Vec<Option<PeerReport>>; 2],
-    pub may_set_back: bool,
+    may_set_back: bool,
+    /// It was set back, and goes on under the nonce that it had then.
+    is_set_back: [bool; 2],
     /// By receiver: the last message that the link carried to it was for its nonce of now.
     believes: [bool; 2],
     next: Duration,
@@ -77,6 +79,7 @@ impl Signed {
             sent: Vec::new(),
             last: [vec![None; resources], vec![None; resources]],
             may_set_back: true,
+            is_set_back: [false; 2],
             believes: [false; 2],
             next: Duration::ZERO,
             chance: Chance::new(seed ^ 0x5163),
@@ -115,7 +118,20 @@ impl Signed {
         }
     }
 
+    /// Whether a side may be set back. If not, a side that was and does not know it has its daemon restarted, as the operator
+    /// of a host that was set back has to do: beside a peer that has restarted since, nothing tells the two nonces apart
+    /// (`docs/adr/0025-authentication.md`).
+    pub fn may_set_back(&mut self, may: bool) {
+        self.may_set_back = may;
+        for side in 0..2 {
+            if !may && self.is_set_back[side] {
+                self.renew(side);
+            }
+        }
+    }
+
     fn renew(&mut self, side: usize) {
+        self.is_set_back[side] = false;
         self.nonces += 1;
         self.sessions[side].renew(Nonce(u128::from(self.nonces).to_be_bytes()));
     }
@@ -178,6 +194,7 @@ impl Signed {
                 self.kept[side] = self.sessions[side].clone();
             } else {
                 self.sessions[side] = self.kept[side].clone();
+                self.is_set_back[side] = true;
             }
         }
         let number = self.chance.index(self.sent.len());

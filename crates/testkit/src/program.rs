@@ -226,7 +226,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         | Event::LeftHot(_)
         | Event::Freeze(_)
         | Event::Bond(_)
-        | Event::Follow
+        | Event::Follow { .. }
         | Event::Reloaded => None,
     }
 }

@@ -161,6 +161,10 @@ pub const fn refusal(refusal: Refusal) -> &'static str {
         Refusal::Frozen => "the resource is frozen, and the peer is not heard: it may serve; thaw it first",
         Refusal::NoPeer => "the peer is not heard: nobody would take over",
         Refusal::PeerFailed => "the peer's application has failed: nobody would take over",
+        Refusal::PeerHeld => {
+            "the peer starts nothing, as its configuration file is broken: nobody would take over \
+             (mend the file, or take over there by force)"
+        }
         Refusal::AppFailed => "the application of this side has failed",
         Refusal::CutOff => "the interface of this side has no connection: no client could reach it",
         Refusal::AlreadyHot => "this side is hot already",

@@ -19,10 +19,13 @@ pub enum Note {
     CutOff,
     /// HOTT or 2HOT, and the sender hands over: it is in a set.
     HandsOver,
+    /// The sender starts nothing: its configuration file is broken.
+    Held,
 }
 
 impl Note {
-    const ALL: [Note; 5] = [Note::Claim, Note::Leaving, Note::GoingHot, Note::CutOff, Note::HandsOver];
+    const ALL: [Note; 6] =
+        [Note::Claim, Note::Leaving, Note::GoingHot, Note::CutOff, Note::HandsOver, Note::Held];
 }
 
 impl Note {
@@ -34,6 +37,7 @@ impl Note {
             Note::GoingHot => "going-hot",
             Note::CutOff => "cut-off",
             Note::HandsOver => "hands-over",
+            Note::Held => "held",
         }
     }
 }

@@ -97,6 +97,8 @@ struct Flight {
     /// The order of sending.
     number: u64,
     to: usize,
+    /// It takes longer than the link needs.
+    late: bool,
     content: Content,
 }
 
@@ -147,7 +149,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     /// Whether nonces and counters may be set back to an earlier state.
     pub fn may_set_back(&mut self, may: bool) {
         if let Some(signed) = &mut self.signed {
-            signed.may_set_back = may;
+            signed.may_set_back(may);
         }
     }
 
@@ -213,6 +215,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             return;
         }
         let (to, now) = (flight.to, self.now);
+        if flight.late {
+            self.link.directions[1 - to].late = now;
+        }
         let hears_peer = self.hosts[to].hears_peer();
         let arrived = match flight.content {
             Content::Plain((resource, report)) => return self.give(to, resource, Event::Peer(report)),
@@ -370,11 +375,13 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     }
 
     fn launch(&mut self, side: usize, resource: usize, content: Content) {
+        let latency = self.link.directions[side].latency;
         for delay in self.link.directions[side].delays(resource, &mut self.chance) {
             if self.flying.len() < IN_FLIGHT {
                 self.sent += 1;
                 let arrives = self.now + delay;
-                self.flying.push(Reverse(Flight { arrives, number: self.sent, to: 1 - side, content }));
+                let late = delay > latency;
+                self.flying.push(Reverse(Flight { arrives, number: self.sent, to: 1 - side, late, content }));
             }
         }
     }

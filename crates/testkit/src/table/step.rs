@@ -282,6 +282,7 @@ fn name(refusal: Refusal) -> &'static str {
         Refusal::Frozen => "frozen",
         Refusal::NoPeer => "no_peer",
         Refusal::PeerFailed => "peer_failed",
+        Refusal::PeerHeld => "peer_held",
         Refusal::AppFailed => "app_failed",
         Refusal::CutOff => "cut_off",
         Refusal::AlreadyHot => "already_hot",
