@@ -68,6 +68,10 @@ drills: ## stop, restart and reload both daemons in every order, and write down 
 	$(CARGO) build --workspace
 	PAGE='$(CURDIR)/docs/drills.md' $(CARGO) test --test e2e -- drills::every_pair_of_acts --ignored --nocapture
 
+.PHONY: check-older
+check-older: ## test a real daemon of an earlier commit as the peer, OLDER=5c82a17; builds it (a few minutes)
+	@scripts/check-older
+
 .PHONY: check-page
 check-page: ## test the status page in Chromium, with axe; says what it lacks and skips (two minutes)
 	$(CARGO) build --workspace
@@ -87,6 +91,20 @@ bench: ## how long a switch takes, and what an idle daemon costs (two minutes, o
 .PHONY: bench-admin
 bench-admin: ## what monitoring costs: answers with many resources, and heartbeats beside 1,000 requests a second (eight minutes)
 	$(CARGO) bench --locked --bench admin
+
+.PHONY: bench-doors
+bench-doors: ## what signatures cost, and what floods at the doors do (floods as root; six minutes, on a quiet machine)
+	$(CARGO) build --release --locked -p schrittmacher -p schrittmacher-testapp
+	$(CARGO) bench --locked -p schrittmacher-auth
+	$(CARGO) bench --locked --bench doors
+
+.PHONY: bench-addresses bench-packets
+bench-addresses: ## how long a thousand built-in addresses take, beside a bare loop in C (root; on a quiet machine)
+	$(CARGO) bench --locked -p schrittmacher-address
+
+bench-packets: ## what a client's tcpdump sees of a switch: the table of docs/addresses.md (root, tcpdump)
+	$(CARGO) build --release --locked -p schrittmacher -p schrittmacher-testapp
+	@$(CARGO) bench --locked --bench packets
 
 .PHONY: bench-outage
 bench-outage: ## how long a client is without the address, beside keepalived (root; a quarter of an hour)

@@ -166,6 +166,8 @@ pub struct ResourceFigures {
     pub failing: [bool; CommandKind::ALL.len()],
     /// Whether its address is up, if it has one that this daemon brings up.
     pub address_up: Option<bool>,
+    /// How often somebody else has removed its address, and it was put back.
+    pub put_back: u64,
     /// It starts nothing by itself: the peer is unknown, or the file is broken.
     pub held: bool,
     /// How often both sides were hot, and how long in all.

@@ -1,5 +1,6 @@
 //! `/api/v1`: the same facts and orders as the page, for programs. `docs/http-api.md` is its reference.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use http_body_util::{Either, Full};
@@ -14,7 +15,10 @@ use serde::Serialize;
 use super::freeze::{FreezeOrder, FreezeOutcome};
 use super::link::NoAnswer;
 use super::order::{self, OperatorOrder, OrderOutcome, Target};
-use super::service::{ALLOW_READING, Answer, Client, HttpService, NO_ANSWER, allow, status_of, typed};
+use super::origin::Denied;
+use super::service::{
+    ALLOW_READING, Answer, Client, HttpService, NO_ANSWER, allow, refusal, status_of, typed,
+};
 use super::status;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -100,12 +104,12 @@ impl HttpService {
     }
 
     async fn order(&self, head: &Parts, order: OperatorOrder, client: Client) -> Answer {
-        if let Err(denied) = self.may_order(head, client) {
-            self.refusals.log(&order, client, &denied);
-            return problem(StatusCode::FORBIDDEN, &denied.to_string());
-        }
+        let by = match self.may_order(head, None, client) {
+            Ok(by) => by,
+            Err(denied) => return self.deny(&order, client, &denied),
+        };
         let force = order.force;
-        let Ok(outcome) = self.give(order.clone(), client).await else { return no_answer() };
+        let Ok(outcome) = self.give(order.clone(), by).await else { return no_answer() };
         let answer = OrderAnswer {
             outcome: match outcome {
                 OrderOutcome::Ordered => OrderWord::Ordered,
@@ -122,12 +126,17 @@ impl HttpService {
 }
 
 impl HttpService {
+    fn deny(&self, order: &dyn Display, client: Client, denied: &Denied) -> Answer {
+        self.refusals.log(order, client, denied);
+        refusal(denied, problem(StatusCode::FORBIDDEN, &denied.to_string()))
+    }
+
     async fn freeze(&self, head: &Parts, order: FreezeOrder, client: Client) -> Answer {
-        if let Err(denied) = self.may_order(head, client) {
-            self.refusals.log(&order, client, &denied);
-            return problem(StatusCode::FORBIDDEN, &denied.to_string());
-        }
-        let Ok(outcome) = self.give_freeze(&order, client).await else { return no_answer() };
+        let by = match self.may_order(head, None, client) {
+            Ok(by) => by,
+            Err(denied) => return self.deny(&order, client, &denied),
+        };
+        let Ok(outcome) = self.give_freeze(&order, by).await else { return no_answer() };
         let (status, word) = match outcome {
             FreezeOutcome::NoSuchResource => (StatusCode::NOT_FOUND, OrderWord::NoSuchResource),
             FreezeOutcome::BothSides | FreezeOutcome::PeerIsSilent | FreezeOutcome::ThisSideAlone => {

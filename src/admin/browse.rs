@@ -15,7 +15,8 @@ use jiff::Zoned;
 use schrittmacher_api::HistoryEntry;
 
 use super::link::NoAnswer;
-use super::page::{self, LogPage, Page, PageNotice, Question, QuestionPage, Scene, Wish};
+use super::origin::Denied;
+use super::page::{self, LogPage, OrderDoor, Page, PageNotice, Question, QuestionPage, Scene, Wish};
 use super::service::{Answer, Client, HttpService, no_answer, text, typed};
 use super::status;
 use crate::kept::{self, Stamp, StateFolder};
@@ -48,12 +49,20 @@ impl HttpService {
         let scene = Scene {
             status: &facts,
             history: history.as_deref().map(Vec::as_slice),
-            closed: self.takes_orders_from(client).err().map(|denied| denied.to_string()),
+            door: self.order_door(client),
             notices,
             wish: &wish,
             now: &Zoned::now(),
         };
         varies(html(status, &Page::new(&scene)))
+    }
+
+    fn order_door(&self, client: Client) -> OrderDoor {
+        match self.takes_orders_from(client) {
+            Ok(()) => OrderDoor::Open,
+            Err(Denied::NoToken) => OrderDoor::Token,
+            Err(denied) => OrderDoor::Closed(denied.to_string()),
+        }
     }
 
     /// The table for scripts whatever the client says it takes.
@@ -71,15 +80,17 @@ impl HttpService {
         };
         let Ok(seen) = self.protocol.status().await else { return no_answer() };
         let facts = status::daemon(&seen.snapshot, &self.facts, &self.host_name, self.peer_name.get());
-        let denied = self.takes_orders_from(client).err().map(|denied| denied.to_string());
+        let door = self.order_door(client);
         let outcome = match &question {
-            Question::Switch(order) if denied.is_none() => match self.give(order.clone(), client).await {
-                Ok(outcome) => Some(outcome),
-                Err(NoAnswer) => return no_answer(),
-            },
+            Question::Switch(order) if !matches!(door, OrderDoor::Closed(_)) => {
+                match self.give(order.clone(), client).await {
+                    Ok(outcome) => Some(outcome),
+                    Err(NoAnswer) => return no_answer(),
+                }
+            }
             Question::Switch(_) | Question::Freeze(_) | Question::Thaw(_) => None,
         };
-        html(StatusCode::OK, &QuestionPage::new(&question, &facts, outcome, denied))
+        html(StatusCode::OK, &QuestionPage::new(&question, &facts, outcome, door))
     }
 
     /// The history as a page.

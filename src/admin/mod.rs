@@ -6,7 +6,8 @@
 //!
 //! * `server`: addresses, connections, limits; `places` the share of each client
 //! * `control`: the file of the control socket
-//! * `service`: one HTTP request; `api` those of `/api/v1`; `probe` those of load balancers; `origin` whether an order is meant (H2)
+//! * `service`: one HTTP request; `api` those of `/api/v1`; `probe` those of load balancers; `origin` whether an order is meant (H2);
+//!   `order_token` who may give one that has no other right
 //! * `link`: the protocol thread as seen from here
 //! * `browse`: the pages for people; `page` their HTML; `status` the JSON; `metrics` those for Prometheus; `record` the
 //!   flight record
@@ -18,6 +19,7 @@ mod freeze;
 mod link;
 mod metrics;
 mod order;
+mod order_token;
 mod origin;
 mod page;
 mod places;
@@ -38,6 +40,7 @@ pub use self::control::ControlDoor;
 pub use self::freeze::{FreezeOrder, FreezeOutcome};
 pub use self::link::{AdminRequest, ReloadRequest};
 pub use self::order::{OperatorOrder, OrderOutcome, Target};
+pub use self::order_token::OrderRights;
 
 use crate::event_hook::EventHook;
 use crate::kept::{History, StateFolder};
@@ -67,6 +70,7 @@ pub struct Told {
 pub fn spawn(
     core: &Core,
     control: Option<&ControlDoor>,
+    rights: OrderRights,
     told: Told,
     lost: LostLines,
     requests: SyncSender<AdminRequest>,
@@ -86,7 +90,7 @@ pub fn spawn(
         lost,
     };
     let control = control.map(ControlDoor::listener).transpose()?;
-    let doors = Doors { page, control, http_control: core.http_control, facts };
+    let doors = Doors { page, control, rights, facts };
     server::spawn(doors, Limits::default(), requests, Box::new(wake))
 }
 

@@ -19,10 +19,11 @@ use tokio::time::timeout;
 
 use super::browse::PeerName;
 use super::link::{AdminRequest, ProtocolThread, RELOAD_PATIENCE, WakeLoop};
+use super::order_token::{OrderRights, TokenDoor};
 use super::origin::OwnNames;
 use super::places::Places;
 use super::service::{Client, HttpService, PageFacts, Quota, Refusals};
-use schrittmacher_config::{HttpControl, Page};
+use schrittmacher_config::Page;
 
 /// The limits of clients.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +69,7 @@ pub(super) struct Doors {
     /// The same by the control socket.
     pub control: Option<BoundUnixListener>,
     /// Whose orders the page takes.
-    pub http_control: HttpControl,
+    pub rights: OrderRights,
     /// The facts of this daemon for the status.
     pub facts: PageFacts,
 }
@@ -84,7 +85,7 @@ pub(super) fn spawn(
     let service = Arc::new(HttpService {
         protocol: ProtocolThread::new(requests, wake, limits.answer),
         names: OwnNames::new(&host_name, &names),
-        http_control: doors.http_control,
+        orders: TokenDoor::new(doors.rights),
         page: Quota::new(),
         control: Quota::new(),
         peer_name: PeerName::new(doors.facts.remote_address),

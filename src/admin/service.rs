@@ -11,6 +11,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use schrittmacher_api::{HistoryAnswer, HistoryKind};
+use schrittmacher_auth::KeyId;
 use schrittmacher_protocol::Time;
 use tokio::sync::Semaphore;
 
@@ -20,6 +21,7 @@ use super::freeze::{FreezeOrder, FreezeOutcome};
 use super::link::{NoAnswer, ProtocolThread};
 use super::metrics;
 use super::order::{self, OperatorOrder, OrderOutcome};
+use super::order_token::{Shown, TokenDoor};
 use super::origin::{Denied, OwnNames};
 use super::page::{self, PageNotice};
 use super::probe::Probe;
@@ -27,13 +29,12 @@ use super::record::{self, Lines};
 use crate::event_hook::HookEvent;
 use crate::kept;
 use crate::logging::{LostLines, RateLimited};
-use schrittmacher_config::HttpControl;
 
 /// Everything a request needs.
 pub(super) struct HttpService {
     pub protocol: ProtocolThread,
     pub names: OwnNames,
-    pub http_control: HttpControl,
+    pub orders: TokenDoor,
     /// The limits of the page's requests.
     pub page: Quota,
     /// The same for the control socket.
@@ -76,6 +77,13 @@ pub(super) enum Client {
         /// The address of ours that it has connected to.
         local: IpAddr,
     },
+    /// The page's port, with a token.
+    Token {
+        /// The client's address.
+        address: IpAddr,
+        /// The token's name.
+        name: KeyId,
+    },
     /// The control socket. File permissions have decided that this user may give orders.
     Control {
         /// Its number.
@@ -87,6 +95,7 @@ impl Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Client::Page { address, .. } => write!(f, "{address}"),
+            Client::Token { address, name } => write!(f, "{address} with token {name}"),
             Client::Control { user } => write!(f, "user {user} at the control socket"),
         }
     }
@@ -165,17 +174,18 @@ impl HttpService {
             Method::GET | Method::HEAD if is_read => self.read(path, query(), client).await,
             _ if is_read => allow(StatusCode::METHOD_NOT_ALLOWED, allowed),
             _ if path != "/" => text(StatusCode::NOT_FOUND, "404, page not found"),
-            Method::GET | Method::PUT => self.obey(&head, query(), client).await,
+            Method::GET | Method::PUT => self.obey(&head, query(), None, client).await,
             // Asking how the page would look gives no order.
             Method::HEAD => self.page(&head, client, StatusCode::OK, &[]).await,
             // Orders from the body only, as in the legacy program.
             Method::POST => match Limited::new(body, BODY_BYTES_MAX).collect().await {
                 Ok(form) => {
                     let form = form.to_bytes();
+                    let token = Shown::of_form(&form);
                     match FreezeOrder::of_form(&form) {
                         // The legacy program knows none, so that a link cannot give it.
-                        Some(order) => self.obey_freeze(&head, order, client).await,
-                        None => self.obey(&head, &form, client).await,
+                        Some(order) => self.obey_freeze(&head, order, token, client).await,
+                        None => self.obey(&head, &form, token, client).await,
                     }
                 }
                 Err(_) => text(StatusCode::PAYLOAD_TOO_LARGE, "413, request too large"),
@@ -197,23 +207,30 @@ impl HttpService {
         }
     }
 
-    /// Whether `http-control` lets this client give orders.
+    /// Whether this client may give orders without a token.
     pub(super) fn takes_orders_from(&self, client: Client) -> Result<(), Denied> {
         let Client::Page { address, .. } = client else { return Ok(()) };
-        match self.http_control {
-            HttpControl::None => Err(Denied::HttpControl("none")),
-            HttpControl::Loopback if !address.is_loopback() => Err(Denied::HttpControl("loopback")),
-            HttpControl::Loopback | HttpControl::All => Ok(()),
-        }
+        self.orders.rights.without_token(address)
     }
 
-    /// Whether this request may give orders. Its `Host` has been checked.
-    pub(super) fn may_order(&self, head: &Parts, client: Client) -> Result<(), Denied> {
-        self.takes_orders_from(client)?;
-        match client {
-            Client::Page { .. } => super::origin::check_sender(head),
-            Client::Control { .. } => Ok(()),
+    /// Whether this request may give orders, and as whom. Its `Host` has been checked. `token` is that of a form.
+    pub(super) fn may_order(
+        &self,
+        head: &Parts,
+        token: Option<Shown>,
+        client: Client,
+    ) -> Result<Client, Denied> {
+        let Client::Page { address, .. } = client else { return Ok(client) };
+        if self.orders.rights.have_tokens()
+            && let Some(shown) = Shown::of_headers(&head.headers).or(token)
+        {
+            // No page of another site can show one, so that nothing else has to be asked.
+            let name = self.orders.check(&shown, address)?;
+            return Ok(Client::Token { address, name });
         }
+        self.takes_orders_from(client)?;
+        super::origin::check_sender(head)?;
+        Ok(client)
     }
 
     /// Gives an order to the protocol thread, and says in the log what became of it.
@@ -278,26 +295,29 @@ impl HttpService {
 
     fn quota(&self, client: Client) -> &Quota {
         match client {
-            Client::Page { .. } => &self.page,
+            Client::Page { .. } | Client::Token { .. } => &self.page,
             Client::Control { .. } => &self.control,
         }
     }
 
     /// Gives the orders in `form`, if they are meant, and shows what became of them.
-    async fn obey(&self, head: &Parts, form: &[u8], client: Client) -> Answer {
+    async fn obey(&self, head: &Parts, form: &[u8], token: Option<Shown>, client: Client) -> Answer {
         let orders = order::parse(form);
         if orders.is_empty() {
             return self.page(head, client, StatusCode::OK, &[]).await;
         }
-        if let Err(denied) = self.may_order(head, client) {
-            orders.iter().for_each(|order| self.refusals.log(order, client, &denied));
-            let notices: Vec<_> = orders.into_iter().map(|order| denied_notice(order, &denied)).collect();
-            return self.page(head, client, StatusCode::FORBIDDEN, &notices).await;
-        }
+        let by = match self.may_order(head, token, client) {
+            Ok(by) => by,
+            Err(denied) => {
+                orders.iter().for_each(|order| self.refusals.log(order, client, &denied));
+                let notices: Vec<_> = orders.into_iter().map(|order| denied_notice(order, &denied)).collect();
+                return refusal(&denied, self.page(head, client, StatusCode::FORBIDDEN, &notices).await);
+            }
+        };
         let mut status = StatusCode::OK;
         let mut notices = Vec::new();
         for order in orders {
-            let Ok(outcome) = self.give(order.clone(), client).await else { return no_answer() };
+            let Ok(outcome) = self.give(order.clone(), by).await else { return no_answer() };
             if status == StatusCode::OK {
                 status = status_of(outcome);
             }
@@ -307,18 +327,27 @@ impl HttpService {
     }
 
     /// The same for a form that freezes or thaws.
-    async fn obey_freeze(&self, head: &Parts, order: Result<FreezeOrder, String>, client: Client) -> Answer {
+    async fn obey_freeze(
+        &self,
+        head: &Parts,
+        order: Result<FreezeOrder, String>,
+        token: Option<Shown>,
+        client: Client,
+    ) -> Answer {
         let notice = |text: String| [PageNotice { text: page::sentence(&text), offer: None }];
         let order = match order {
             Ok(order) => order,
             Err(why) => return self.page(head, client, StatusCode::BAD_REQUEST, &notice(why)).await,
         };
-        if let Err(denied) = self.may_order(head, client) {
-            self.refusals.log(&order, client, &denied);
-            let text = format!("{order}: {denied}");
-            return self.page(head, client, StatusCode::FORBIDDEN, &notice(text)).await;
-        }
-        let Ok(outcome) = self.give_freeze(&order, client).await else { return no_answer() };
+        let by = match self.may_order(head, token, client) {
+            Ok(by) => by,
+            Err(denied) => {
+                self.refusals.log(&order, client, &denied);
+                let text = format!("{order}: {denied}");
+                return refusal(&denied, self.page(head, client, StatusCode::FORBIDDEN, &notice(text)).await);
+            }
+        };
+        let Ok(outcome) = self.give_freeze(&order, by).await else { return no_answer() };
         let status = match outcome {
             FreezeOutcome::NoSuchResource => StatusCode::NOT_FOUND,
             FreezeOutcome::BothSides | FreezeOutcome::PeerIsSilent | FreezeOutcome::ThisSideAlone => {
@@ -378,7 +407,10 @@ fn denied_notice(order: OperatorOrder, denied: &Denied) -> PageNotice {
             text: page::sentence(&format!("{refused}; press the button if you mean it")),
             offer: Some(order),
         },
-        Denied::ForeignHost(_) | Denied::Prefetch | Denied::HttpControl(_) => {
+        Denied::NoToken | Denied::WrongToken => {
+            PageNotice { text: page::sentence(&refused), offer: Some(order) }
+        }
+        Denied::ForeignHost(_) | Denied::Prefetch | Denied::HttpControl(_) | Denied::TooManyTokens => {
             PageNotice { text: page::sentence(&refused), offer: None }
         }
     }
@@ -388,6 +420,29 @@ fn outcome_notice(order: OperatorOrder, outcome: OrderOutcome) -> PageNotice {
     let text = page::sentence(&format!("{order}: {outcome}"));
     let offer = (outcome.force_helps() && !order.force).then_some(OperatorOrder { force: true, ..order });
     PageNotice { text, offer }
+}
+
+/// An answer with the status and the headers that a refusal has by HTTP.
+pub(super) fn refusal(denied: &Denied, mut answer: Answer) -> Answer {
+    let (status, field) = match denied {
+        Denied::NoToken | Denied::WrongToken => {
+            (StatusCode::UNAUTHORIZED, Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))))
+        }
+        Denied::TooManyTokens => {
+            (StatusCode::TOO_MANY_REQUESTS, Some((header::RETRY_AFTER, HeaderValue::from_static("60"))))
+        }
+        Denied::ForeignHost(_)
+        | Denied::CrossSite
+        | Denied::Unproven
+        | Denied::Prefetch
+        | Denied::HttpControl(_) => (StatusCode::FORBIDDEN, None),
+    };
+    // If the protocol thread did not answer, there is no page to refuse it with.
+    if answer.status() == StatusCode::FORBIDDEN {
+        *answer.status_mut() = status;
+        answer.headers_mut().extend(field);
+    }
+    answer
 }
 
 pub(super) fn status_of(outcome: OrderOutcome) -> StatusCode {

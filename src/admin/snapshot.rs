@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use schrittmacher_api::SwitchDirection;
+use schrittmacher_api::{PeerProof, SwitchDirection};
 use schrittmacher_auth::{KeyId, Why};
 use schrittmacher_config::AuthMode;
 use schrittmacher_protocol::{Generation, StateName, Time};
@@ -27,6 +27,8 @@ pub struct StatusSnapshot {
     pub auth: Option<AuthFacts>,
     /// The way to the peer and back; `None` if the peer tells nothing of it.
     pub link: Option<LinkFacts>,
+    /// What makes a message the peer's now.
+    pub proof: PeerProof,
 }
 
 /// The way to the peer and back.
@@ -38,7 +40,7 @@ pub struct LinkFacts {
     pub sent: u64,
     /// How many of them have come.
     pub came: u64,
-    /// The same of the last ones: at least a thousand, if there were so many.
+    /// The same of the last ones: at least a thousand, if there were as many.
     pub recently_sent: u64,
     pub recently_lost: u64,
 }
@@ -82,6 +84,8 @@ pub struct ResourceStatus {
     pub since: Time,
     /// `priority`.
     pub priority: i32,
+    /// `set`.
+    pub set: Option<String>,
     /// `heartbeat`.
     pub heartbeat: Duration,
     /// `timeout`.
@@ -207,6 +211,7 @@ impl ResourceStatus {
             state,
             since: Time::ZERO,
             priority: 0,
+            set: None,
             heartbeat: Duration::from_secs(2),
             timeout: Duration::from_secs(8),
             frozen: None,

@@ -46,6 +46,7 @@ pub(super) fn daemon(
                 recently_sent: link.recently_sent,
                 recently_lost: link.recently_lost,
             }),
+            proof: snapshot.proof,
         },
         summary: summary(&resources),
         resources,
@@ -93,6 +94,7 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
         state: text(one.state),
         state_seconds: clock.since(one.since).as_secs_f64(),
         priority: one.priority,
+        set: one.set.clone(),
         heartbeat_seconds: one.heartbeat.as_secs_f64(),
         timeout_seconds: one.timeout.as_secs_f64(),
         frozen: one.frozen.as_ref().map(|(left, reason)| Frozen {

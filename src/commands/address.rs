@@ -27,12 +27,23 @@ pub(super) struct Addresses {
 
 /// Names a job. The answer to one that was given up may come after that of a newer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AddressTicket(pub(super) u64);
+pub struct AddressTicket(pub(super) u64);
 
 /// What the thread has to say to the executor.
 #[derive(Debug)]
 pub(super) enum AddressNews {
     End(AddressEnd),
+    /// The answer to [`Addresses::ask`].
+    Holder {
+        resource: usize,
+        ticket: AddressTicket,
+        /// Which address another host has, and where.
+        holder: Option<String>,
+    },
+    /// An address that somebody else has removed is back.
+    PutBack {
+        resource: usize,
+    },
     /// The state of an interface.
     Link(String, LinkState),
 }
@@ -85,6 +96,17 @@ impl Addresses {
         Ok(AddressTicket(ticket))
     }
 
+    /// Asks whether another host has one of them.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started, or hangs.
+    pub fn ask(&mut self, resource: usize, shared: &SharedAddress) -> io::Result<AddressTicket> {
+        let AddressTicket(ticket) = self.next_ticket();
+        self.give(AddressJob::Ask { id: resource, ticket, shared: place(shared) })?;
+        Ok(AddressTicket(ticket))
+    }
+
     /// Announces them again.
     pub fn announce(&self, resource: usize) {
         if let Some(keeper) = &self.keeper {
@@ -122,17 +144,24 @@ impl Addresses {
                 }
                 AddressReport::PutBack { id, address } => {
                     warn!(target: name(id), "{address} was removed by somebody else; it is back, and announced");
+                    return Some(AddressNews::PutBack { resource: id });
                 }
                 AddressReport::Missing { id, address, trouble } => error!(
                     target: name(id),
                     "{address} was removed by somebody else and cannot be put back: {trouble}; tried again each second"
                 ),
-                AddressReport::Elsewhere { id, address, mac } => {
-                    let mac = mac.map(|byte| format!("{byte:02x}")).join(":");
-                    error!(
-                        target: name(id),
-                        "{address} answers at {mac} too: another host has it; clients may reach either"
-                    );
+                AddressReport::Elsewhere { id, address, mac } => error!(
+                    target: name(id),
+                    "{address} answers at {} too: another host has it; clients may reach either",
+                    text_of(mac)
+                ),
+                AddressReport::Holder { id, ticket, holder } => {
+                    return Some(AddressNews::Holder {
+                        resource: id,
+                        ticket: AddressTicket(ticket),
+                        holder: holder
+                            .map(|(address, mac)| format!("{} answers at {}", address.ip, text_of(mac))),
+                    });
                 }
                 AddressReport::Swept { address } => info!("{address} of an earlier run was removed"),
                 AddressReport::Link { interface, state } => return Some(AddressNews::Link(interface, state)),
@@ -164,6 +193,10 @@ impl Addresses {
         };
         Ok(self.keeper.insert(keeper))
     }
+}
+
+fn text_of(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
 fn place(shared: &SharedAddress) -> SharedPlace {

@@ -32,6 +32,7 @@ mod tracking;
 
 use std::fmt;
 
+pub use address::AddressTicket;
 pub use check::Health;
 pub use environment::{Facts, inherited_environment, without_controls};
 pub use executor::{CommandReport, Executor};

@@ -10,7 +10,7 @@ use schrittmacher_api::{ReloadAnswer, Remark};
 use schrittmacher_config::{Config, Diagnostic, LoadError, Loaded};
 
 use super::clock;
-use crate::admin::ReloadRequest;
+use crate::admin::{OrderRights, ReloadRequest};
 use crate::kept::Keeper;
 use crate::logging::Logging;
 use crate::node::{Changes, Node};
@@ -19,6 +19,7 @@ use crate::worker::Worker;
 /// Reads the configuration again when it is told to.
 pub struct Reloader {
     logging: Logging,
+    rights: OrderRights,
     worker: Worker<(), Result<Read, LoadError>>,
     state: Progress,
     path: PathBuf,
@@ -58,11 +59,24 @@ impl Reloader {
     /// # Errors
     ///
     /// The thread cannot be started.
-    pub fn start(path: PathBuf, waker: Arc<Waker>, logging: Logging) -> io::Result<Reloader> {
+    pub fn start(
+        path: PathBuf,
+        waker: Arc<Waker>,
+        logging: Logging,
+        rights: OrderRights,
+    ) -> io::Result<Reloader> {
         let file = path.clone();
         let worker =
             Worker::start("reload", 1, waker, move |()| schrittmacher_config::load(&file).map(Read::from))?;
-        Ok(Reloader { logging, worker, state: Progress::Idle, path, waiting: Vec::new(), is_meant: false })
+        Ok(Reloader {
+            logging,
+            rights,
+            worker,
+            state: Progress::Idle,
+            path,
+            waiting: Vec::new(),
+            is_meant: false,
+        })
     }
 
     /// Begins to read the configuration. The request gets its answer when the new
@@ -128,6 +142,7 @@ impl Reloader {
             Ok(changes) => {
                 keeper.configuration(kept);
                 self.logging.set_level(level);
+                self.rights.put(node.core());
                 info!("the new configuration is in force; {changes}");
                 let Changes { added, removed, changed } = changes;
                 ReloadAnswer { in_force: true, added, removed, changed, ..ReloadAnswer::default() }

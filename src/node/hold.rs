@@ -82,17 +82,23 @@ impl Node {
     }
 
     fn apply_hold(&mut self, now: Time) {
-        let held = self.hold().is_some();
         self.has_news = true;
         for index in 0..self.resources.len() {
-            self.resources[index].set_held(held, now);
-            self.reschedule(index);
+            self.apply_hold_to(index, now);
         }
+    }
+
+    /// A resource is held with its node, and while its address is elsewhere.
+    pub(super) fn apply_hold_to(&mut self, index: usize, now: Time) {
+        let held = self.hold().is_some() || self.resources[index].elsewhere.holds();
+        self.resources[index].set_held(held, now);
+        self.reschedule(index);
     }
 
     /// A takeover by force ends the hold of this resource. Without force the state machine refuses it.
     pub(super) fn end_hold(&mut self, index: usize, now: Time) {
         let resource = &mut self.resources[index];
+        resource.elsewhere.overrule();
         if resource.is_held() {
             info!(target: &resource.config.name, "takeover by force: it is held back no longer");
             resource.set_held(false, now);

@@ -188,6 +188,7 @@ impl Node {
             resource.figures.heard_peer(code);
         }
         self.resources[index].heard_peer(code, message.reason, now);
+        self.stop_asking(index, now);
         self.give(index, Event::Peer(report), now);
         self.hear_freeze(index, message.freeze, now);
     }

@@ -1,7 +1,7 @@
 //! Everything this node protects: it takes datagrams and orders in, asks the protocol, and carries out the answers.
 //! It runs on the event loop's thread and never waits.
 //!
-//! * `hold`: why nothing is started
+//! * `hold`: why nothing is started; `elsewhere`: a resource that waits because another host has its address
 //! * `intake`: datagrams
 //! * `reaction`: what the protocol answers to an event
 //! * `commands`: what the ends of commands mean
@@ -16,6 +16,7 @@
 //! * `set`: resources that are hot on one side together
 
 mod commands;
+mod elsewhere;
 pub mod freeze;
 pub mod hold;
 mod intake;
@@ -87,6 +88,8 @@ pub struct Node {
     ticks: Deadlines,
     /// Until when each hand-over waits for its application.
     releases: Deadlines,
+    /// When it is asked whether each address is elsewhere.
+    probes: Deadlines,
     link: Link,
     guard: Guard,
     peer_auth: Option<PeerAuth>,
@@ -146,6 +149,7 @@ impl Node {
             sets: BTreeMap::new(),
             ticks: Deadlines::default(),
             releases: Deadlines::default(),
+            probes: Deadlines::default(),
             link,
             executor,
             processes,
@@ -240,8 +244,9 @@ impl Node {
     /// When something happens without an event.
     pub fn next_deadline(&self) -> Option<Time> {
         let app_socket = self.app_socket.as_ref().and_then(AppSocket::next_deadline);
-        let deadlines = [self.next_tick(), self.executor.next_deadline(), self.releases.first(), app_socket];
-        deadlines.into_iter().flatten().min()
+        let own = [self.next_tick(), self.releases.first(), self.probes.first()];
+        let deadlines = own.into_iter().chain([self.executor.next_deadline(), app_socket]);
+        deadlines.flatten().min()
     }
 
     /// When the first resource wants its next tick.
@@ -280,6 +285,7 @@ impl Node {
 
     /// Does everything that is due, then what the commands have to do.
     pub fn on_time(&mut self, now: Time) {
+        self.ask_addresses(now);
         // Each at most once a turn, so that the sockets always get theirs.
         for index in self.ticks.due(now) {
             let heartbeat = self.resources[index].protocol.machine().next_tick;
@@ -312,6 +318,10 @@ impl Node {
                 CommandReport::CutOff { resource, why } => {
                     self.resources[resource].is_cut_off(why);
                     self.give(resource, Event::CutOff, now);
+                }
+                CommandReport::AddressPutBack { resource } => self.resources[resource].figures.put_back += 1,
+                CommandReport::AddressHolder { resource, ticket, holder } => {
+                    self.address_holder(resource, ticket, holder, now);
                 }
                 CommandReport::Reconnected { resource } => {
                     self.give(resource, Event::Reconnected, now);

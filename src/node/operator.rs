@@ -176,14 +176,16 @@ impl Node {
             peer: door(&self.peer_door),
             auth: self.peer_auth.as_ref().map(PeerAuth::facts),
             link: self.trips.facts(),
+            proof: self.proof(),
         }
     }
 
     /// That it is held back is a trouble, as it is not protected.
     fn held(&self, resource: &ManagedResource) -> impl Iterator<Item = String> {
         let hold = self.hold().filter(|_| resource.is_held());
-        hold.into_iter()
-            .map(|hold| format!("goes hot only if its application is hot already: {}", hold.as_str()))
+        let node =
+            hold.map(|hold| format!("goes hot only if its application is hot already: {}", hold.as_str()));
+        node.into_iter().chain(resource.waits_for_address())
     }
 
     fn status(&self, index: usize, resource: &ManagedResource, now: Time) -> ResourceStatus {
@@ -195,6 +197,7 @@ impl Node {
             state,
             since: machine.since,
             priority: resource.config.priority,
+            set: resource.config.set.clone(),
             heartbeat: resource.config.heartbeat,
             timeout: resource.config.timeout,
             frozen: resource.freeze.left(now).map(|left| (left, resource.freeze.reason().to_owned())),

@@ -69,7 +69,7 @@ impl PeerAuth {
     }
 
     /// Whether an unsigned datagram counts now. A peer that has signed goes on signing, until the mode is changed.
-    fn believes_unsigned(&self) -> bool {
+    pub fn believes_unsigned(&self) -> bool {
         match self.mode {
             AuthMode::Off | AuthMode::ReceiveOnly => true,
             AuthMode::Permissive => !self.session.peer_signs(),

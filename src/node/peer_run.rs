@@ -4,6 +4,7 @@
 
 use std::io;
 
+use schrittmacher_api::PeerProof;
 use schrittmacher_auth::{Runs, Worth};
 use schrittmacher_protocol::Time;
 use schrittmacher_wire::{Message, Note};
@@ -47,6 +48,17 @@ impl Node {
         }
         self.tell_of_another_run(run.is_some(), now);
         false
+    }
+
+    /// What makes a message the peer's now.
+    pub(super) fn proof(&self) -> PeerProof {
+        if self.peer_auth.as_ref().is_some_and(|auth| !auth.believes_unsigned()) {
+            PeerProof::Signature
+        } else if self.runs.demands() && self.hears_peer() {
+            PeerProof::Run
+        } else {
+            PeerProof::Address
+        }
     }
 
     /// Whether a resource takes its peer for alive.

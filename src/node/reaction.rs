@@ -204,6 +204,7 @@ impl Node {
         let resource = &self.resources[index];
         let next = (!resource.life.has_ended()).then(|| resource.protocol.next_deadline());
         self.ticks.set(index, next);
+        self.probes.set(index, resource.next_probe().filter(|_| next.is_some()));
         self.forget_if_gone(index);
     }
 }

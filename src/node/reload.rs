@@ -174,7 +174,11 @@ impl Node {
     fn configure(&mut self, index: usize, core: &Core, resource: Resource, now: Time) {
         self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
+        let waits = resource.shared.as_ref().is_some_and(|shared| shared.waits);
         self.resources[index].configure(core, resource, now);
+        if !waits {
+            self.stop_asking(index, now);
+        }
     }
 
     fn add(&mut self, core: &Core, resource: Resource, now: Time) {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
 use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run, Trip};
 
+use super::elsewhere::Elsewhere;
 use super::freeze::FreezeState;
 use super::narrator::{Line, Narrator, Other, Scene, Sides};
 use super::story::Story;
@@ -132,6 +133,7 @@ pub struct ManagedResource {
     pub peer_priority: i32,
     /// Whether an operator has frozen it.
     pub freeze: FreezeState,
+    pub elsewhere: Elsewhere,
     /// What is counted of it.
     pub figures: ResourceFigures,
     /// Its recent story.
@@ -166,6 +168,7 @@ impl ManagedResource {
             switches: SwitchMemory::default(),
             peer_priority: 0,
             freeze: FreezeState::default(),
+            elsewhere: Elsewhere::default(),
             figures: ResourceFigures::default(),
             life: Life::Runs,
         }
@@ -198,8 +201,7 @@ impl ManagedResource {
     /// Holds it back, or lets it go.
     pub fn set_held(&mut self, held: bool, now: Time) {
         if held != self.is_held() {
-            let settings = Settings { held, ..self.protocol.settings().clone() };
-            self.protocol.set_settings(now, settings);
+            self.protocol.set_held(now, held);
         }
     }
 

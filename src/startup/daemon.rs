@@ -16,7 +16,7 @@ use super::descriptors;
 use super::kept_sockets::KeptSockets;
 use super::notify::Notifier;
 use super::rights;
-use crate::admin::{self, ControlDoor, Told};
+use crate::admin::{self, ControlDoor, OrderRights, Told};
 use crate::app_process::AppProcesses;
 use crate::app_socket::AppSocket;
 use crate::commands::Executor;
@@ -192,7 +192,8 @@ fn assemble(
         .map_err(Failure::system("can't start the thread that begins commands"))?;
     let processes = AppProcesses::new(&config.resources, registry()?, Arc::clone(&waker))
         .map_err(Failure::system("can't set up the watch on processes"))?;
-    let reloader = Reloader::start(path.to_owned(), Arc::clone(&waker), logging.clone())
+    let rights = OrderRights::new(&config.core);
+    let reloader = Reloader::start(path.to_owned(), Arc::clone(&waker), logging.clone(), rights.clone())
         .map_err(Failure::system("can't start the thread that reads the configuration again"))?;
     let peer_is_known = folder.as_ref().is_some_and(|folder| kept::is_known(folder, &config.core));
     let frozen = folder.as_ref().map(kept::freezes).unwrap_or_default();
@@ -208,7 +209,7 @@ fn assemble(
     }
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     let control = ControlDoor::open(&ControlSocket::from_config(&config.core));
-    admin::spawn(&config.core, control.as_ref(), told, logging.lost(), requests_in, move || {
+    admin::spawn(&config.core, control.as_ref(), rights, told, logging.lost(), requests_in, move || {
         drop(waker.wake())
     })
     .map_err(Failure::system("can't start the thread of the status page"))?;

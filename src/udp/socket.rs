@@ -252,6 +252,16 @@ fn attach_filter(
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_we_send_has_the_greatest_hop_limit() {
+        let v4 = Socket::bind(SocketAddr::from(([127, 0, 0, 1], 0)), &[]).unwrap();
+        assert_eq!(SockRef::from(&v4.socket).ttl_v4().unwrap(), HOPS);
+        match Socket::bind(SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0)), &[]) {
+            Ok(v6) => assert_eq!(SockRef::from(&v6.socket).unicast_hops_v6().unwrap(), HOPS),
+            Err(_) => println!("SKIPPED: what_we_send_has_the_greatest_hop_limit: no IPv6"),
+        }
+    }
+
     /// More than a filter has room for (`BPF_MAXINSNS`).
     #[test]
     fn a_filter_that_cannot_be_exchanged_stays_and_is_not_relied_on() {

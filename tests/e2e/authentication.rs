@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use schrittmacher_api::{Authentication, DaemonStatus};
+use schrittmacher_api::{Authentication, DaemonStatus, PeerProof};
 use schrittmacher_harness::{AT_ONCE, PORT, Pair, RESOURCE, Setup, Side, ctl, wait_for};
 
 use crate::forged::{Forger, a_death_is_not_hidden, forge_everything, the_standby_host_dies_and_comes_back};
@@ -17,7 +17,7 @@ use crate::forged::{Forger, a_death_is_not_hidden, forge_everything, the_standby
 const KEY_LINE: &str = "auth-key-file = {folder}/peer.key";
 
 /// Writes `peer.key` in the pair's folder; names of keys are hexadecimal digits here.
-fn write_keys(pair: &Pair, names: &[&str]) {
+pub fn write_keys(pair: &Pair, names: &[&str]) {
     let path = pair.folder().join("peer.key");
     let line = |name: &&str| format!("{name} {}{name}\n", "0123456789abcdef".repeat(4));
     fs::write(&path, names.iter().map(line).collect::<String>()).unwrap();
@@ -262,4 +262,26 @@ fn the_status_names_the_security_that_is_in_force() {
     wait_for("strict to be in force", AT_ONCE, || {
         (status(&pair, Side::A).security == "strict").then_some(())
     });
+}
+
+#[test]
+fn the_status_says_what_a_message_of_the_peer_has_to_have() {
+    let setups = [
+        (Setup { core: "extensions = off", ..Setup::default() }, PeerProof::Address),
+        (Setup::default(), PeerProof::Run),
+        (enforcing(), PeerProof::Signature),
+    ];
+    for (setup, proof) in setups {
+        let mut pair = keyed(setup);
+        pair.start(Side::A);
+        wait_for("the proof", AT_ONCE, || (status(&pair, Side::B).peer.proof == proof).then_some(()));
+        // While it is silent an older version may take its place, unless there is a key.
+        pair[Side::A].kill();
+        let silent = if proof == PeerProof::Run { PeerProof::Address } else { proof };
+        let timeout = pair.timeout();
+        wait_for("the proof", timeout, || {
+            let peer = status(&pair, Side::B).peer;
+            (!peer.heard && peer.proof == silent).then_some(())
+        });
+    }
 }

@@ -118,3 +118,46 @@ fn an_application_that_changes_its_mind_drowns_neither_the_peer_nor_the_log() {
     let lines = pair[Side::A].log.text().lines().count();
     assert!(lines <= 1000, "{lines} lines for {reports} reports");
 }
+
+/// Without the rights of root from here on, on this thread alone.
+fn become_nobody() {
+    // SAFETY: takes no pointer. It changes the user of this thread alone, unlike the function of libc.
+    let result = unsafe { libc::syscall(libc::SYS_setresuid, 65534, 65534, 65534) };
+    assert_eq!(result, 0);
+}
+
+/// The kernel lets every user send with any IPv6 address as the source. To this host that comes by the loopback device.
+#[test]
+fn a_user_of_this_host_is_not_the_peer() {
+    const NAME: &str = "a_user_of_this_host_is_not_the_peer";
+    let cable = match Cable::lay() {
+        Ok(cable) => cable,
+        Err(why) => return skip(NAME, why),
+    };
+    // Without runs a forged datagram of the peer counts, if it is one.
+    let setup = Setup { core: "extensions = off\napp-address = fd00::7", ..Setup::default() };
+    let mut pair = Pair::at(setup, &cable, ["fd00::1", "fd00::2"]);
+    pair.start(Side::B);
+    let victim: Ipv6Addr = "fd00::1".parse().unwrap();
+    let say = |source: &str, port: u16, text: &str| {
+        let socket = Socket::new(Domain::IPV6, Type::DGRAM, None).unwrap();
+        socket.set_freebind_v6(true).unwrap();
+        let source: Ipv6Addr = source.parse().unwrap();
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+        socket.send_to(text.as_bytes(), &SocketAddr::from((victim, port)).into()).unwrap();
+    };
+    let failed = "{\"status\":\"FAIL\",\"random\":0,\"resource\":\"service\",\"reason\":\"\",\"priority\":0,\"type\":\"schrittmacher\"}";
+    cable.end(Side::A).run(|| {
+        become_nobody();
+        let raw = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::from(255)));
+        assert_eq!(raw.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        for _ in 0..10 {
+            say("fd00::2", PORT, failed);
+            say("fd00::7", PORT + 1, &report("LRTO", RESOURCE));
+        }
+    });
+    pair.stays();
+    // The same words from the peer's host count.
+    cable.end(Side::B).run(|| say("fd00::2", PORT, failed));
+    pair[Side::A].log.wait("transiting_to_hot", AT_ONCE);
+}

@@ -1,18 +1,22 @@
 //! The built-in address: a client behind a bridge reaches the hot side, whatever happens (P11).
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use schrittmacher_harness::{AT_ONCE, Lan, Pair, Probe, Setup, Side, skip, wait_for};
+use schrittmacher_harness::{AT_ONCE, HTTP_PORT, Lan, Pair, Probe, Setup, Side, ctl_in, skip, wait_for};
 
 const SERVICE: &str = "10.1.0.100";
 /// From the end of a change to the answer, with an announcement lost.
 const PROMISE: Duration = Duration::from_secs(1);
 
+const BUILT_IN: &str = "shared-address = 10.1.0.100/24, fd01::100/64\nshared-interface = eth0";
+
 fn lay(name: &str, setup: &Setup) -> Option<(Lan, Pair)> {
     let lan = Lan::lay().map_err(|why| skip(name, why)).ok()?;
     let setup = Setup {
-        resource: "shared-address = 10.1.0.100/24, fd01::100/64\nshared-interface = eth0",
+        resource: if setup.resource.is_empty() { BUILT_IN } else { setup.resource },
         // Both may ask for the role at once: A gets it.
         priority: [10, 0],
         activate: None,
@@ -183,5 +187,92 @@ fn a_daemon_that_ends_hands_the_address_over() {
     are_answered(&probes, begin, PROMISE);
     assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
     assert!(!addresses(&lan, Side::A).contains(SERVICE));
+    pair.journal.forget();
+}
+
+/// The daemon of the hot host dies, and its kernel goes on answering for the address: with `address-probe = wait` nobody takes
+/// it, until it answers no more or an operator says so.
+fn waits_until(name: &str, end: impl FnOnce(&Lan, &Pair)) {
+    const WAIT: &str =
+        "shared-address = 10.1.0.100/24, fd01::100/64\nshared-interface = eth0\naddress-probe = wait";
+    let Some((lan, mut pair)) = lay(name, &Setup { resource: WAIT, timeout: 1.0, ..Setup::default() }) else {
+        return;
+    };
+    wait_address(&lan, Side::A);
+    pair[Side::A].daemon().kill();
+    let timeout = pair.timeout();
+    pair[Side::B].log.wait("this side waits as long as it does", timeout);
+    let config = pair[Side::B].files.config();
+    let config = config.to_str().unwrap();
+    let waits = wait_for("the status to say so", timeout, || {
+        let (code, said, _) = ctl_in(lan.host(Side::B), &["status", "--config", config]);
+        (code == 2 && said.contains("NO SIDE IS HOT") && said.contains("WAITS and serves nothing"))
+            .then_some(said)
+    });
+    assert!(waits.contains(SERVICE) || waits.contains("fd01::100"), "{waits}");
+    let (code, _, why) = ctl_in(lan.host(Side::B), &["takeover", "service", "--config", config]);
+    assert_eq!(code, 1, "{why}");
+    pair[Side::B].log.wait("NO SIDE IS HOT", Duration::from_secs(5));
+    assert!(!addresses(&lan, Side::B).contains(SERVICE));
+    end(&lan, &pair);
+    pair.wait_hot(Side::B, timeout);
+    wait_address(&lan, Side::B);
+    pair.journal.forget();
+}
+
+#[test]
+fn a_side_that_may_wait_takes_no_address_that_answers_elsewhere() {
+    waits_until("a_side_that_may_wait_takes_no_address_that_answers_elsewhere", |lan, pair| {
+        for address in ["10.1.0.100/24", "fd01::100/64"] {
+            lan.host(Side::A).ip(&format!("addr del {address} dev eth0"));
+        }
+        pair[Side::B].log.wait("no other host has the address any more", Duration::from_secs(2));
+    });
+}
+
+#[test]
+fn a_takeover_by_force_does_not_wait_for_an_address_elsewhere() {
+    waits_until("a_takeover_by_force_does_not_wait_for_an_address_elsewhere", |lan, pair| {
+        let config = pair[Side::B].files.config();
+        let order = ["takeover", "service", "--force", "--config", config.to_str().unwrap()];
+        assert_eq!(ctl_in(lan.host(Side::B), &order).0, 0);
+    });
+}
+
+/// A dead host answers nothing: the key costs no time then.
+#[test]
+fn a_side_that_may_wait_takes_over_from_a_lost_host() {
+    const WAIT: &str = "shared-address = 10.1.0.100/24\nshared-interface = eth0\naddress-probe = wait";
+    let name = "a_side_that_may_wait_takes_over_from_a_lost_host";
+    let Some((lan, mut pair)) = lay(name, &Setup { resource: WAIT, ..Setup::default() }) else { return };
+    lan.unplug(Side::A);
+    lan.set_heartbeat_link(false);
+    pair[Side::A].kill();
+    let timeout = pair.timeout();
+    pair.wait_hot(Side::B, timeout);
+    wait_address(&lan, Side::B);
+    assert!(!pair[Side::B].log.text().contains("this side waits"), "{}", pair[Side::B].log.text());
+    pair.journal.forget();
+}
+
+/// Somebody removes the address of the hot side: it is put back, and that is told and counted.
+#[test]
+fn an_address_that_somebody_removes_is_back_told_and_counted() {
+    let name = "an_address_that_somebody_removes_is_back_told_and_counted";
+    let Some((lan, mut pair)) = lay(name, &Setup::default()) else { return };
+    wait_address(&lan, Side::A);
+    lan.host(Side::A).ip("addr del 10.1.0.100/24 dev eth0");
+    pair[Side::A].log.wait("10.1.0.100/24 was removed by somebody else; it is back, and announced", AT_ONCE);
+    wait_address(&lan, Side::A);
+    let page = SocketAddr::new(pair[Side::A].address, HTTP_PORT);
+    lan.host(Side::A).run(|| {
+        wait_for("the count", AT_ONCE, || {
+            let mut door = TcpStream::connect(page).unwrap();
+            write!(door, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+            let mut text = String::new();
+            door.read_to_string(&mut text).unwrap();
+            text.contains("schrittmacher_address_put_back_total{resource=\"service\"} 1").then_some(())
+        });
+    });
     pair.journal.forget();
 }

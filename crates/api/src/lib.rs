@@ -81,6 +81,9 @@ pub struct PeerNode {
     /// The way to it and back; `null` while it is not heard, and if its program does not tell.
     #[serde(default)]
     pub link: Option<PeerLink>,
+    /// What a message has to have now to be believed.
+    #[serde(default)]
+    pub proof: PeerProof,
 }
 
 /// The way to the peer and back.
@@ -103,6 +106,20 @@ impl std::fmt::Display for PeerLink {
         }
         write!(f, "loss {} of {}", self.recently_lost, self.recently_sent)
     }
+}
+
+/// What makes a message the peer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PeerProof {
+    /// The peer's address as its source, and nothing else.
+    #[default]
+    Address,
+    /// It also names the run of this daemon, which only those know who can read the link.
+    Run,
+    /// It is signed with a key of `auth-key-file`.
+    Signature,
 }
 
 /// The kinds of programs that a peer can be.
@@ -165,6 +182,9 @@ pub struct ResourceState {
     pub state_seconds: f64,
     /// `priority`.
     pub priority: i32,
+    /// `set`: the resources that switch with this one; `null`: it switches alone.
+    #[serde(default)]
+    pub set: Option<String>,
     /// `heartbeat`.
     pub heartbeat_seconds: f64,
     /// `timeout`.

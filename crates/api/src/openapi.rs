@@ -43,9 +43,11 @@ fn order(
     if let Some(wrong) = wrong {
         answers.insert("400".into(), problem(schemas, wrong));
     }
+    answers.insert("401".into(), problem(schemas, "it needs a token (`order-token-file`), or another one"));
     answers.insert("403".into(), problem(schemas, "this client may not order here (`http-control`)"));
     answers.insert("404".into(), answer::<OrderAnswer>(schemas, "there is no such resource"));
     answers.insert("409".into(), answer::<OrderAnswer>(schemas, "it is refused, and nothing is done"));
+    answers.insert("429".into(), problem(schemas, "too many wrong tokens came from this client's host"));
     answers.insert(
         "503".into(),
         problem(schemas, "the daemon did not answer; look at the status before you repeat it"),

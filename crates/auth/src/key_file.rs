@@ -98,7 +98,7 @@ fn key(text: &[u8]) -> Result<Key, Mistake> {
     }
 }
 
-fn secret_from_hex(digits: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn secret_from_hex(digits: &[u8]) -> Option<Vec<u8>> {
     let (pairs, rest) = digits.as_chunks::<2>();
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);

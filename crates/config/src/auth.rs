@@ -1,7 +1,7 @@
-//! Authentication of the peer: `auth-key-file`, `auth-mode`, and the file with the keys itself.
+//! Authentication of the peer (`auth-key-file`, `auth-mode`), and of operators at the page's port (`order-token-file`).
 //!
-//! The key file is part of the configuration: its text is read and kept with it, and one that cannot be used is a mistake
-//! in the configuration. No message repeats anything of it.
+//! Both files are part of the configuration: their text is read and kept with it, and one that cannot be used is a mistake
+//! in the configuration. No message repeats anything of them.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -13,9 +13,9 @@ use schrittmacher_auth::{KEY_FILE_MAX, Keys};
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Findings, Position};
-use super::document::{Document, Entry};
+use super::document::Document;
 use super::fields::Fields;
-use super::keys;
+use super::keys::{self, Key};
 use super::words::{AuthMode, Security};
 
 /// Permissions that make a key no secret: to write for others than its owner, anything for strangers. The group may read,
@@ -23,6 +23,7 @@ use super::words::{AuthMode, Security};
 const TOO_OPEN: u32 = 0o037;
 
 const KEYGEN: &str = "schrittmacherctl keygen /etc/schrittmacher/peer.key";
+const TOKEN_KEYGEN: &str = "schrittmacherctl keygen /etc/schrittmacher/order.token";
 
 /// Authentication of the peer, if there is a key file.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +36,16 @@ pub struct Auth {
     pub keys: Keys,
 }
 
-/// The text of the key file. It is never shown.
+/// The tokens by which operators give orders at the page's port.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderTokens {
+    /// `order-token-file`.
+    pub file: PathBuf,
+    /// Each has a name, for the log.
+    pub tokens: Keys,
+}
+
+/// The text of a file of secrets. It is never shown.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct KeyText(String);
 
@@ -45,17 +55,32 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// Reads the key file that a document names.
-pub(super) fn read_key_file(document: &Document, findings: &mut Findings) -> Option<KeyText> {
-    let entry = key_file_entry(document)?;
+/// Reads the files of secrets that a document names.
+pub(super) fn read_files(document: &mut Document, findings: &mut Findings) {
+    let make_key = format!("make one, the same on both hosts: {KEYGEN}");
+    document.key_text = read_file(document, &keys::AUTH_KEY_FILE, &make_key, findings);
+    let make_token = format!("make one: {TOKEN_KEYGEN}");
+    document.token_text = read_file(document, &keys::ORDER_TOKEN_FILE, &make_token, findings);
+}
+
+fn read_file(
+    document: &Document,
+    key: &'static Key,
+    make_one: &str,
+    findings: &mut Findings,
+) -> Option<KeyText> {
+    let entry = document.core()?.entries.get(key.name)?;
+    if entry.value.trim().is_empty() {
+        return None;
+    }
     let path = Path::new(&entry.value);
     match read_secret(path) {
         Ok(bytes) => Some(KeyText(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) => {
-            let message = format!("`auth-key-file` {} cannot be used: {error}", path.display());
+            let message = format!("`{}` {} cannot be used: {error}", key.name, path.display());
             let kind = error.kind();
             let hint = if kind == io::ErrorKind::NotFound {
-                format!("make one, the same on both hosts: {KEYGEN}")
+                make_one.to_owned()
             } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::Other) {
                 format!("chown root {0} && chmod 600 {0}", path.display())
             } else {
@@ -67,9 +92,14 @@ pub(super) fn read_key_file(document: &Document, findings: &mut Findings) -> Opt
     }
 }
 
-fn key_file_entry(document: &Document) -> Option<&Entry> {
-    let entry = document.core()?.entries.get(keys::AUTH_KEY_FILE.name)?;
-    (!entry.value.trim().is_empty()).then_some(entry)
+/// A token file, for a program that shows the first token in it.
+///
+/// # Errors
+///
+/// It cannot be used, with the reason.
+pub fn token_to_show(path: &Path) -> Result<String, String> {
+    let bytes = read_secret(path).map_err(|error| error.to_string())?;
+    Keys::parse(&bytes).map(|tokens| tokens.digits()).map_err(|error| error.to_string())
 }
 
 /// A file that nobody else can change, and no stranger read. Looked at after it was opened, so that it cannot be exchanged.
@@ -111,15 +141,35 @@ pub(super) fn read(fields: &mut Fields<'_>, key_text: Option<&KeyText>, extensio
     let file = fields.path(&keys::AUTH_KEY_FILE);
     check(fields, is_strict, mode, file.as_deref(), extensions);
     let file = file?;
-    let keys = match Keys::parse(key_text?.0.as_bytes()) {
-        Ok(keys) => keys,
-        Err(error) => {
-            let at = Position { file: file.display().to_string().into(), line: Some(error.line) };
-            fields.findings.error(&at, error.mistake.to_string(), &format!("a new one: {KEYGEN}"));
-            return None;
-        }
-    };
+    let keys = parse(fields, &file, key_text?, KEYGEN)?;
     Some(Auth { mode: mode.unwrap_or(AuthMode::Enforce), file, keys })
+}
+
+/// The key `order-token-file`.
+pub(super) fn read_tokens(fields: &mut Fields<'_>, token_text: Option<&KeyText>) -> Option<OrderTokens> {
+    let file = fields.path(&keys::ORDER_TOKEN_FILE)?;
+    if let Some(entry) = fields.entry(&keys::ORDER_TOKEN_FILE) {
+        if file.is_relative() {
+            fields.error(&keys::ORDER_TOKEN_FILE, entry, "is not an absolute path", "begin it with /");
+        }
+        if fields.path(&keys::AUTH_KEY_FILE).as_ref() == Some(&file) {
+            let hint =
+                format!("who may give orders need not speak for the peer; make another one: {TOKEN_KEYGEN}");
+            fields.error(&keys::ORDER_TOKEN_FILE, entry, "is also `auth-key-file`", &hint);
+        }
+    }
+    let tokens = parse(fields, &file, token_text?, TOKEN_KEYGEN)?;
+    Some(OrderTokens { file, tokens })
+}
+
+/// A mistake is told with its line.
+fn parse(fields: &mut Fields<'_>, file: &Path, text: &KeyText, keygen: &str) -> Option<Keys> {
+    Keys::parse(text.0.as_bytes())
+        .inspect_err(|error| {
+            let at = Position { file: file.display().to_string().into(), line: Some(error.line) };
+            fields.findings.error(&at, error.mistake.to_string(), &format!("a new one: {keygen}"));
+        })
+        .ok()
 }
 
 /// Looks for values that contradict each other.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
-use super::auth::{self, KeyText};
+use super::auth;
 use super::control_socket;
+use super::document::Document;
 use super::fields::Fields;
 use super::keys::{self, DEFAULT_STATE_DIRECTORY, Key};
 use super::number::leading_integer;
@@ -19,7 +20,7 @@ use super::{Core, OnExit, ScriptAddresses, Security};
 pub(super) fn read(
     fields: &mut Fields<'_>,
     shared_address: Option<IpAddr>,
-    key_text: Option<&KeyText>,
+    document: &Document,
 ) -> Option<Core> {
     let ends = ends(fields);
     fields.require(&keys::PORT, "a line like `port = 7700`");
@@ -29,6 +30,7 @@ pub(super) fn read(
     let http_host = fields.names(&keys::HTTP_HOST);
     let app_address = fields.addresses(&keys::APP_ADDRESS);
     let security = fields.word(&keys::SECURITY).unwrap_or(Security::Legacy);
+    let order_tokens = auth::read_tokens(fields, document.token_text.as_ref());
     let http_control = http_control(fields, security);
     let run_directory = run_directory(fields);
     let control_group = fields.text(&keys::CONTROL_GROUP);
@@ -42,7 +44,7 @@ pub(super) fn read(
     let script_addresses = fields.word(&keys::SCRIPT_ADDRESSES).unwrap_or(ScriptAddresses::Plain);
     let on_exit = fields.word(&keys::ON_EXIT).unwrap_or(OnExit::Handover);
     let extensions = fields.word(&keys::EXTENSIONS) != Some(Extensions::Off);
-    let auth = auth::read(fields, key_text, extensions);
+    let auth = auth::read(fields, document.key_text.as_ref(), extensions);
     let state_directory = directory(fields, &keys::STATE_DIRECTORY, DEFAULT_STATE_DIRECTORY);
     let alone = fields.word(&keys::ALONE).unwrap_or(Alone::Go);
     let (local_address, remote_address) = ends?;
@@ -57,6 +59,7 @@ pub(super) fn read(
         http_host,
         app_address,
         http_control,
+        order_tokens,
         run_directory,
         control_group,
         log_file,
@@ -178,16 +181,17 @@ fn log_level(fields: &mut Fields<'_>) -> LevelFilter {
     }
 }
 
-/// In strict the control socket alone takes orders (A5).
+/// In strict an order comes by the control socket, or with a token (A5). A token that nobody needs would be pointless.
 fn http_control(fields: &mut Fields<'_>, security: Security) -> HttpControl {
     let word = fields.word(&keys::HTTP_CONTROL);
     if security != Security::Strict {
-        return word.unwrap_or(HttpControl::All);
+        let has_tokens = fields.entry(&keys::ORDER_TOKEN_FILE).is_some();
+        return word.unwrap_or(if has_tokens { HttpControl::None } else { HttpControl::All });
     }
     if let (Some(entry), Some(HttpControl::All | HttpControl::Loopback)) =
         (fields.entry(&keys::HTTP_CONTROL), word)
     {
-        let hint = "take it away: `schrittmacherctl` gives orders by the control socket";
+        let hint = "take it away: `schrittmacherctl` gives orders by the control socket, others with a token of `order-token-file`";
         fields.error(&keys::HTTP_CONTROL, entry, "is weaker than `security` = \"strict\"", hint);
     }
     HttpControl::None

@@ -23,13 +23,16 @@ pub(super) struct Document {
     pub groups: Vec<Group>,
     /// The text of `auth-key-file`, if it could be read.
     pub key_text: Option<KeyText>,
+    /// The text of `order-token-file`, if it could be read.
+    #[serde(default)]
+    pub token_text: Option<KeyText>,
 }
 
 impl Document {
     /// A file in the legacy's format that says nothing yet.
     pub fn empty(path: &Path) -> Document {
         let name = path.display().to_string().into();
-        Document { name, syntax: Syntax::Legacy, groups: Vec::new(), key_text: None }
+        Document { name, syntax: Syntax::Legacy, groups: Vec::new(), key_text: None, token_text: None }
     }
 
     /// The `core` group.

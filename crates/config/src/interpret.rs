@@ -26,7 +26,7 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     let inherited = core.map(|group| Inherited::read(&mut Fields { group, findings })).unwrap_or_default();
     let core = core.and_then(|group| {
         let fields = &mut Fields { group, findings };
-        core_group::read(fields, inherited.shared.first(), document.key_text.as_ref())
+        core_group::read(fields, inherited.shared.first(), document)
     });
     let resources = resources(document, &inherited, findings);
     command_pairs::check(document, findings);

@@ -55,7 +55,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use auth::Auth;
+pub use auth::{Auth, OrderTokens, token_to_show};
 pub use control_socket::{ControlSocket, SOCKET_PATH_MAX, network};
 pub use diagnostic::{Diagnostic, LoadError};
 pub use find::{NoConfigFile, find, unread_sibling};
@@ -103,8 +103,10 @@ pub struct Core {
     pub http_host: Vec<String>,
     /// `app-address`: further sources that may send application messages.
     pub app_address: Vec<IpAddr>,
-    /// `http-control`: whose orders the page takes.
+    /// `http-control`: whose orders the page takes without a token.
     pub http_control: HttpControl,
+    /// `order-token-file`: the tokens with which the page takes anybody's.
+    pub order_tokens: Option<OrderTokens>,
     /// `run-directory`: an absolute path.
     pub run_directory: PathBuf,
     /// `control-group`: a name or a number.

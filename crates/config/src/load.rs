@@ -56,7 +56,7 @@ pub(super) fn load_bytes(path: &Path, bytes: &[u8]) -> Result<Loaded, LoadError>
 fn load_with(path: &Path, bytes: &[u8], mut findings: Findings) -> Result<Loaded, LoadError> {
     let mut document = read(path, bytes, &mut findings);
     if let Some(document) = &mut document {
-        document.key_text = auth::read_key_file(document, &mut findings);
+        auth::read_files(document, &mut findings);
     }
     let mut config = document.as_ref().and_then(|document| interpret(document, &mut findings));
     if let Some(document) = &document {

@@ -16,7 +16,6 @@ fn compared(old: &Core, new: &Core) -> Vec<(&'static Key, bool)> {
         (&keys::HTTP_PORT, old.http_port != new.http_port),
         (&keys::HTTP_ADDRESS, old.http_address != new.http_address),
         (&keys::HTTP_HOST, old.http_host != new.http_host),
-        (&keys::HTTP_CONTROL, old.http_control != new.http_control),
         (&keys::RUN_DIRECTORY, old.run_directory != new.run_directory),
         (&keys::CONTROL_GROUP, old.control_group != new.control_group),
         // `log-dir` is part of it.

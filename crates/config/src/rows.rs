@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::document::Group;
 use super::keys::{self, Key, Kind};
-use super::words::{AuthMode, Extensions};
+use super::words::{AddressProbe, AuthMode, Extensions};
 use super::{Check, Core, Resource};
 
 /// The values of `core`, in the order of the reference.
@@ -29,6 +29,10 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::HTTP_HOST, Shown::list(&core.http_host)),
         Row::of(&keys::APP_ADDRESS, Shown::list(&core.app_address)),
         Row::of(&keys::HTTP_CONTROL, text(&core.http_control)),
+        Row::of(
+            &keys::ORDER_TOKEN_FILE,
+            Shown::optional(core.order_tokens.as_ref().map(|tokens| tokens.file.display())),
+        ),
         Row::of(&keys::RUN_DIRECTORY, text(&core.run_directory.display())),
         Row::of(&keys::CONTROL_GROUP, Shown::optional(core.control_group.as_ref())),
         Row {
@@ -92,6 +96,12 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
         Row::of(
             &keys::TRACK_DELAY,
             resource.shared.as_ref().and_then(|shared| shared.track).map_or(Shown::Absent, Shown::Seconds),
+        ),
+        Row::of(
+            &keys::ADDRESS_PROBE,
+            resource.shared.as_ref().map_or(Shown::Absent, |shared| {
+                Shown::Text(if shared.waits { AddressProbe::Wait } else { AddressProbe::Tell }.to_string())
+            }),
         ),
         Row::of(&keys::PID_FILE, Shown::optional(resource.pid_file.as_ref().map(|path| path.display()))),
         seconds("heartbeat", vec![&keys::HEARTBEAT_INTERVALL, &keys::HEARTBEAT], resource.heartbeat),

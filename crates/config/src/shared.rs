@@ -10,6 +10,7 @@ use super::diagnostic::Findings;
 use super::document::{Document, GroupKind};
 use super::fields::Fields;
 use super::keys;
+use super::words::AddressProbe;
 use super::{Core, Resource};
 
 /// An address with the length of its network's prefix.
@@ -47,6 +48,8 @@ pub struct SharedAddress {
     /// `track-delay`, 0 … 1 h, default one heartbeat and at least 0.1 s: how long the interface may be without a
     /// connection before this side does not serve any more. `None`: for ever (`track-interface = no`).
     pub track: Option<Duration>,
+    /// `address-probe = wait`: a side that hears no peer does not go hot as long as another host has an address.
+    pub waits: bool,
 }
 
 impl SharedAddress {
@@ -57,6 +60,7 @@ impl SharedAddress {
             addresses,
             refresh: REFRESH,
             track: Some(TRACK_LEAST),
+            waits: false,
         }
     }
 }
@@ -75,6 +79,7 @@ pub(super) struct CoreShared {
     refresh: Option<Duration>,
     track: Option<bool>,
     track_delay: Option<Duration>,
+    probe: Option<AddressProbe>,
 }
 
 impl CoreShared {
@@ -90,7 +95,8 @@ impl CoreShared {
         let refresh = fields.seconds(&keys::ANNOUNCE_REFRESH);
         let track = fields.yes_no(&keys::TRACK_INTERFACE);
         let track_delay = fields.seconds(&keys::TRACK_DELAY);
-        CoreShared { interface, addresses, refresh, track, track_delay }
+        let probe = fields.word(&keys::ADDRESS_PROBE);
+        CoreShared { interface, addresses, refresh, track, track_delay, probe }
     }
 
     /// SHARED_ADDRESS of the resources that have none of their own.
@@ -127,7 +133,8 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &CoreShared, heartbeat: Durati
     let is_tracked = fields.yes_no(&keys::TRACK_INTERFACE).or(core.track).unwrap_or(true);
     let delay = fields.seconds(&keys::TRACK_DELAY).or(core.track_delay);
     let track = is_tracked.then(|| delay.unwrap_or(heartbeat.max(TRACK_LEAST)));
-    Some(SharedAddress { interface, addresses, refresh, track })
+    let waits = fields.word(&keys::ADDRESS_PROBE).or(core.probe) == Some(AddressProbe::Wait);
+    Some(SharedAddress { interface, addresses, refresh, track, waits })
 }
 
 /// Checks across resources: an address belongs to one of them, and never to the daemons' own link.

@@ -73,6 +73,16 @@ words! {
 }
 
 words! {
+    /// What a side does about a shared address that answers elsewhere while it hears no peer.
+    AddressProbe {
+        /// Takes it, and tells. Default.
+        Tell = "tell",
+        /// Waits for as long as it answers.
+        Wait = "wait",
+    }
+}
+
+words! {
     /// The meaning of SIGTERM and SIGINT on a hot node.
     OnExit {
         /// Hand over to a healthy peer first. Default.

@@ -1,10 +1,12 @@
 //! Asks a daemon by HTTP, at its control socket or its page.
 
 use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
+use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use schrittmacher_api::Problem;
@@ -35,7 +37,7 @@ pub(super) fn record(daemon: &DaemonArgs, resources: &[String]) -> Result<Answer
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(resources.iter().map(|name| ("resource", name)));
     let target = format!("/record?{}", query.finish());
-    let mut answer = send(&places(daemon)?, &Method::GET, &target, PATIENCE)?;
+    let mut answer = send(&places(daemon)?, &Method::GET, &target, None, PATIENCE)?;
     if answer.status == StatusCode::OK && answer.kind == CONTENT_TYPE {
         return Ok(answer.body);
     }
@@ -50,7 +52,7 @@ pub(super) struct JsonAnswer<T> {
 
 /// Asks for a value.
 pub(super) fn get<T: DeserializeOwned>(daemon: &DaemonArgs, target: &str) -> Result<JsonAnswer<T>, CtlError> {
-    send(&places(daemon)?, &Method::GET, target, PATIENCE)?.json()
+    send(&places(daemon)?, &Method::GET, target, None, PATIENCE)?.json()
 }
 
 /// Gives an order.
@@ -58,7 +60,8 @@ pub(super) fn post<T: DeserializeOwned>(
     daemon: &DaemonArgs,
     target: &str,
 ) -> Result<JsonAnswer<T>, CtlError> {
-    send(&places(daemon)?, &Method::POST, target, PATIENCE)?.json()
+    let token = daemon.token_file.as_deref().map(token).transpose()?;
+    send(&places(daemon)?, &Method::POST, target, token.as_deref(), PATIENCE)?.json()
 }
 
 /// Orders a reload, which only the control socket takes.
@@ -70,7 +73,17 @@ pub(super) fn reload<T: DeserializeOwned>(
     if places.iter().any(|place| matches!(place, Place::Socket(_))) {
         places.retain(|place| matches!(place, Place::Socket(_)));
     }
-    send(&places, &Method::POST, target, RELOAD_PATIENCE)?.json()
+    send(&places, &Method::POST, target, None, RELOAD_PATIENCE)?.json()
+}
+
+/// The token that is shown at the page.
+fn token(path: &Path) -> Result<String, CtlError> {
+    schrittmacher_config::token_to_show(path).map_err(|error| {
+        CtlError::new(
+            exit_code::NOPERM,
+            &format_args!("the token file {} cannot be used: {error}", path.display()),
+        )
+    })
 }
 
 /// Asks at the first place that can be reached. If there is none, the first one says why.
@@ -78,6 +91,7 @@ fn send(
     places: &[Place],
     method: &Method,
     target: &str,
+    token: Option<&str>,
     patience: Duration,
 ) -> Result<DaemonAnswer, CtlError> {
     let system = |error| CtlError::new(exit_code::OSERR, &format_args!("can't ask the daemon: {error}"));
@@ -86,7 +100,7 @@ fn send(
     let mut first_error = None;
     for place in places {
         let asked = runtime.block_on(async {
-            let answer = timeout(patience, ask(place, method.clone(), target)).await;
+            let answer = timeout(patience, ask(place, method.clone(), target, token)).await;
             answer.unwrap_or_else(|_| {
                 Err(io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -104,27 +118,36 @@ fn send(
     Err(first_error.unwrap_or_else(|| CtlError::new(exit_code::UNAVAILABLE, &"the daemon has no address")))
 }
 
-async fn ask(place: &Place, method: Method, target: &str) -> io::Result<Response<Incoming>> {
+async fn ask(
+    place: &Place,
+    method: Method,
+    target: &str,
+    token: Option<&str>,
+) -> io::Result<Response<Incoming>> {
+    let request = Request::builder().method(method).uri(target);
     match place {
         // A Unix socket has no host. The word is one that every daemon takes for its own name.
-        Place::Socket(path) => exchange(UnixStream::connect(path).await?, "localhost", method, target).await,
+        Place::Socket(path) => {
+            exchange(UnixStream::connect(path).await?, request.header(header::HOST, "localhost")).await
+        }
         Place::Page(address) => {
-            exchange(TcpStream::connect(address).await?, &address.to_string(), method, target).await
+            let mut request = request.header(header::HOST, address.to_string());
+            if let Some(token) = token {
+                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            }
+            exchange(TcpStream::connect(address).await?, request).await
         }
     }
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    host: &str,
-    method: Method,
-    target: &str,
+    request: request::Builder,
 ) -> io::Result<Response<Incoming>> {
     let broken = |error: hyper::Error| io::Error::other(error);
     let (mut requests, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     tokio::spawn(connection);
-    let request = Request::builder().method(method).uri(target).header(header::HOST, host);
     let request = request.body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
     requests.send_request(request).await.map_err(broken)
 }
@@ -160,7 +183,9 @@ impl DaemonAnswer {
             return Ok(JsonAnswer { text, value });
         }
         let code = match self.status {
-            StatusCode::FORBIDDEN => exit_code::NOPERM,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                exit_code::NOPERM
+            }
             _ => exit_code::UNAVAILABLE,
         };
         let why = match serde_json::from_str::<Problem>(&text) {

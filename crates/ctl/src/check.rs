@@ -97,7 +97,7 @@ pub(super) fn run(args: &CheckArgs, output: &mut Output<'_>) -> Result<u8, CtlEr
 }
 
 fn running(path: &Path) -> Result<DaemonStatus, CtlError> {
-    let daemon = DaemonArgs { config: Some(path.to_owned()), socket: None, address: None };
+    let daemon = DaemonArgs { config: Some(path.to_owned()), socket: None, address: None, token_file: None };
     ask::get::<DaemonStatus>(&daemon, STATUS).map(|answer| answer.value)
 }
 

@@ -30,7 +30,7 @@ pub(super) fn compare(place: &str, core: &Core, ours: &DaemonStatus) -> Result<V
         ("", Some(port)) => SocketAddr::new(core.remote_address, port).to_string(),
         (place, _) => place.to_owned(),
     };
-    let daemon = DaemonArgs { config: None, socket: None, address: Some(place) };
+    let daemon = DaemonArgs { config: None, socket: None, address: Some(place), token_file: None };
     let theirs = ask::get::<DaemonStatus>(&daemon, STATUS).map_err(|error| {
         format!(
             "{}; if its `http-address` keeps its page to itself: ssh {} schrittmacherctl status --json | schrittmacherctl check \
@@ -76,6 +76,14 @@ fn unfit(ours: &DaemonStatus, theirs: &DaemonStatus) -> Vec<String> {
             found.push(format!("resource {name} is here and not there"));
             continue;
         };
+        if one.set != other.set {
+            let word = |set: &Option<String>| set.clone().unwrap_or_else(|| "none".to_owned());
+            found.push(format!(
+                "resource {name}: set {} here, {} there: it has to be the same on both hosts",
+                word(&one.set),
+                word(&other.set)
+            ));
+        }
         for (key, one, other) in [
             ("heartbeat", one.heartbeat_seconds, other.heartbeat_seconds),
             ("timeout", one.timeout_seconds, other.timeout_seconds),
@@ -122,12 +130,14 @@ mod tests {
         assert_eq!(unfit(&ours, &side(b, a, &["y", "x"])), Vec::<String>::new());
         let mut theirs = side(b, [10, 0, 0, 9], &["x", "z"]);
         theirs.resources[0].timeout_seconds += 1.0;
+        theirs.resources[0].set = Some("web".to_owned());
         theirs.peer.heard = false;
         assert_eq!(
             unfit(&ours, &theirs),
             [
                 "local-address here, remote-address there: 10.0.0.1 here, 10.0.0.9 there",
                 "host is not heard there",
+                "resource x: set none here, web there: it has to be the same on both hosts",
                 "resource x: timeout 8 s here, 9 s there",
                 "resource y is here and not there",
                 "resource z is there and not here",

@@ -124,7 +124,7 @@ mod tests {
     const PAIR: &str = "local-address = 10.2.1.86\nremote-address = 10.2.1.87\nport = 7700\n";
 
     fn args() -> DaemonArgs {
-        DaemonArgs { config: None, address: None, socket: None }
+        DaemonArgs { config: None, address: None, socket: None, token_file: None }
     }
 
     /// Where a daemon with these lines is asked.

@@ -112,12 +112,12 @@ fn config(args: &InitArgs, host: &Host, security: &str) -> String {
 fn next_steps(args: &InitArgs, folder: &Path, parcel: &Path) -> String {
     let InitArgs { local, remote, resource, .. } = args;
     let (folder, parcel) = (folder.display(), parcel.display());
-    let host = if remote.is_ipv6() { format!("[{remote}]") } else { remote.to_string() };
     format!(
         "{folder} has schrittmacher.conf and peer.key of this host, {local}; {parcel} those of {remote}.\n\
-         They go there, and the copy of the key goes away, by\n  \
-         ssh root@{remote} mkdir -p {folder}\n  \
-         scp -p {parcel}/schrittmacher.conf {parcel}/peer.key root@{host}:{folder}/ && rm -r {parcel}\n\
+         They go there, and the copy of the key goes away, by this command. It writes nothing over.\n  \
+         tar -C {parcel} -c schrittmacher.conf peer.key | ssh root@{remote} 'mkdir -p {folder} && cd {folder} && \
+         if [ -e schrittmacher.conf ] || [ -e peer.key ]; then echo there already: nothing was written >&2; exit 1; \
+         else tar -xp; fi' && rm -r {parcel}\n\
          Then, on both hosts:\n  \
          systemctl enable --now schrittmacher\n  \
          schrittmacher-run --resource {resource} -- COMMAND\n"
@@ -177,7 +177,7 @@ mod tests {
         let folder = root.path().join("etc");
         let said = run(&args(&folder)).unwrap();
         let parcel = folder.join("for-10.1.0.2");
-        assert!(said.contains(&format!("scp -p {}/schrittmacher.conf", parcel.display())), "{said}");
+        assert!(said.contains(&format!("tar -C {} -c", parcel.display())), "{said}");
         let (here, there) = (core(&folder), core(&parcel));
         assert_eq!((here.local_address, here.remote_address), (there.remote_address, there.local_address));
         for core in [&here, &there] {
@@ -186,6 +186,45 @@ mod tests {
         }
         let key = |folder: &Path| fs::read(folder.join("peer.key")).unwrap();
         assert_eq!(key(&folder), key(&parcel));
+    }
+
+    /// With a `ssh` that goes to another folder in place of another host.
+    #[test]
+    fn the_printed_command_carries_the_files_and_writes_nothing_over() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let (folder, there) = (root.path().join("etc"), root.path().join("there"));
+        let said = run(&args(&folder)).unwrap();
+        let parcel = folder.join("for-10.1.0.2");
+        let key = fs::read(parcel.join("peer.key")).unwrap();
+        let bin = root.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        let (ours, theirs) = (folder.display(), there.display());
+        let ssh = format!(
+            "#!/bin/sh\n[ \"$1\" = root@10.1.0.2 ] || exit 9\neval \"$(printf %s \"$2\" | sed s,{ours},{theirs},g)\"\n"
+        );
+        fs::write(bin.join("ssh"), ssh).unwrap();
+        fs::set_permissions(bin.join("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+        let command = said.lines().find(|line| line.trim_start().starts_with("tar ")).unwrap().to_owned();
+        let carry = || {
+            let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+            let mut shell = std::process::Command::new("sh");
+            let output = shell.args(["-c", &command]).env("PATH", path).output().unwrap();
+            (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        assert_eq!(carry(), (true, String::new()));
+        assert!(!parcel.exists());
+        assert_eq!(fs::read(there.join("peer.key")).unwrap(), key);
+        assert_eq!(fs::metadata(there.join("peer.key")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(core(&there).local_address, args(&folder).remote);
+
+        fs::remove_dir_all(&folder).unwrap();
+        run(&args(&folder)).unwrap();
+        fs::remove_file(there.join("schrittmacher.conf")).unwrap();
+        let (done, why) = carry();
+        assert!(!done && why.contains("nothing was written"), "{why}");
+        assert!(parcel.exists() && !there.join("schrittmacher.conf").exists());
+        assert_eq!(fs::read(there.join("peer.key")).unwrap(), key);
     }
 
     #[test]

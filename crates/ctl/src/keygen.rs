@@ -15,8 +15,10 @@ Examples:
   schrittmacherctl keygen /etc/schrittmacher/peer.key
   scp -p /etc/schrittmacher/peer.key root@host-b:/etc/schrittmacher/
   schrittmacherctl keygen - >> /etc/schrittmacher/peer.key    a second key, to exchange the first
+  schrittmacherctl keygen /etc/schrittmacher/order.token      a token for orders at the status page
 
-Both hosts need the same file, and a line `auth-key-file = /etc/schrittmacher/peer.key` in `core`.
+Both hosts need the same key, and a line `auth-key-file = /etc/schrittmacher/peer.key` in `core`. A token needs
+`order-token-file = /etc/schrittmacher/order.token`, and no other host needs it. Its second word is shown with an order.
 
 Exit status:
   0   made                 73  the file is there already, or cannot be made")]
@@ -42,7 +44,7 @@ pub(super) fn run(args: &KeygenArgs, output: &mut Output<'_>) -> Result<u8, CtlE
 pub(super) fn file() -> Result<String, CtlError> {
     let line = draw()?;
     Ok(format!(
-        "# Key of a schrittmacher pair. Keep it secret; both hosts need this file. Made by schrittmacherctl keygen.\n{line}"
+        "# Made by schrittmacherctl keygen. Keep it secret. Both hosts of a pair need the same `auth-key-file`.\n{line}"
     ))
 }
 

@@ -118,6 +118,10 @@ pub(crate) struct DaemonArgs {
     /// The daemon's status page, which may be on another host: an address or a name, and the port
     #[arg(short, long, value_name = "HOST:PORT")]
     pub address: Option<String>,
+
+    /// A file of the page's tokens (`order-token-file`): the first one in it is shown with an order at the page
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schrittmacher_api::{
-    Authentication, DaemonStatus, Frozen, PeerProgram, ResourceState, STATUS, ServiceLevel, Summary,
-    SwitchDirection,
+    Authentication, DaemonStatus, Frozen, PeerProgram, PeerProof, ResourceState, STATUS, ServiceLevel,
+    Summary, SwitchDirection,
 };
 
 use super::options::DaemonArgs;
@@ -91,18 +91,21 @@ fn exit_status(summary: Summary) -> u8 {
     }
 }
 
-const COLUMNS: [&str; 6] = ["RESOURCE", "HERE", "PEER", "SINCE", "LAST SWITCH", "NOTE"];
+const COLUMNS: [&str; 7] = ["RESOURCE", "SET", "HERE", "PEER", "SINCE", "LAST SWITCH", "NOTE"];
+const SET: usize = 1;
 
 fn table(status: &DaemonStatus, now: Timestamp, zone: &TimeZone) -> String {
-    let rows: Vec<[String; 6]> = status.resources.iter().map(|one| row(one, now, zone)).collect();
+    let rows: Vec<[String; 7]> = status.resources.iter().map(|one| row(one, now, zone)).collect();
+    let has_sets = status.resources.iter().any(|one| one.set.is_some());
+    let columns: Vec<usize> = (0..COLUMNS.len()).filter(|column| *column != SET || has_sets).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([COLUMNS[column].len()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
-    let line = |cells: [&str; 6]| {
+    let line = |cells: [&str; 7]| {
         let padded: Vec<_> =
-            cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+            columns.iter().map(|&column| format!("{:1$}", cells[column], widths[column])).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut text = heading(status) + &line(COLUMNS);
@@ -130,9 +133,15 @@ fn heading(status: &DaemonStatus) -> String {
         Some(PeerProgram::Classic) => ", peer 1.14 or earlier",
         None => "",
     };
+    let proof = match peer.proof {
+        PeerProof::Address => "PEER BELIEVED BY ITS ADDRESS ALONE",
+        PeerProof::Run => "peer has to name this run",
+        PeerProof::Signature => "peer has to sign",
+    };
     let (host, program, security) = (Escaped(host), Escaped(program), Escaped(security));
     format!(
-        "{host} {local_address} <-> {there}{remote_address}   {heard}   version {program}{other}   security {security}\n{}",
+        "{host} {local_address} <-> {there}{remote_address}   {heard}   version {program}{other}   security {security}   \
+         {proof}\n{}",
         status.authentication.as_ref().map(authentication).unwrap_or_default()
     )
 }
@@ -154,7 +163,7 @@ fn authentication(about: &Authentication) -> String {
     text + "\n"
 }
 
-fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 6] {
+fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 7] {
     let peer = one.peer.state.as_deref().unwrap_or("not heard");
     let last_switch = one.last_switch.as_ref().map(|switch| {
         let ago = SignedDuration::try_from_secs_f64(switch.seconds_ago).ok();
@@ -183,6 +192,7 @@ fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 6] {
     }
     [
         Escaped(&one.name).to_string(),
+        one.set.as_deref().map_or_else(|| "-".into(), |set| Escaped(set).to_string()),
         Escaped(&one.state).to_string(),
         Escaped(peer).to_string(),
         lasting(one.state_seconds),
@@ -215,8 +225,9 @@ mod tests {
 
     #[test]
     fn the_table_is_for_people() {
+        let in_set = resource("smsc-1", "hot", Some("standby"), ServiceLevel::Protected);
         let resources = vec![
-            resource("smsc-1", "hot", Some("standby"), ServiceLevel::Protected),
+            ResourceState { set: Some("web".into()), ..in_set },
             resource("bill\ning", "hot", Some("failed"), ServiceLevel::Unprotected),
         ];
         let mut status = daemon(resources);
@@ -228,12 +239,14 @@ mod tests {
         let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
         assert_eq!(
             table(&status, now, &TimeZone::UTC),
-            "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   round trip 0.4 ms, loss 2 of 3000   version 3.0.0, peer 3.0 or later   security legacy\n\
-             RESOURCE   HERE  PEER     SINCE     LAST SWITCH                                     NOTE\n\
-             smsc-1     hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
-             bill\\ning  hot   failed   12 d 4 h  2026-11-28 14:59:00 here: the peer handed over  NOT PROTECTED: the peer's application has failed\n\
+            "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   round trip 0.4 ms, loss 2 of 3000   version 3.0.0, peer 3.0 or later   security legacy   peer has to name this run\n\
+             RESOURCE   SET  HERE  PEER     SINCE     LAST SWITCH                                     NOTE\n\
+             smsc-1     web  hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
+             bill\\ning  -    hot   failed   12 d 4 h  2026-11-28 14:59:00 here: the peer handed over  NOT PROTECTED: the peer's application has failed\n\
              1 of 2 resources not protected\n"
         );
+        status.resources[0].set = None;
+        assert!(!table(&status, now, &TimeZone::UTC).contains("SET"), "no set, no column");
     }
 
     #[test]
@@ -252,7 +265,7 @@ mod tests {
         for seconds_ago in [1e12, 1e300, -1e300] {
             one.last_switch.as_mut().unwrap().seconds_ago = seconds_ago;
             assert!(
-                row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[4].ends_with(" here: the peer handed over")
+                row(&one, Timestamp::UNIX_EPOCH, &TimeZone::UTC)[5].ends_with(" here: the peer handed over")
             );
         }
     }

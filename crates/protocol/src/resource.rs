@@ -95,6 +95,12 @@ impl Resource {
         self.flight_record.reconfigured(&self.settings, &self.machine, now);
     }
 
+    /// Holds it back, or lets it go ([`Settings::held`]). Silence goes on counting, unlike with other settings.
+    pub fn set_held(&mut self, now: Time, held: bool) {
+        self.settings = Arc::new(Settings { held, ..Settings::clone(&self.settings) });
+        self.flight_record.reconfigured(&self.settings, &self.machine, now);
+    }
+
     /// The counters.
     pub fn counters(&self) -> &Counters {
         &self.counters

@@ -17,6 +17,7 @@ pub fn core() -> Core {
         http_host: Vec::new(),
         app_address: Vec::new(),
         http_control: HttpControl::All,
+        order_tokens: None,
         run_directory: "/run/schrittmacher".into(),
         control_group: None,
         log_file: None,

@@ -1,8 +1,8 @@
 //! A daemon's answer about its status, for the tests of what shows it.
 
 use schrittmacher_api::{
-    ApplicationState, DaemonStatus, LastSwitch, PeerNode, PeerState, ResourceState, ServiceLevel, Summary,
-    SwitchDirection,
+    ApplicationState, DaemonStatus, LastSwitch, PeerNode, PeerProof, PeerState, ResourceState, ServiceLevel,
+    Summary, SwitchDirection,
 };
 
 /// A resource in these states on both sides; `peer` is `None` if it is not heard.
@@ -14,6 +14,7 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
         state: state.into(),
         state_seconds: 1_051_200.0,
         priority: 5,
+        set: None,
         heartbeat_seconds: 2.0,
         timeout_seconds: 8.0,
         frozen: None,
@@ -47,7 +48,13 @@ pub fn daemon(resources: Vec<ResourceState>) -> DaemonStatus {
         security: "legacy".into(),
         authentication: None,
         uptime_seconds: 1.0,
-        peer: PeerNode { heard: true, heard_seconds_ago: Some(0.12), program: None, link: None },
+        peer: PeerNode {
+            heard: true,
+            heard_seconds_ago: Some(0.12),
+            program: None,
+            link: None,
+            proof: PeerProof::Run,
+        },
         summary: Summary {
             resources: resources.len(),
             protected: count(ServiceLevel::Protected),

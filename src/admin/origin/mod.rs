@@ -33,6 +33,12 @@ pub(super) enum Denied {
     Prefetch,
     /// `http-control` has this value.
     HttpControl(&'static str),
+    /// The same, and a token would do.
+    NoToken,
+    /// The token is none of ours.
+    WrongToken,
+    /// Too many of its host were wrong.
+    TooManyTokens,
 }
 
 impl std::fmt::Display for Denied {
@@ -47,6 +53,13 @@ impl std::fmt::Display for Denied {
             Denied::Prefetch => f.write_str("the browser asked in advance, nobody has clicked"),
             Denied::HttpControl(word) => {
                 write!(f, "http-control = {word} in the configuration; use schrittmacherctl on the host")
+            }
+            Denied::NoToken => f.write_str(
+                "an order needs a token here (order-token-file); schrittmacherctl on the host needs none",
+            ),
+            Denied::WrongToken => f.write_str("this token is not in order-token-file"),
+            Denied::TooManyTokens => {
+                f.write_str("too many wrong tokens came from this host; nothing is compared for a minute")
             }
         }
     }

@@ -41,6 +41,15 @@ pub(super) struct PageNotice {
     pub offer: Option<OperatorOrder>,
 }
 
+/// What a client has to show at the page to give an order.
+pub(super) enum OrderDoor {
+    Open,
+    /// A token of `order-token-file`.
+    Token,
+    /// It cannot give any here, with the reason.
+    Closed(String),
+}
+
 /// Text that stays text in HTML, within an element and within a quoted attribute.
 struct Escaped<'a>(&'a str);
 

@@ -4,7 +4,7 @@ use askama::Template;
 use form_urlencoded::parse;
 use schrittmacher_api::DaemonStatus;
 
-use super::view;
+use super::{OrderDoor, view};
 use crate::admin::order::{OperatorOrder, OrderOutcome, Target};
 
 /// The order that is asked about.
@@ -66,16 +66,22 @@ pub(in crate::admin) struct QuestionPage {
     button: Option<String>,
     force: bool,
     is_freeze: bool,
+    needs_token: bool,
 }
 
 impl QuestionPage {
-    /// The question, with the answer of a dry run if it is about a switch, and why this client may not order, if so.
+    /// The question, with the answer of a dry run if it is about a switch, and what this client needs for an order.
     pub fn new(
         question: &Question,
         status: &DaemonStatus,
         outcome: Option<OrderOutcome>,
-        denied: Option<String>,
+        door: OrderDoor,
     ) -> QuestionPage {
+        let needs_token = matches!(door, OrderDoor::Token);
+        let denied = match door {
+            OrderDoor::Closed(why) => Some(why),
+            OrderDoor::Open | OrderDoor::Token => None,
+        };
         let here = view::short(&status.host);
         let there = view::peer_name(status);
         let name = question.resource().to_owned();
@@ -133,6 +139,7 @@ impl QuestionPage {
             button: may.then(|| if force { format!("{button} by force") } else { button }),
             force,
             is_freeze: matches!(question, Question::Freeze(_)),
+            needs_token,
         }
     }
 }

@@ -2,7 +2,7 @@ use askama::Template;
 use jiff::Zoned;
 use schrittmacher_api::{
     ApplicationState, DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, PeerLink, PeerNode,
-    ResourceState, ServiceLevel, SwitchDirection,
+    PeerProof, ResourceState, ServiceLevel, SwitchDirection,
 };
 use schrittmacher_testkit::status::{daemon as status, resource as one};
 
@@ -24,7 +24,8 @@ fn now() -> Zoned {
 }
 
 fn render(status: &DaemonStatus, history: &[HistoryEntry], wish: &Wish) -> String {
-    let scene = Scene { status, history: Some(history), closed: None, notices: &[], wish, now: &now() };
+    let scene =
+        Scene { status, history: Some(history), door: OrderDoor::Open, notices: &[], wish, now: &now() };
     Page::new(&scene).render().unwrap()
 }
 
@@ -47,7 +48,7 @@ fn both_sides_are_told_with_names_ages_and_words() {
     let html = words(&render(&status, &[], &Wish::default()));
     for text in [
         "host-a peer host-b ✓ heard 0.1 s ago",
-        "security legacy round trip 0.4 ms, loss 2 of 1500 up",
+        "security legacy round trip 0.4 ms, loss 2 of 1500 the peer has to name this run up",
         "✓ the resource is protected",
         "smsc-1 ● hot host-a, here for 12 d 4 h ○ standby host-b for 3 min ✓ protected Switch to host-b…",
         "Last switch: 11:59:00 hot here: the peer handed over",
@@ -80,7 +81,13 @@ fn problems_come_first_and_at_the_top_in_a_sentence() {
 fn a_peer_that_is_not_heard_is_one_warning() {
     let silent = |number| one(&format!("r{number}"), "hot", None, ServiceLevel::Unprotected);
     let mut status = status((0..300).map(silent).collect());
-    status.peer = PeerNode { heard: false, heard_seconds_ago: Some(180.0), program: None, link: None };
+    status.peer = PeerNode {
+        heard: false,
+        heard_seconds_ago: Some(180.0),
+        program: None,
+        link: None,
+        proof: PeerProof::Run,
+    };
     let html = words(&render(&status, &[], &Wish::default()));
     assert!(
         html.contains("host-b has not been heard for 3 min. If host-a fails now, nobody takes over."),
@@ -100,21 +107,28 @@ fn an_order_is_a_question_first_and_only_if_it_can_be_meant() {
     assert!(html.contains("href=\"/confirm?takeover=x\""), "{html}");
 
     let status = status(vec![protected("x")]);
-    let closed = Some("http-control = none".to_owned());
     let (now, wish) = (now(), Wish::default());
-    let scene = Scene { status: &status, history: None, closed, notices: &[], wish: &wish, now: &now };
-    let html = Page::new(&scene).render().unwrap();
+    let with = |door| {
+        let scene = Scene { status: &status, history: None, door, notices: &[], wish: &wish, now: &now };
+        Page::new(&scene).render().unwrap()
+    };
+    let html = with(OrderDoor::Closed("http-control = none".to_owned()));
     assert!(!html.contains("/confirm"), "{html}");
     assert!(html.contains("No orders from here: http-control = none."), "{html}");
+    let html = with(OrderDoor::Token);
+    assert!(html.contains("/confirm") && html.contains("An order needs a token."), "{html}");
 }
 
 #[test]
 fn the_question_says_what_would_happen_and_offers_force_only_where_it_helps() {
     use schrittmacher_protocol::Refusal;
     let status = status(vec![protected("smsc")]);
-    let ask = |query: &str, outcome, denied| {
+    let at = |query: &str, outcome, door| {
         let question = Question::parse(query.as_bytes()).unwrap();
-        QuestionPage::new(&question, &status, outcome, denied).render().unwrap()
+        QuestionPage::new(&question, &status, outcome, door).render().unwrap()
+    };
+    let ask = |query: &str, outcome, denied: Option<String>| {
+        at(query, outcome, denied.map_or(OrderDoor::Open, OrderDoor::Closed))
     };
     let html = ask("failover=smsc", Some(OrderOutcome::Possible), None);
     assert!(
@@ -122,7 +136,9 @@ fn the_question_says_what_would_happen_and_offers_force_only_where_it_helps() {
         "{html}"
     );
     assert!(html.contains("smsc is hot on host-a; standby on host-b, heard 100 ms ago."), "{html}");
-    assert!(!html.contains("force"), "{html}");
+    assert!(!html.contains("force") && !html.contains("token"), "{html}");
+    let html = at("failover=smsc", Some(OrderOutcome::Possible), OrderDoor::Token);
+    assert!(html.contains("name=\"token\" type=\"password\"") && html.contains("class=\"go\""), "{html}");
     let html = ask("failover=smsc", Some(OrderOutcome::Refused(Refusal::NoPeer)), None);
     assert!(html.contains("name=\"force\" value=\"yes\""), "{html}");
     assert!(html.contains("Switch to host-b by force"), "{html}");
@@ -227,19 +243,19 @@ fn nothing_from_outside_becomes_markup() {
         OperatorOrder { target: Target::OtherSide, resource: EVIL.into(), force: true, dry_run: false };
     let notices = [PageNotice { text: EVIL.into(), offer: Some(order) }];
     let wish = Wish { find: EVIL.into(), ..Wish::default() };
-    let (now, closed) = (now(), Some(EVIL.to_owned()));
+    let (now, door) = (now(), OrderDoor::Closed(EVIL.to_owned()));
     let scene =
-        Scene { status: &status, history: Some(&entries), closed, notices: &notices, wish: &wish, now: &now };
+        Scene { status: &status, history: Some(&entries), door, notices: &notices, wish: &wish, now: &now };
     let pages = [
         Page::new(&scene).render().unwrap(),
-        Page::new(&Scene { wish: &Wish::default(), closed: None, ..scene }).render().unwrap(),
+        Page::new(&Scene { wish: &Wish::default(), door: OrderDoor::Open, ..scene }).render().unwrap(),
         LogPage::new(EVIL, "", Some(&entries), &now).render().unwrap(),
         LogPage::new(EVIL, EVIL, Some(&entries), &now).render().unwrap(),
     ];
     let asked = ["failover", "takeover", "freeze", "thaw"].map(|key| {
         let query = form_urlencoded::Serializer::new(String::new()).append_pair(key, EVIL).finish();
         let question = Question::parse(query.as_bytes()).unwrap();
-        QuestionPage::new(&question, &status, None, None).render().unwrap()
+        QuestionPage::new(&question, &status, None, OrderDoor::Open).render().unwrap()
     });
     for html in pages.iter().chain(&asked) {
         let own = "<script src=\"/script.js\" defer></script>";

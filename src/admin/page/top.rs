@@ -1,7 +1,7 @@
 //! The top of the page: the peer, the facts about both daemons, and the problems in words.
 
 use jiff::Zoned;
-use schrittmacher_api::{DaemonStatus, PeerProgram, ResourceState, ServiceLevel};
+use schrittmacher_api::{DaemonStatus, PeerProgram, PeerProof, ResourceState, ServiceLevel};
 
 use super::view::{CALM, Mark, anchor, failure_there, lasting, rank};
 
@@ -43,6 +43,12 @@ pub(super) fn facts(status: &DaemonStatus, there: &str, now: &Zoned) -> Vec<Stri
         let signs = if about.peer_key.is_some() { "the peer signs" } else { "the peer does not sign" };
         facts.push(format!("authentication {}, {signs}", about.mode));
     }
+    let proof = match status.peer.proof {
+        PeerProof::Address => "the peer is believed by its address alone",
+        PeerProof::Run => "the peer has to name this run",
+        PeerProof::Signature => "the peer has to sign",
+    };
+    facts.push(proof.to_owned());
     facts.push(format!("up {}", lasting(status.uptime_seconds)));
     facts.push(now.strftime("%Y-%m-%d %H:%M:%S %:z").to_string());
     facts

@@ -11,11 +11,11 @@ use schrittmacher_api::{
 };
 use schrittmacher_text::span;
 
-use super::PageNotice;
 use super::log::{self, LogLine};
 use super::timeline::{self, Timeline};
 use super::top::{Warning, facts, heard, summary, warnings};
 use super::wish::{AT_ONCE, Wish, is_found};
+use super::{OrderDoor, PageNotice};
 use crate::admin::order::OperatorOrder;
 
 /// Up to this number of resources each one is shown with its timeline.
@@ -28,8 +28,8 @@ pub(in crate::admin) struct Scene<'a> {
     pub status: &'a DaemonStatus,
     /// Oldest first; `None` if it cannot be read.
     pub history: Option<&'a [HistoryEntry]>,
-    /// Why this client cannot give orders here.
-    pub closed: Option<String>,
+    /// What this client needs for an order.
+    pub door: OrderDoor,
     pub notices: &'a [PageNotice],
     pub wish: &'a Wish,
     pub now: &'a Zoned,
@@ -58,6 +58,7 @@ pub(in crate::admin) struct Page<'a> {
     is_roomy: bool,
     cards: Vec<Card>,
     closed: Option<String>,
+    needs_token: bool,
     has_history: bool,
     turn: String,
 }
@@ -158,7 +159,11 @@ impl<'a> Page<'a> {
             next: (end < wanted.len()).then(|| wish.at(end)),
             is_roomy: shown.len() <= ROOMY,
             cards: shown.iter().map(card).collect(),
-            closed: scene.closed.clone(),
+            closed: match &scene.door {
+                OrderDoor::Closed(why) => Some(why.clone()),
+                OrderDoor::Open | OrderDoor::Token => None,
+            },
+            needs_token: matches!(scene.door, OrderDoor::Token),
             has_history: history.is_some(),
             turn: wish.moving(wish.still),
             peer: there,
@@ -248,7 +253,7 @@ fn verdict(service: ServiceLevel) -> Mark {
 }
 
 fn card(one: &ResourceState, entries: &[&HistoryEntry], here: &str, there: &str, scene: &Scene<'_>) -> Card {
-    let (offer, no_offer, more) = offers(one, there, scene.closed.is_some());
+    let (offer, no_offer, more) = offers(one, there, matches!(scene.door, OrderDoor::Closed(_)));
     let lines = entries.iter().rev().take(LINES).map(|entry| log::line(entry, scene.now)).collect();
     Card {
         anchor: anchor(&one.name),
@@ -271,8 +276,11 @@ fn card(one: &ResourceState, entries: &[&HistoryEntry], here: &str, there: &str,
         lines,
         history: format!("/history?find={}", encoded(&one.name)),
         settings: format!(
-            "priority {}, heartbeat {} s, timeout {} s",
-            one.priority, one.heartbeat_seconds, one.timeout_seconds
+            "{}priority {}, heartbeat {} s, timeout {} s",
+            one.set.as_ref().map(|set| format!("set {set}, ")).unwrap_or_default(),
+            one.priority,
+            one.heartbeat_seconds,
+            one.timeout_seconds
         ),
         application: application(one),
     }

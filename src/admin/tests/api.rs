@@ -9,20 +9,24 @@ use schrittmacher_config::ControlSocket;
 use super::*;
 
 /// A control socket with a protocol thread behind it, and the page beside it.
-struct Control {
-    _folder: tempfile::TempDir,
-    door: ControlDoor,
-    page: SocketAddr,
-    seen: Receiver<Asked>,
+pub(super) struct Control {
+    pub _folder: tempfile::TempDir,
+    pub door: ControlDoor,
+    pub page: SocketAddr,
+    pub seen: Receiver<Asked>,
 }
 
-fn control(limits: Limits, outcome: OrderOutcome, http_control: HttpControl) -> Control {
+pub(super) fn control(limits: Limits, outcome: OrderOutcome, http_control: HttpControl) -> Control {
+    with_rights(limits, outcome, rights(http_control))
+}
+
+pub(super) fn with_rights(limits: Limits, outcome: OrderOutcome, rights: OrderRights) -> Control {
     let folder = tempfile::tempdir().unwrap();
     let socket = ControlSocket { path: folder.path().join("run/x.sock"), group: None };
     let door = ControlDoor::open(&socket).unwrap();
     let page = free_address();
-    let doors =
-        Doors { page: Some(page_at(page)), control: Some(door.listener().unwrap()), http_control, ..doors() };
+    let control = Some(door.listener().unwrap());
+    let doors = Doors { page: Some(page_at(page)), control, rights, ..doors() };
     let (requests, queue) = sync_channel(16);
     server::spawn(doors, limits, requests, Box::new(|| {})).unwrap();
     let (asked, seen) = channel();
@@ -36,7 +40,7 @@ fn open(path: &Path) -> UnixStream {
     stream
 }
 
-fn ask(path: &Path, request: &str) -> String {
+pub(super) fn ask(path: &Path, request: &str) -> String {
     let mut stream = open(path);
     write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -44,7 +48,7 @@ fn ask(path: &Path, request: &str) -> String {
     answer
 }
 
-fn post(address: SocketAddr, target: &str, headers: &str) -> String {
+pub(super) fn post(address: SocketAddr, target: &str, headers: &str) -> String {
     exchange(address, &format!("POST {target} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n"))
 }
 

@@ -19,6 +19,7 @@ mod api;
 mod limits;
 mod page;
 mod record;
+mod tokens;
 
 /// A hang guard, never a wait.
 const GUARD: Duration = Duration::from_secs(20);
@@ -61,7 +62,16 @@ fn doors() -> Doors {
         told: Told::default(),
         lost: LostLines::default(),
     };
-    Doors { page: None, control: None, http_control: HttpControl::All, facts }
+    Doors { page: None, control: None, rights: rights(HttpControl::All), facts }
+}
+
+/// The page takes these clients' orders; there are no tokens.
+fn rights(http_control: HttpControl) -> OrderRights {
+    let text = format!(
+        "group = core\nlocal-address = 127.0.0.2\nremote-address = 127.0.0.3\nport = 7700\nsecurity = legacy\n\
+         http-control = {http_control}\ngroup = resource\nname = r\n"
+    );
+    OrderRights::new(&schrittmacher_config::load_text("x.conf".as_ref(), &text).unwrap().config.core)
 }
 
 /// The request to the played protocol thread.

@@ -6,7 +6,7 @@ use log::warn;
 use schrittmacher_config::SharedAddress;
 use schrittmacher_protocol::{Contest, Time};
 
-use crate::commands::address::AddressEnd;
+use crate::commands::address::{AddressEnd, AddressTicket};
 use crate::commands::resource::{Beginning, Begun, ResourceCommands};
 use crate::commands::tracking::TrackedChange;
 use crate::commands::{CommandKind, Ending, Lane};
@@ -52,6 +52,12 @@ impl Executor {
                 self.finish(resource, Lane::Interface, Ending::Address(why), now);
             }
         }
+    }
+
+    /// Asks whether another host has the address of a resource: [`CommandReport::AddressHolder`]. `None`: nobody can be asked.
+    pub fn ask_address(&mut self, resource: usize) -> Option<AddressTicket> {
+        let shared = self.resources[resource].shared(CommandKind::Activate)?;
+        self.addresses.ask(resource, shared).ok()
     }
 
     /// Takes the end of what [`Executor::move_address`] began. An answer that nothing waits for any more came too late.

@@ -13,7 +13,7 @@ use schrittmacher_protocol::{Command, Time};
 use crate::deadlines::Deadlines;
 use crate::kept::StateFolder;
 
-use super::address::{AddressNews, Addresses};
+use super::address::{AddressNews, AddressTicket, Addresses};
 use super::earlier::{StartCommands, StartProcess};
 use super::output::{Gone, Pipes};
 use super::process::ChildProcess;
@@ -61,6 +61,20 @@ pub enum CommandReport {
         resource: usize,
         /// What is wrong with the interface.
         why: String,
+    },
+    /// Somebody else has removed its address, and it was put back. Already logged.
+    AddressPutBack {
+        /// Index in the configuration.
+        resource: usize,
+    },
+    /// The answer to [`Executor::ask_address`].
+    AddressHolder {
+        /// Index in the configuration.
+        resource: usize,
+        /// That of the question.
+        ticket: AddressTicket,
+        /// Which address another host has, and where; `None`: none of them answers.
+        holder: Option<String>,
     },
     /// They can again: `Event::Reconnected`.
     Reconnected {
@@ -270,6 +284,12 @@ impl Executor {
         for news in news {
             match news {
                 AddressNews::End(end) => self.address_is_done(end, now, &pid),
+                AddressNews::Holder { resource, ticket, holder } => {
+                    self.reports.push_back(CommandReport::AddressHolder { resource, ticket, holder });
+                }
+                AddressNews::PutBack { resource } => {
+                    self.reports.push_back(CommandReport::AddressPutBack { resource });
+                }
                 AddressNews::Link(interface, state) => {
                     let changes = self.tracking.link(&interface, state, now);
                     self.report_tracked(changes);

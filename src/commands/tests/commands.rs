@@ -46,7 +46,10 @@ fn orders_become_reports_in_order() {
         CommandReport::Released { .. } => "released".to_owned(),
         CommandReport::Signal { order, .. } => format!("signal {order}"),
         CommandReport::Finished { outcome, .. } => format!("{} ended", outcome.kind),
-        CommandReport::CutOff { .. } | CommandReport::Reconnected { .. } => "interface".to_owned(),
+        CommandReport::CutOff { .. }
+        | CommandReport::Reconnected { .. }
+        | CommandReport::AddressPutBack { .. }
+        | CommandReport::AddressHolder { .. } => "interface".to_owned(),
     });
     assert_eq!(told.collect::<Vec<_>>(), ["activate ended", "start began", "start ended", "released"]);
 }

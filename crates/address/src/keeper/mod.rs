@@ -69,6 +69,15 @@ pub enum AddressJob {
         /// Where and what.
         shared: SharedPlace,
     },
+    /// Ask whether another host has one of these addresses: [`AddressReport::Holder`].
+    Ask {
+        /// The service.
+        id: usize,
+        /// Names this job.
+        ticket: u64,
+        /// Where and what.
+        shared: SharedPlace,
+    },
     /// Announce again: the neighbours may have been misled.
     Announce {
         /// The service.
@@ -138,6 +147,15 @@ pub enum AddressReport {
         address: Address,
         /// Where it is.
         mac: Mac,
+    },
+    /// An [`AddressJob::Ask`] is over.
+    Holder {
+        /// The service.
+        id: usize,
+        /// That of the job.
+        ticket: u64,
+        /// Which address another host has, and where; `None` if nobody has answered.
+        holder: Option<(Address, Mac)>,
     },
     /// The state of a tracked interface.
     Link {

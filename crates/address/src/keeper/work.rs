@@ -9,7 +9,7 @@ use mio::{Events, Interest, Poll};
 
 use super::known::KnownAddresses;
 use super::links::Links;
-use super::probes::Probes;
+use super::probes::{About, Answer, Probes};
 use super::{AddressJob, AddressReport, CHANGES, JobQueue, KeeperSettings};
 use crate::frame;
 use crate::kernel::{KernelChange, Placement, RouteSocket, Sender};
@@ -111,8 +111,13 @@ impl Work {
                     break;
                 }
             }
-            for (id, address, mac) in self.probes.answers() {
-                (self.report)(AddressReport::Elsewhere { id, address, mac });
+            for Answer { question, address, mac } in self.probes.answers() {
+                (self.report)(match question {
+                    About::Taken { id } => AddressReport::Elsewhere { id, address, mac },
+                    About::Wanted { id, ticket } => {
+                        AddressReport::Holder { id, ticket, holder: Some((address, mac)) }
+                    }
+                });
             }
             self.on_time();
         }
@@ -139,6 +144,7 @@ impl Work {
                     ups.push(Up { id, ticket, shared, refresh, probe });
                 }
                 AddressJob::Down { id, ticket, shared } => downs.push(Down { id, ticket, shared }),
+                AddressJob::Ask { id, ticket, shared } => self.ask(id, ticket, &shared),
                 AddressJob::Announce { id } => {
                     let now = self.now();
                     if let Some(kept) = self.kept.get_mut(&id) {
@@ -209,10 +215,23 @@ impl Work {
         self.announce(&kept.shared);
         if probe && let Some(link) = self.links.named(&kept.shared.interface) {
             for address in &kept.shared.addresses {
-                self.probes.ask(id, *address, link, self.poll.registry(), now);
+                self.probes.ask(About::Taken { id }, *address, link, self.poll.registry(), now);
             }
         }
         self.kept.insert(id, kept);
+    }
+
+    /// Without an interface nobody can be asked.
+    fn ask(&mut self, id: usize, ticket: u64, shared: &SharedPlace) {
+        let now = self.now();
+        let about = About::Wanted { id, ticket };
+        let link = self.links.named(&shared.interface);
+        let asked = shared.addresses.iter().filter(|address| {
+            link.is_some_and(|link| self.probes.ask(about, **address, link, self.poll.registry(), now))
+        });
+        if asked.count() == 0 {
+            (self.report)(AddressReport::Holder { id, ticket, holder: None });
+        }
     }
 
     fn down(&mut self, downs: Vec<Down>) {
@@ -302,7 +321,9 @@ impl Work {
             self.put_back(id);
         }
         let kept = &self.kept;
-        self.probes.on_time(now, &self.sender, |id| !kept.contains_key(&id));
+        for (id, ticket) in self.probes.on_time(now, &self.sender, |id| !kept.contains_key(&id)) {
+            (self.report)(AddressReport::Holder { id, ticket, holder: None });
+        }
     }
 
     /// Puts back what is missing of a service.

@@ -2,7 +2,8 @@
 
 use super::{Change, Key, Kind, Origin, Place};
 use crate::words::{
-    Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, ScriptAddresses, Security, Word,
+    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, ScriptAddresses,
+    Security, Word,
 };
 
 /// Where FHS 3.0 wants what a daemon keeps.
@@ -75,6 +76,13 @@ keys! {
         "one heartbeat, at least 0.1",
         "How long `shared-interface` may be missing or without carrier before that counts: links bounce; 0 = at once",
     );
+    ADDRESS_PROBE = new(
+        Place::Both,
+        "address-probe",
+        Kind::Word(AddressProbe::NAMES),
+        "tell",
+        "A side that hears no peer, while `shared-address` answers elsewhere: takes it and tells; `wait`: waits as long as it answers",
+    );
     NETMASK = new(
         Place::Core,
         "netmask",
@@ -119,9 +127,16 @@ keys! {
         Place::Core,
         "http-control",
         Kind::Word(HttpControl::NAMES),
-        "all; none with `security = strict`",
-        "Clients whose orders the status page takes; the control socket takes orders in any case",
-    ).fixed();
+        "all; none with `order-token-file` or `security = strict`",
+        "Clients whose orders the status page takes without a token; the control socket takes orders in any case",
+    );
+    ORDER_TOKEN_FILE = new(
+        Place::Core,
+        "order-token-file",
+        Kind::Path,
+        "none: no order is taken because of a token",
+        "File of the tokens with which everybody may give orders at the status page; `schrittmacherctl keygen` makes one",
+    );
     RUN_DIRECTORY = new(
         Place::Core,
         "run-directory",
@@ -221,7 +236,7 @@ keys! {
         "security",
         Kind::Word(Security::NAMES),
         "legacy, with a warning",
-        "The demands on peers and operators; `strict`: the peer signs, and orders come by the control socket alone",
+        "The demands on peers and operators; `strict`: the peer signs, and orders come by the control socket or with a token",
     );
     AUTH_KEY_FILE = new(
         Place::Core,

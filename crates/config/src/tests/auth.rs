@@ -107,18 +107,55 @@ fn what_contradicts_a_signature_is_an_error() {
 }
 
 #[test]
-fn in_strict_the_peer_signs_and_the_page_takes_no_orders() {
+fn in_strict_the_peer_signs_and_the_page_takes_no_orders_without_a_token() {
     let (_folder, path) = key_file(KEY);
     let text = file(&format!("auth-key-file = {path}"), "").replace("= legacy", "= strict");
     let core = load(&text).unwrap().config.core;
     assert_eq!((core.security, core.http_control), (Security::Strict, HttpControl::None));
-    assert!(core.peer_has_to_sign());
+    assert!(core.peer_has_to_sign() && core.order_tokens.is_none());
+}
+
+#[test]
+fn with_a_token_file_the_page_takes_no_orders_without_a_token() {
+    let (_folder, path) = key_file(KEY);
+    let core = |more: &str| {
+        let text = file(&format!("order-token-file = {path}\n{more}"), "");
+        load(&text).unwrap_or_else(|error| panic!("{error}")).config.core
+    };
+    let found = core("");
+    assert_eq!(found.http_control, HttpControl::None);
+    assert_eq!(found.order_tokens.unwrap().tokens.ids().count(), 1);
+    assert_eq!(core("http-control = loopback").http_control, HttpControl::Loopback);
+    assert_eq!(crate::token_to_show(path.as_ref()).unwrap(), KEY[9..].trim());
+}
+
+#[test]
+fn a_wrong_token_file_is_a_wrong_configuration() {
+    let (_folder, path) = key_file("operator 00ff\n");
+    let keygen = "schrittmacherctl keygen /etc/schrittmacher/order.token";
+    let error = error_of(&format!("order-token-file = {path}"));
+    assert!(
+        error.starts_with(&format!("{path}:1: the secret is too short")) && error.contains(keygen),
+        "{error}"
+    );
+    fs::write(&path, KEY).unwrap();
+    let error = error_of(&format!("auth-key-file = {path}\norder-token-file = {path}"));
+    assert!(error.contains("is also `auth-key-file`"), "{error}");
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let error = error_of(&format!("order-token-file = {path}"));
+    assert!(error.contains("`order-token-file`") && error.contains("(mode 0644)"), "{error}");
+    assert!(crate::token_to_show(path.as_ref()).unwrap_err().contains("(mode 0644)"));
+    let error = error_of("order-token-file = /nonexistent/token");
+    assert!(error.contains(&format!("make one: {keygen}")), "{error}");
+    assert!(error_of("order-token-file = token").contains("is not an absolute path"));
 }
 
 #[test]
 fn nothing_shows_the_keys() {
     let (_folder, path) = key_file(KEY);
-    let loaded = load(&file(&format!("auth-key-file = {path}"), "")).unwrap();
+    let (_other, tokens) = key_file(&KEY.replace("key00001", "operator").replace("1f", "20"));
+    let core = format!("auth-key-file = {path}\norder-token-file = {tokens}");
+    let loaded = load(&file(&core, "")).unwrap();
     let shown = format!("{loaded:?}{}{}", crate::report(&loaded), crate::report_json(&loaded));
     assert!(shown.contains("peer.key") && !shown.contains("0001020304"), "{shown}");
     let kept = crate::restore(&loaded.to_kept()).unwrap();

@@ -97,6 +97,8 @@ fn what_the_installed_example_comments_out_can_be_used() {
     let text = lines.collect::<Vec<_>>().join("\n");
     let (_folder, key) = super::auth::key_file(super::auth::KEY);
     let text = text.replace("/etc/schrittmacher/peer.key", &key);
+    let (_other, tokens) = super::auth::key_file(super::auth::KEY);
+    let text = text.replace("/etc/schrittmacher/order.token", &tokens);
     let loaded = crate::load_text(&path, &text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(loaded.warnings, []);
     for key in KEYS {
