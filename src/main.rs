@@ -4,6 +4,7 @@
 mod admin;
 mod app_process;
 mod app_socket;
+mod bounded;
 mod commands;
 mod deadlines;
 mod event_hook;

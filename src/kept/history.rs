@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +18,7 @@ use schrittmacher_api::{HistoryEntry, HistoryKind};
 use schrittmacher_text::beginning;
 
 use super::StateFolder;
+use crate::bounded::{BoundedReceiver, BoundedSender, bounded};
 
 /// A file is put aside when it has this many bytes: some five thousand entries.
 const FILE_BYTES: u64 = 1 << 20;
@@ -37,7 +38,7 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// Without a folder there is none.
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<BoundedSender<Job>>,
     missing: Arc<AtomicUsize>,
 }
 
@@ -56,7 +57,7 @@ impl History {
     /// The thread cannot be started.
     pub fn start(folder: Option<StateFolder>) -> io::Result<History> {
         let Some(folder) = folder else { return Ok(History::default()) };
-        let (jobs, queue) = sync_channel(WAITING);
+        let (jobs, queue) = bounded(WAITING);
         let missing = Arc::new(AtomicUsize::new(0));
         let mut writer = Writer { folder, missing: Arc::clone(&missing), has_complained: false };
         thread::Builder::new().name("history".to_owned()).spawn(move || writer.run(&queue))?;
@@ -131,7 +132,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(&mut self, queue: &Receiver<Job>) {
+    fn run(&mut self, queue: &BoundedReceiver<Job>) {
         while let Ok(first) = queue.recv() {
             let mut lines = Vec::new();
             let mut flushed = Vec::new();

@@ -2,14 +2,13 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
-};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::line::{Entry, Severity};
+use crate::bounded::{BoundedReceiver, BoundedSender, bounded};
 
 /// Where lines end up. Called on the writer's thread alone, so it may block.
 pub(super) trait Sink: Send + 'static {
@@ -20,7 +19,7 @@ pub(super) trait Sink: Send + 'static {
 /// The entrance of a writer.
 #[derive(Clone)]
 pub(super) struct LineQueue {
-    sender: SyncSender<Wake>,
+    sender: BoundedSender<Wake>,
     shared: Arc<Shared>,
 }
 
@@ -77,7 +76,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread. `name` has at most 15 bytes, the kernel's limit.
     pub fn start(name: &'static str, lines_max: usize, sink: impl Sink) -> io::Result<Writer> {
-        let (sender, receiver) = sync_channel(lines_max);
+        let (sender, receiver) = bounded(lines_max);
         let shared = Arc::new(Shared::default());
         let (alive, ended) = channel();
         let queue = LineQueue { sender, shared: Arc::clone(&shared) };
@@ -119,7 +118,7 @@ impl Writer {
     }
 }
 
-fn run(receiver: &Receiver<Wake>, shared: &Shared, mut sink: impl Sink) {
+fn run(receiver: &BoundedReceiver<Wake>, shared: &Shared, mut sink: impl Sink) {
     loop {
         // Asked before the queue is: what was queued before the end was ordered is then surely seen.
         let finish = shared.finish.load(Ordering::Acquire);

@@ -1,0 +1,109 @@
+//! A queue with a bound that takes memory only for what waits in it.
+//!
+//! `std::sync::mpsc::sync_channel` has all its places from the beginning: 0.5 MB for a history that waits for nothing.
+
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, TrySendError, channel};
+
+/// The entrance; a clone is another one.
+#[derive(Debug)]
+pub struct BoundedSender<T> {
+    sender: Sender<T>,
+    waiting: Arc<AtomicUsize>,
+    most: usize,
+}
+
+/// The exit.
+#[derive(Debug)]
+pub struct BoundedReceiver<T> {
+    receiver: Receiver<T>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A queue in which at most `most` values wait.
+pub fn bounded<T>(most: usize) -> (BoundedSender<T>, BoundedReceiver<T>) {
+    let (sender, receiver) = channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    (BoundedSender { sender, waiting: Arc::clone(&waiting), most }, BoundedReceiver { receiver, waiting })
+}
+
+impl<T> Clone for BoundedSender<T> {
+    fn clone(&self) -> BoundedSender<T> {
+        BoundedSender { sender: self.sender.clone(), waiting: Arc::clone(&self.waiting), most: self.most }
+    }
+}
+
+impl<T> BoundedSender<T> {
+    /// Adds a value, and never waits.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or nobody receives any more: the value comes back.
+    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        // Taken first, so that two senders never share the last place.
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.most {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(TrySendError::Full(value));
+        }
+        self.sender.send(value).map_err(|refused| TrySendError::Disconnected(refused.0))
+    }
+}
+
+impl<T> BoundedReceiver<T> {
+    /// The next value; waits for it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing waits, and nobody sends any more.
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.receiver.recv().inspect(|_| self.free())
+    }
+
+    /// The next value, if one waits.
+    ///
+    /// # Errors
+    ///
+    /// There is none, now or ever.
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.receiver.try_recv().inspect(|_| self.free())
+    }
+
+    /// What waits now.
+    pub fn try_iter(&self) -> impl Iterator<Item = T> {
+        iter::from_fn(|| self.try_recv().ok())
+    }
+
+    fn free(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_queue_gives_the_value_back_until_one_is_taken() {
+        let (sender, receiver) = bounded(2);
+        let other = sender.clone();
+        assert_eq!((sender.try_send(1), other.try_send(2)), (Ok(()), Ok(())));
+        assert_eq!(other.try_send(3), Err(TrySendError::Full(3)));
+        assert_eq!(sender.try_send(3), Err(TrySendError::Full(3)), "a refusal takes no place");
+        assert_eq!(receiver.recv(), Ok(1));
+        assert_eq!(sender.try_send(3), Ok(()));
+        assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!((sender.try_send(4), sender.try_send(5)), (Ok(()), Ok(())));
+        drop((sender, other));
+        assert_eq!((receiver.recv(), receiver.recv(), receiver.recv()), (Ok(4), Ok(5), Err(RecvError)));
+    }
+
+    #[test]
+    fn nobody_receives_any_more() {
+        let (sender, receiver) = bounded(2);
+        drop(receiver);
+        assert_eq!(sender.try_send(1), Err(TrySendError::Disconnected(1)));
+    }
+}
