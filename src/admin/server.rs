@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as BoundListener};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener as BoundUnixListener;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -22,7 +24,7 @@ use super::link::{AdminRequest, ProtocolThread, RELOAD_PATIENCE, WakeLoop};
 use super::order_token::{OrderRights, TokenDoor};
 use super::origin::OwnNames;
 use super::places::Places;
-use super::service::{Client, HttpService, PageFacts, Quota, Refusals};
+use super::service::{Client, HttpService, PageFacts, Quota, Refusals, no_answer};
 use schrittmacher_config::Page;
 
 /// The limits of clients.
@@ -190,7 +192,8 @@ impl Pages {
             // A client that holds too many connections already loses this one: the others get theirs.
             let Some(place) = self.places.take(client.ip()).await else { continue };
             let client = Client::Page { address: client.ip().to_canonical(), local: local.ip() };
-            tokio::spawn(serve(stream, client, self.limits, Arc::clone(&self.service), place));
+            // By TCP nobody can tell a client that has gone from one that has closed its half.
+            tokio::spawn(serve(stream, client, || true, self.limits, Arc::clone(&self.service), place));
         }
     }
 
@@ -226,7 +229,9 @@ async fn serve_control(listener: BoundUnixListener, limits: Limits, service: Arc
         let Ok(user) = stream.peer_cred() else { continue };
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         let client = Client::Control { user: user.uid() };
-        tokio::spawn(serve(stream, client, limits, Arc::clone(&service), slot));
+        let client_end = stream.as_fd().try_clone_to_owned().ok();
+        let is_here = move || client_end.as_ref().is_none_or(|end| !has_hung_up(end));
+        tokio::spawn(serve(stream, client, is_here, limits, Arc::clone(&service), slot));
     }
 }
 
@@ -250,17 +255,28 @@ impl Trouble {
     }
 }
 
+/// Whether both directions of a Unix connection are closed: its other end is gone.
+fn has_hung_up(end: &OwnedFd) -> bool {
+    let mut poll_end = [PollFd::new(end.as_fd(), PollFlags::empty())];
+    // It never waits.
+    poll(&mut poll_end, PollTimeout::ZERO).is_ok()
+        && poll_end[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))
+}
+
 /// One connection, one request, as the legacy server had it. `_place` is free again when it is over.
 async fn serve<P>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     client: Client,
+    is_here: impl Fn() -> bool,
     limits: Limits,
     service: Arc<HttpService>,
     _place: P,
 ) {
-    let answer = service_fn(|request| {
-        let service = &service;
-        async move { Ok::<_, std::convert::Infallible>(service.answer(request, client).await) }
+    let (service, is_here) = (&service, &is_here);
+    let answer = service_fn(|request| async move {
+        // This process may have been stopped for minutes, and its client has been told so. Nothing is ordered any more.
+        let answer = if is_here() { service.answer(request, client).await } else { no_answer() };
+        Ok::<_, std::convert::Infallible>(answer)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -69,6 +69,11 @@ impl Health {
         self.start_failed = !ending.is_success();
     }
 
+    /// The application is not hot because its start command has failed: the check that follows tells less.
+    pub fn is_start_to_blame(&self) -> bool {
+        self.start_failed && !self.was_hot
+    }
+
     /// Takes the end of a check; gives what is to be reported. `busy`: `start-action` or `stop-action` is at work.
     pub fn checked(&mut self, ending: &Ending, busy: bool) -> AppCode {
         let runs = ending.is_success();

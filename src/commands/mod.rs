@@ -67,6 +67,18 @@ impl CommandKind {
         CommandKind::Check,
     ];
 
+    /// The key that says how long it may run.
+    pub const fn timeout_key(self) -> &'static str {
+        match self {
+            CommandKind::Check => "check-timeout",
+            CommandKind::Activate
+            | CommandKind::Start
+            | CommandKind::Stop
+            | CommandKind::Deactivate
+            | CommandKind::Announce => "action-timeout",
+        }
+    }
+
     /// The value of `ACTION` in the command's environment (X5).
     pub const fn as_str(self) -> &'static str {
         match self {

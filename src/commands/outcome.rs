@@ -53,7 +53,7 @@ impl fmt::Display for CommandOutcome {
             Ending::AddressDone => write!(f, "{kind} has ended after {seconds:.3} s")?,
             Ending::System(error) | Ending::Address(error) => write!(f, "{kind} has failed: {error}")?,
             Ending::TimedOut(limit) => {
-                let key = if *kind == CommandKind::Check { "check-timeout" } else { "action-timeout" };
+                let key = kind.timeout_key();
                 write!(f, "{kind} has failed, terminated after its `{key}` of {} s", limit.as_secs_f64())?;
             }
             Ending::Exited(_) | Ending::Overtaken | Ending::Stuck => {

@@ -8,6 +8,7 @@ use schrittmacher_config::OnExit;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use super::{EventLoop, LoopEnd, clock};
+use crate::kept::{BrokenFile, NoCopy};
 
 /// The signals that are taken in.
 pub(super) const TAKEN: [c_int; 7] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2];
@@ -63,16 +64,27 @@ impl EventLoop {
             None if clock::now() < until => return None,
             None => warn!("the configuration file could not be read within {} s", LOOK_AT_FILE.as_secs()),
             Some(Ok(())) => {}
-            Some(Err(error)) => {
-                for line in schrittmacher_config::failure(&error).lines().filter(|line| !line.is_empty()) {
-                    error!("{line}");
-                }
-                error!(
-                    "the configuration file is broken: the next start uses the last good configuration, unless the file asks \
-                     for more security, and starts nothing; correct the file"
-                );
-            }
+            Some(Err(broken)) => tell_broken(&broken),
         }
         Some(LoopEnd::Left)
     }
+}
+
+/// Says what is wrong with the file, and what the next start will do.
+fn tell_broken(broken: &BrokenFile) {
+    for line in schrittmacher_config::failure(&broken.error).lines().filter(|line| !line.is_empty()) {
+        error!("{line}");
+    }
+    let next = match broken.copy {
+        Ok(()) => "the next start goes on with the last good configuration, and starts nothing",
+        Err(NoCopy::Missing) => {
+            "the next start fails, since no copy of the last good configuration is found. Then the application here has \
+             no daemon, and the other host starts its own"
+        }
+        Err(NoCopy::Weaker) => {
+            "the next start fails, since the file may ask for more security than the last good configuration has. Then \
+             the application here has no daemon, and the other host starts its own"
+        }
+    };
+    error!("the configuration file is broken: {next}. Correct the file");
 }

@@ -10,7 +10,7 @@ use schrittmacher_config::Core;
 /// The contents may be secret, such as the words of commands.
 const FILE_MODE: u32 = 0o600;
 /// Everybody may look for [`StateFolder::say_left_alone`]'s file, whose name is known.
-const FOLDER_MODE: u32 = 0o711;
+pub(super) const FOLDER_MODE: u32 = 0o711;
 const PUBLIC_MODE: u32 = 0o644;
 
 /// A folder for each `local-address` and `port`.
@@ -30,6 +30,11 @@ impl StateFolder {
         folder.write("probe", b"")?;
         fs::remove_file(folder.0.join("probe"))?;
         Ok(folder)
+    }
+
+    /// Its path.
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
     }
 
     /// The path of a file in it.

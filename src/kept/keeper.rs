@@ -1,7 +1,7 @@
 //! The thread that writes the files: a disk may hang (T5).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use mio::Waker;
 use schrittmacher_config::{Core, LoadError};
 use schrittmacher_protocol::Time;
 
-use super::{StateFolder, freezes, known_peer, last_good, left_hot};
+use super::last_good::{self, NoCopy};
+use super::{StateFolder, freezes, known_peer, left_hot};
 use crate::node::freeze::KeptFreezes;
 use crate::worker::Worker;
 
@@ -30,7 +31,15 @@ enum FileJob {
 
 enum FileOutcome {
     Written(io::Result<()>),
-    Looked(Result<(), LoadError>),
+    Looked(Result<(), BrokenFile>),
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug)]
+pub struct BrokenFile {
+    pub error: LoadError,
+    /// Whether the next start has something to go on with.
+    pub copy: Result<(), NoCopy>,
 }
 
 /// Keeps what has to survive a restart, if there is a place for it.
@@ -59,7 +68,7 @@ impl Keeper {
                 folder.say_left_alone(&text)
             }),
             FileJob::Freezes(freezes) => write(&|folder| freezes::keep(folder, &freezes)),
-            FileJob::LookAtFile => FileOutcome::Looked(schrittmacher_config::load(&path).map(drop)),
+            FileJob::LookAtFile => FileOutcome::Looked(look_at(&path)),
         };
         Ok(Keeper { worker: Worker::start("files", WAITING, waker, work)?, has_place, has_complained: false })
     }
@@ -98,7 +107,7 @@ impl Keeper {
     }
 
     /// The state of the configuration file, once it has been looked at. Complains once about a file that cannot be written.
-    pub fn take(&mut self) -> Option<Result<(), LoadError>> {
+    pub fn take(&mut self) -> Option<Result<(), BrokenFile>> {
         while let Some(done) = self.worker.outcome() {
             match done {
                 FileOutcome::Looked(result) => return Some(result),
@@ -116,4 +125,10 @@ impl Keeper {
             );
         }
     }
+}
+
+fn look_at(path: &Path) -> Result<(), BrokenFile> {
+    schrittmacher_config::load(path)
+        .map(drop)
+        .map_err(|error| BrokenFile { error, copy: last_good::last_good(path).map(drop) })
 }

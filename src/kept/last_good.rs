@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use schrittmacher_config::{Core, Loaded, Peek, peek};
 use serde::{Deserialize, Serialize};
 
-use super::StateFolder;
 use super::folder::{boot, network};
+use super::{StateFolder, elsewhere};
 
 const FILE: &str = "last-good.json";
 
@@ -35,10 +35,17 @@ pub struct LastGood {
 
 /// Keeps the configuration that is in force.
 pub(super) fn keep(folder: &StateFolder, path: &Path, configuration: String) -> std::io::Result<()> {
+    keep_for(&elsewhere::usual(), folder, path, configuration)
+}
+
+fn keep_for(usual: &Path, folder: &StateFolder, path: &Path, configuration: String) -> std::io::Result<()> {
     let Some(boot) = boot() else { return Ok(()) };
     let copy =
         Copy { boot, network: network(), path: absolute(path), since: SystemTime::now(), configuration };
-    folder.write(FILE, &serde_json::to_vec(&copy)?)
+    folder.write(FILE, &serde_json::to_vec(&copy)?)?;
+    // Without it the copy is found as long as the file can be read.
+    let _ = elsewhere::link(usual, folder, &copy.path);
+    Ok(())
 }
 
 /// Why a broken file is not replaced.
@@ -56,9 +63,13 @@ pub enum NoCopy {
 ///
 /// There is none that may be used.
 pub fn last_good(path: &Path) -> Result<LastGood, NoCopy> {
+    last_good_of(path, &elsewhere::usual())
+}
+
+fn last_good_of(path: &Path, usual: &Path) -> Result<LastGood, NoCopy> {
     let peek = peek(path);
-    let copies = StateFolder::all(&peek.state_directory);
-    let copies = copies.iter().filter_map(|folder| folder.read(FILE, BYTES_MAX));
+    let copies = [peek.state_directory.as_path(), usual].map(StateFolder::all);
+    let copies = copies.iter().flatten().filter_map(|folder| folder.read(FILE, BYTES_MAX));
     let copies = copies.filter_map(|text| serde_json::from_str::<Copy>(&text).ok());
     let (boot, network, path) = (boot(), network(), absolute(path));
     let copy = copies
@@ -101,6 +112,7 @@ mod tests {
         folder: tempfile::TempDir,
         file: PathBuf,
         state: StateFolder,
+        usual: PathBuf,
     }
 
     /// A file whose configuration is kept.
@@ -111,11 +123,16 @@ mod tests {
         fs::write(&file, &text).unwrap();
         let loaded = schrittmacher_config::load(&file).unwrap();
         let state = StateFolder::open(&loaded.config.core).unwrap();
-        keep(&state, &file, loaded.to_kept()).unwrap();
-        Bench { folder, file, state }
+        let usual = folder.path().join("usual");
+        keep_for(&usual, &state, &file, loaded.to_kept()).unwrap();
+        Bench { folder, file, state, usual }
     }
 
     impl Bench {
+        fn last_good(&self) -> Result<LastGood, NoCopy> {
+            last_good_of(&self.file, &self.usual)
+        }
+
         fn breaks(&self, line: &str) {
             self.breaks_line("security = legacy", line);
         }
@@ -138,23 +155,42 @@ mod tests {
         let bench = bench();
         let good = schrittmacher_config::load(&bench.file).unwrap();
         bench.breaks("nonsense");
-        assert_eq!(last_good(&bench.file).unwrap().loaded.config, good.config);
+        assert_eq!(bench.last_good().unwrap().loaded.config, good.config);
+    }
+
+    /// Such a file does not name the state directory.
+    #[test]
+    fn a_file_that_says_nothing_is_replaced_too() {
+        let bench = bench();
+        let good = schrittmacher_config::load(&bench.file).unwrap().config;
+        let is_replaced = || bench.last_good().unwrap().loaded.config == good;
+        for text in [&b""[..], b"\xff\xfeg\0", b"\xe4", &vec![b'#'; 20 << 20]] {
+            fs::write(&bench.file, text).unwrap();
+            assert!(is_replaced(), "{} bytes", text.len());
+        }
+        fs::remove_file(&bench.file).unwrap();
+        assert!(is_replaced(), "no file");
+        fs::create_dir(&bench.file).unwrap();
+        assert!(is_replaced(), "a directory");
     }
 
     #[test]
     fn another_boot_or_another_file_has_none() {
         let bench = bench();
         bench.breaks("nonsense");
-        assert_eq!(last_good(&bench.folder.path().join("y.conf")).unwrap_err(), NoCopy::Missing);
+        assert_eq!(
+            last_good_of(&bench.folder.path().join("y.conf"), &bench.usual).unwrap_err(),
+            NoCopy::Missing
+        );
         bench.alter(&boot().unwrap(), "another boot");
-        assert!(last_good(&bench.file).is_err());
+        assert!(bench.last_good().is_err());
     }
 
     #[test]
     fn a_broken_file_that_asks_for_security_is_not_replaced() {
         let bench = bench();
         bench.breaks("security = strict");
-        assert_eq!(last_good(&bench.file).unwrap_err(), NoCopy::Weaker);
+        assert_eq!(bench.last_good().unwrap_err(), NoCopy::Weaker);
     }
 
     /// The keys are part of the copy: they may be what broke.
@@ -173,12 +209,12 @@ mod tests {
             .unwrap();
         bench.breaks(&format!("auth-key-file = {}", key.display()));
         let good = schrittmacher_config::load(&bench.file).unwrap();
-        keep(&bench.state, &bench.file, good.to_kept()).unwrap();
+        keep_for(&bench.usual, &bench.state, &bench.file, good.to_kept()).unwrap();
         fs::remove_file(&key).unwrap();
-        assert_eq!(last_good(&bench.file).unwrap().loaded.config, good.config);
+        assert_eq!(bench.last_good().unwrap().loaded.config, good.config);
         // The copy is not strict.
         bench.breaks_line("auth-key-file = ", "security = strict\nauth-key-file = ");
-        assert_eq!(last_good(&bench.file).unwrap_err(), NoCopy::Weaker);
+        assert_eq!(bench.last_good().unwrap_err(), NoCopy::Weaker);
     }
 
     #[test]
@@ -186,6 +222,6 @@ mod tests {
         let bench = bench();
         bench.breaks("nonsense");
         bench.alter("{", "");
-        assert!(last_good(&bench.file).is_err());
+        assert!(bench.last_good().is_err());
     }
 }

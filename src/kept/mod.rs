@@ -2,12 +2,14 @@
 //!
 //! * `folder`: the folder, and files in it that are whole or not there
 //! * `last_good`: the configuration that was in force last
+//! * `elsewhere`: links for a start whose file does not name its `state-directory`
 //! * `known_peer`: whether this peer has ever been heard
 //! * `freezes`: the resources that an operator has frozen
 //! * `left_hot`: the resources that were hot when a daemon ended
 //! * `history`: what happened to the resources
 //! * `keeper`: the thread that writes
 
+mod elsewhere;
 mod folder;
 mod freezes;
 mod history;
@@ -19,7 +21,7 @@ mod left_hot;
 pub use self::folder::StateFolder;
 pub use self::freezes::freezes;
 pub use self::history::{History, Stamp, entries, stamp};
-pub use self::keeper::Keeper;
+pub use self::keeper::{BrokenFile, Keeper};
 pub use self::known_peer::is_known;
 pub use self::last_good::{LastGood, NoCopy, last_good};
 pub use self::left_hot::take_left_hot;

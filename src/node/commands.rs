@@ -51,11 +51,15 @@ impl Node {
         let resource = &mut self.resources[index];
         let Some(health) = &mut resource.health else { return };
         let code = health.checked(&outcome.ending, busy);
+        let is_start_to_blame = health.is_start_to_blame();
         let is_news = resource.local.word != Word::Said(code);
-        // The words of a failed check are the reason that the operator and the peer see.
-        let reason = if code == AppCode::Lfai { outcome.to_string() } else { String::new() };
+        let reason = if code == AppCode::Lfai {
+            resource.reason_of_failure(&outcome, is_news, is_start_to_blame)
+        } else {
+            String::new()
+        };
         if is_news && code == AppCode::Lfai {
-            warn!(target: &resource.config.name, "the application has failed: {outcome}");
+            warn!(target: &resource.config.name, "the application has failed: {reason}");
         } else if is_news {
             info!(target: &resource.config.name, "{outcome}: reported as {code}");
         }

@@ -275,6 +275,19 @@ impl ManagedResource {
         self.local.reason = Some(beginning(outcome.to_string(), REASON));
     }
 
+    /// The words of a failed check are the reason that the operator and the peer see, or those of the start command before
+    /// it. A failure keeps its first reason.
+    pub fn reason_of_failure(
+        &self,
+        check: &CommandOutcome,
+        is_news: bool,
+        is_start_to_blame: bool,
+    ) -> String {
+        let known = self.local.reason.as_ref().filter(|reason| !is_news && !reason.is_empty());
+        let start = self.outcomes[CommandKind::Start as usize].as_ref().filter(|_| is_start_to_blame);
+        known.cloned().unwrap_or_else(|| beginning(start.unwrap_or(check).to_string(), REASON))
+    }
+
     /// The address cannot be brought up; goes on to the peer as our reason.
     pub fn address_failed(&mut self) {
         if let Some(outcome) = &self.outcomes[CommandKind::Activate as usize] {

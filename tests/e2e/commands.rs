@@ -107,6 +107,25 @@ fn a_checked_service_that_dies_or_hangs_is_taken_over() {
     }
 }
 
+/// The failed check after it says less, and the operator of either host sees one reason alone.
+#[test]
+fn a_start_command_that_fails_gives_the_reason_of_the_failure() {
+    let command = "{note}; test {host} = a || { echo no licence for this host; exit 3; }; echo runs > {pid-file}.service";
+    let mut pair = Pair::new(Setup {
+        start: Some(command),
+        stop: Some("{note}; echo stopped > {pid-file}.service"),
+        resource: SERVICE,
+        ..Setup::default()
+    });
+    assert_eq!(start(&mut pair), Side::A);
+    // It may have tried and failed before.
+    pair[Side::A].page(&format!("?failover={}", schrittmacher_harness::RESOURCE));
+    let told = pair[Side::B].log.wait("failed here: ", Duration::from_secs(2));
+    assert!(told.contains("start has failed") && told.contains("no licence for this host"), "{told}");
+    let told = pair[Side::A].log.wait("the other side failed: ", Duration::from_secs(2));
+    assert!(told.contains("no licence for this host"), "{told}");
+}
+
 #[test]
 fn a_checked_service_goes_on_when_its_daemon_is_restarted() {
     let mut pair = checked();

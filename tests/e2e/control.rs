@@ -1,11 +1,15 @@
 //! The control socket, and `schrittmacherctl` on it: status, orders and reloads that answer.
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use schrittmacher_config::ControlSocket;
 use serde_json::Value;
 
 use schrittmacher_harness::{
@@ -264,4 +268,29 @@ fn check_looks_at_the_file_the_host_and_the_daemon() {
         (&told["file"]["fine"], &told["daemon"]["resources"][0]["name"]),
         (&false.into(), &RESOURCE.into())
     );
+}
+
+/// A daemon was stopped (by a debugger, a hypervisor), and whoever gave it an order has given up.
+#[test]
+fn an_order_whose_sender_has_gone_is_not_carried_out() {
+    let mut pair = Pair::new(Setup { timeout: 60.0, ..Setup::default() });
+    pair.start(Side::A);
+    let socket = ControlSocket::from_file(&pair[Side::A].files.config()).unwrap();
+    let order = |name: &str| {
+        let mut client = UnixStream::connect(&socket).unwrap();
+        let request = format!("POST /api/v1/resources/{name}/failover HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        client.write_all(request.as_bytes()).unwrap();
+        client
+    };
+    pair[Side::A].daemon().signal(Signal::SIGSTOP);
+    drop(order(RESOURCE));
+    // One that has closed its half alone still waits for its answer.
+    let mut waiting = order("another");
+    waiting.shutdown(Shutdown::Write).unwrap();
+    pair[Side::A].daemon().signal(Signal::SIGCONT);
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("no resource of this name"), "{answer}");
+    pair.stays();
+    assert!(!pair[Side::A].log.has(&format!("failover of {RESOURCE}, asked for")), "it was carried out");
 }

@@ -53,6 +53,32 @@ fn edge_11_a_restart_with_a_broken_file_leaves_the_service_as_it_is() {
     pair[Side::A].log.wait("the new configuration is in force", AT_ONCE);
 }
 
+/// Such a file does not say where the copy is.
+#[test]
+fn edge_11_a_restart_without_a_file_leaves_the_service_as_it_is() {
+    let mut pair = pair();
+    let file = pair[Side::A].files.config();
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    pair[Side::A].daemon().signal(Signal::SIGQUIT);
+    assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
+    pair[Side::A].log.wait("the next start goes on with the last good configuration", AT_ONCE);
+
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait("is broken: going on with the configuration that was in force", AT_ONCE);
+    nothing_was_switched(&mut pair);
+}
+
+#[test]
+fn edge_11_a_restart_that_will_fail_is_told_before() {
+    let pair = pair();
+    fs::remove_file(kept(&pair)).unwrap();
+    rewrite(&pair, "\nport = ", "\nport ");
+    pair[Side::A].daemon().signal(Signal::SIGQUIT);
+    assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
+    pair[Side::A].log.wait("no copy of the last good configuration is found", AT_ONCE);
+}
+
 /// With a broken file a standby keeps nothing alive, and starts nothing: the service may be on purpose where it is.
 #[test]
 fn edge_11_with_a_broken_file_nothing_is_started_until_it_is_corrected() {

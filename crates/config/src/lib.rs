@@ -60,6 +60,7 @@ pub use control_socket::{ControlSocket, SOCKET_PATH_MAX, network};
 pub use diagnostic::{Diagnostic, LoadError};
 pub use find::{NoConfigFile, find, unread_sibling};
 pub use kept::restore;
+pub use keys::DEFAULT_STATE_DIRECTORY;
 pub use load::{Loaded, load, load_text};
 pub use page::Page;
 pub use peek::{Peek, peek};

@@ -86,7 +86,7 @@ fn token(path: &Path) -> Result<String, CtlError> {
     })
 }
 
-/// Asks at the first place that can be reached. If there is none, the first one says why.
+/// Asks at the first place that can be reached. If there is none, the first one says why. Nothing is asked twice.
 fn send(
     places: &[Place],
     method: &Method,
@@ -112,6 +112,10 @@ fn send(
             Ok(response) => return Ok(DaemonAnswer::new(runtime, place, response)),
             Err(error) => {
                 first_error.get_or_insert_with(|| place.unreachable(&error));
+                if error.kind() == io::ErrorKind::TimedOut {
+                    // The other places are doors of the same daemon, which may still take what it was asked.
+                    break;
+                }
             }
         }
     }

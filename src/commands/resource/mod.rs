@@ -294,7 +294,13 @@ impl ResourceCommands {
         if let Some(running) = &mut self.running[lane as usize] {
             let fate = if late { Ending::TimedOut(self.queue.timeout(lane)) } else { Ending::Overtaken };
             let level = if lane == Lane::Check { Level::Debug } else { Level::Warn };
-            log!(target: &self.name, level, "{} is {fate}", running.order);
+            match &fate {
+                Ending::TimedOut(limit) => log!(
+                    target: &self.name, level, "{} has run for its `{}` of {} s, and is terminated",
+                    running.order, running.order.timeout_key(), limit.as_secs_f64()
+                ),
+                fate => log!(target: &self.name, level, "{} is {fate}", running.order),
+            }
             running.fate = Some(fate);
             if let Some(process) = running.process() {
                 process.terminate();

@@ -121,6 +121,8 @@ pub struct Narrator {
     is_protected: bool,
     both_hot_since: Option<Time>,
     both_hot: Episodes,
+    /// Why the peer failed since a side was hot last. By the time this side is hot the peer may be fit again.
+    failed_there: String,
 }
 
 impl Narrator {
@@ -135,6 +137,7 @@ impl Narrator {
             is_protected: false,
             both_hot_since: None,
             both_hot: Episodes::default(),
+            failed_there: String::new(),
         }
     }
 
@@ -209,11 +212,16 @@ impl Narrator {
         if (was_hot || other_was_hot && !other_is_hot) && !is_hot {
             self.down_since = Some(now);
         }
+        if other == Other::Failed && !scene.reason_there.is_empty() {
+            scene.reason_there.clone_into(&mut self.failed_there);
+        }
+        let failed_there =
+            if is_hot || other_is_hot { std::mem::take(&mut self.failed_there) } else { String::new() };
         if is_hot && !was_hot {
-            let reason = if other == Other::Failed && !scene.reason_there.is_empty() {
-                format!(" (the other side failed: {})", scene.reason_there)
-            } else {
+            let reason = if failed_there.is_empty() {
                 String::new()
+            } else {
+                format!(" (the other side failed: {failed_there})")
             };
             lines.push((Level::Info, Topic::Hot, format!("hot here{}{reason}", self.outage_ends(now))));
         } else if !is_hot && other_is_hot && !other_was_hot {

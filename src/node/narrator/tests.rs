@@ -39,6 +39,19 @@ impl Told {
     }
 }
 
+/// Its stop command is quicker than our start command.
+#[test]
+fn the_reason_of_a_peer_that_is_fit_again_is_told_once() {
+    let mut told = Told::of(StateName::Standby, Other::Hot);
+    let failed = Scene { reason_there: "no licence", ..CALM };
+    told.go(100, StateName::ToHot, Other::Failed, failed);
+    told.go(200, StateName::ToHot, Other::Standby, CALM);
+    let lines = told.go(300, StateName::Hot, Other::Standby, CALM);
+    assert_eq!(lines[0], "INFO hot here, 200 ms later (the other side failed: no licence)");
+    told.go(400, StateName::Standby, Other::Hot, CALM);
+    assert_eq!(told.go(500, StateName::Hot, Other::Standby, CALM)[0], "INFO hot here");
+}
+
 #[test]
 fn a_failure_is_told_on_both_sides_with_reason_and_duration() {
     let mut here = Told::of(StateName::Hot, Other::Standby);

@@ -128,6 +128,8 @@ impl Host {
             }
             None => Command::new(daemon),
         };
+        // What belongs into the usual state directory stays in the test's folder.
+        command.env("STATE_DIRECTORY", self.files.folder().join("usual"));
         command.args(&self.options).arg(self.files.config()).envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         self.daemon = Some(self.spawn(command));

@@ -11,6 +11,7 @@ use std::fmt;
 use super::document::GroupKind;
 
 pub(super) use advice::{advice, find};
+pub use table::DEFAULT_STATE_DIRECTORY;
 pub(super) use table::*;
 
 /// A key of the configuration file.

@@ -7,7 +7,7 @@ use crate::words::{
 };
 
 /// Where FHS 3.0 wants what a daemon keeps.
-pub(crate) const DEFAULT_STATE_DIRECTORY: &str = "/var/lib/schrittmacher";
+pub const DEFAULT_STATE_DIRECTORY: &str = "/var/lib/schrittmacher";
 
 /// The longest time that can be set anywhere, in seconds: an hour.
 const LONG: f64 = 3600.0;
