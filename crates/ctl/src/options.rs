@@ -184,10 +184,12 @@ mod tests {
         whole.build();
         let commands: Vec<_> =
             whole.get_subcommands().filter(|command| command.get_name() != "help").cloned().collect();
-        for command in &commands {
+        for (index, command) in commands.iter().enumerate() {
+            if index > 0 {
+                synopsis.control("br", []);
+            }
             let usage = command.clone().render_usage().to_string();
             synopsis.text(man::inlines(&format!("`{}`", usage.replace("Usage: ", ""))));
-            synopsis.control("br", []);
         }
         page.extend(synopsis.render().into_bytes());
         for command in commands {
@@ -197,7 +199,12 @@ mod tests {
             page.extend(head.render().into_bytes());
             let mut options = Vec::new();
             clap_mangen::Man::new(command).render_options_section(&mut options).unwrap();
-            page.extend(String::from_utf8(options).unwrap().replace(".SH OPTIONS\n", "").into_bytes());
+            // clap_mangen breaks the line around an empty one; mandoc says that this does nothing.
+            let options = String::from_utf8(options)
+                .unwrap()
+                .replace(".SH OPTIONS\n", "")
+                .replace(".br\n\n.br\n", ".sp\n");
+            page.extend(options.into_bytes());
         }
         man::end(page, "schrittmacherctl.8", AFTER, "`schrittmacher`(8), `schrittmacher.conf`(5)");
     }

@@ -181,15 +181,21 @@ mod tests {
     /// Paragraphs. A short one without a full stop is a title, an indented one stays as it is.
     fn prose(text: &str) -> String {
         let mut page = Roff::new();
+        let mut after_title = false;
         for paragraph in text.trim().split("\n\n") {
             if paragraph.starts_with("    ") {
                 man::verbatim(&mut page, paragraph);
             } else if paragraph.len() < 40 && !paragraph.contains('.') {
                 man::section(&mut page, &paragraph.to_uppercase());
+                after_title = true;
+                continue;
             } else {
-                page.control("PP", []);
+                if !after_title {
+                    page.control("PP", []);
+                }
                 page.text(man::inlines(paragraph));
             }
+            after_title = false;
         }
         page.render()
     }

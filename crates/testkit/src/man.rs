@@ -44,6 +44,13 @@ pub fn compare(name: &str, generated: &str) {
     );
 }
 
+/// The page as it is checked in.
+pub fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../man").join(name))
+        .unwrap()
+        .replace('\\', "")
+}
+
 /// A line of text, with the parts in back-ticks in bold.
 pub fn inlines(text: &str) -> Vec<Inline> {
     let parts = text.split('`').enumerate();
