@@ -10,11 +10,15 @@ MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
 SYSCONFDIR ?= /etc
 UNITDIR ?= /etc/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 LIBRARY := libschrittmacherclient
 HEADERS := $(notdir $(wildcard include/schrittmacherclient/*.h))
 EXAMPLE := docs/examples/schrittmacher.conf.example
+# For hosts without systemd: to be copied to their place by hand.
+CLASSIC := schrittmacher.init schrittmacher.rc schrittmacher.plist
 # pkg-config can then move the whole tree.
 in_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 # The libraries that a program needs if it is linked with the static library. `make check` compares them with what rustc
@@ -28,10 +32,12 @@ DAEMON_FILES := \
 	$(UNITDIR)/schrittmacher.service \
 	$(SYSCONFDIR)/schrittmacher/unprivileged.conf \
 	$(SYSCONFDIR)/logrotate.d/schrittmacher \
+	$(SYSUSERSDIR)/schrittmacher.conf \
+	$(CLASSIC:%=$(DATADIR)/schrittmacher/init/%) \
 	$(DATADIR)/schrittmacher/schrittmacher.rules.yml \
 	$(DATADIR)/schrittmacher/schrittmacher.dashboard.json \
 	$(DATADIR)/bash-completion/completions/schrittmacherctl \
-	$(DATADIR)/zsh/site-functions/_schrittmacherctl \
+	$(ZSHDIR)/_schrittmacherctl \
 	$(DATADIR)/fish/vendor_completions.d/schrittmacherctl.fish \
 	$(MANDIR)/man8/schrittmacher.8 \
 	$(MANDIR)/man8/schrittmacherctl.8 \
@@ -42,6 +48,7 @@ LIB_FILES := \
 	$(LIBDIR)/$(LIBRARY).so \
 	$(LIBDIR)/$(LIBRARY).a \
 	$(LIBDIR)/pkgconfig/schrittmacherclient.pc \
+	$(MANDIR)/man3/schrittmacherclient.3 \
 	$(HEADERS:%=$(INCLUDEDIR)/schrittmacherclient/%)
 
 RUN_FILES := \
@@ -51,18 +58,20 @@ RUN_FILES := \
 
 INSTALL ?= install
 OBJCOPY ?= objcopy
+# The program that writes the completions: another one where $(RELEASE) is for another machine.
+COMPLETER ?= $(RELEASE)/schrittmacherctl
 # (what, mode, where): a file with its directory.
 put = $(INSTALL) -d $(DESTDIR)$(dir $(3)) && $(INSTALL) -m $(2) $(1) $(DESTDIR)$(3)
 # (template, where): the same for a file with @names@ in it.
 fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && sed \
-	-e 's|@prefix@|$(PREFIX)|' -e 's|@bindir@|$(BINDIR)|' -e 's|@sbindir@|$(SBINDIR)|' -e 's|@sysconfdir@|$(SYSCONFDIR)|' -e 's|@libdir@|$(call in_prefix,$(LIBDIR))|' \
+	-e 's|@prefix@|$(PREFIX)|g' -e 's|@bindir@|$(BINDIR)|g' -e 's|@sbindir@|$(SBINDIR)|g' -e 's|@sysconfdir@|$(SYSCONFDIR)|g' -e 's|@libdir@|$(call in_prefix,$(LIBDIR))|' \
 	-e 's|@includedir@|$(call in_prefix,$(INCLUDEDIR))|' -e 's|@version@|$(VERSION)|' -e 's|@libs_private@|$(LIBS_PRIVATE)|' \
 	$(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 # (shell, where): what the program that was built completes there.
-complete = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && $(RELEASE)/schrittmacherctl completion $(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+complete = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && $(COMPLETER) completion $(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 built = test -e $(1) || { echo "error: $(1) is missing; run 'make' first, not as root" >&2; exit 1; }
 
-.PHONY: install install-daemon install-lib install-run uninstall
+.PHONY: install install-daemon install-lib install-run uninstall print-installed
 
 install: install-daemon install-lib install-run ## install what `make` has built: PREFIX, DESTDIR
 
@@ -78,11 +87,13 @@ install-daemon: ## the daemon alone, and schrittmacherctl
 	$(call put,$(EXAMPLE),644,$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example)
 	$(call put,packaging/schrittmacher.logrotate,644,$(SYSCONFDIR)/logrotate.d/schrittmacher)
 	$(call fill,packaging/schrittmacher.service.in,$(UNITDIR)/schrittmacher.service)
+	$(call put,packaging/schrittmacher.sysusers,644,$(SYSUSERSDIR)/schrittmacher.conf)
+	$(foreach file,$(CLASSIC),$(call fill,packaging/init/$(file).in,$(DATADIR)/schrittmacher/init/$(file)) &&) true
 	$(call put,packaging/monitoring/schrittmacher.rules.yml,644,$(DATADIR)/schrittmacher/schrittmacher.rules.yml)
 	$(call put,packaging/monitoring/schrittmacher.dashboard.json,644,$(DATADIR)/schrittmacher/schrittmacher.dashboard.json)
 	$(call put,packaging/unprivileged.conf,644,$(SYSCONFDIR)/schrittmacher/unprivileged.conf)
 	$(call complete,bash,$(DATADIR)/bash-completion/completions/schrittmacherctl)
-	$(call complete,zsh,$(DATADIR)/zsh/site-functions/_schrittmacherctl)
+	$(call complete,zsh,$(ZSHDIR)/_schrittmacherctl)
 	$(call complete,fish,$(DATADIR)/fish/vendor_completions.d/schrittmacherctl.fish)
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload"
 
@@ -96,6 +107,7 @@ install-lib: ## the client library for C alone
 	@# Four fifths of it are the standard library's debugging information and bitcode, which no linker of C needs.
 	! command -v $(OBJCOPY) >/dev/null || $(OBJCOPY) --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd \
 	    $(DESTDIR)$(LIBDIR)/$(LIBRARY).a
+	$(call put,man/schrittmacherclient.3,644,$(MANDIR)/man3/schrittmacherclient.3)
 	$(call fill,packaging/schrittmacherclient.pc.in,$(LIBDIR)/pkgconfig/schrittmacherclient.pc)
 	$(foreach header,$(HEADERS),$(call put,include/schrittmacherclient/$(header),644,$(INCLUDEDIR)/schrittmacherclient/$(header)) &&) true
 	@test -n "$(DESTDIR)" || ldconfig || echo "now, as root: ldconfig"
@@ -106,9 +118,12 @@ install-run: ## schrittmacher-run alone
 	$(call put,man/schrittmacher-run.1,644,$(MANDIR)/man1/schrittmacher-run.1)
 	$(call fill,packaging/schrittmacher-run@.service.in,$(UNITDIR)/schrittmacher-run@.service)
 
+print-installed: # for `make check`
+	@echo $(DAEMON_FILES) $(LIB_FILES) $(RUN_FILES)
+
 uninstall: ## remove what `make install` has installed; configurations stay
 	rm -f $(addprefix $(DESTDIR),$(DAEMON_FILES) $(LIB_FILES) $(RUN_FILES))
-	for d in $(SYSCONFDIR)/schrittmacher $(DATADIR)/schrittmacher $(INCLUDEDIR)/schrittmacherclient; do \
+	for d in $(SYSCONFDIR)/schrittmacher $(DATADIR)/schrittmacher/init $(DATADIR)/schrittmacher $(INCLUDEDIR)/schrittmacherclient; do \
 		test ! -d $(DESTDIR)$$d || rmdir $(DESTDIR)$$d 2>/dev/null || true; done
 	@# The older library's file names, if the library itself has stayed: as its own `make install` linked them.
 	@cd $(DESTDIR)$(LIBDIR) 2>/dev/null || exit 0; \
