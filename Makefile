@@ -23,6 +23,22 @@ endif
 portable: ## programs and libraries for glibc 2.17 and for musl, in target/portable; needs cargo-zigbuild
 	@scripts/portable '$(SHIPPED)'
 
+.PHONY: dist check-dist deb rpm check-booted
+dist: portable ## tarballs of what `portable` has built and of the source with its crates, with SHA-256 sums and SBOMs, in target/dist
+	@scripts/dist
+
+check-dist: ## build the tarballs in two folders, and compare them byte for byte
+	@scripts/check-dist
+
+deb: ## Debian packages, in target/deb, of what `portable` has built, or else compiled here
+	@scripts/deb
+
+rpm: ## RPM packages, in target/rpm, of what `portable` has built
+	@scripts/rpm
+
+check-booted: ## the Debian package on two booted systems, with a client; says what it lacks and skips (root; minutes)
+	@scripts/check-booted
+
 check: ## run every test, as CI does
 	@scripts/check
 
