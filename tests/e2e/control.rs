@@ -270,7 +270,7 @@ fn check_looks_at_the_file_the_host_and_the_daemon() {
     );
 }
 
-/// A daemon was stopped (by a debugger, a hypervisor), and whoever gave it an order has given up.
+/// A daemon was stopped (by a debugger, a hypervisor), and the sender of an order has given up.
 #[test]
 fn an_order_whose_sender_has_gone_is_not_carried_out() {
     let mut pair = Pair::new(Setup { timeout: 60.0, ..Setup::default() });
