@@ -31,6 +31,7 @@ DAEMON_FILES := \
 	$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example \
 	$(UNITDIR)/schrittmacher.service \
 	$(SYSCONFDIR)/schrittmacher/unprivileged.conf \
+	$(SYSCONFDIR)/schrittmacher/schrittmacher-units.rules \
 	$(SYSCONFDIR)/logrotate.d/schrittmacher \
 	$(SYSUSERSDIR)/schrittmacher.conf \
 	$(CLASSIC:%=$(DATADIR)/schrittmacher/init/%) \
@@ -92,6 +93,7 @@ install-daemon: ## the daemon alone, and schrittmacherctl
 	$(call put,packaging/monitoring/schrittmacher.rules.yml,644,$(DATADIR)/schrittmacher/schrittmacher.rules.yml)
 	$(call put,packaging/monitoring/schrittmacher.dashboard.json,644,$(DATADIR)/schrittmacher/schrittmacher.dashboard.json)
 	$(call put,packaging/unprivileged.conf,644,$(SYSCONFDIR)/schrittmacher/unprivileged.conf)
+	$(call put,packaging/schrittmacher-units.rules,644,$(SYSCONFDIR)/schrittmacher/schrittmacher-units.rules)
 	$(call complete,bash,$(DATADIR)/bash-completion/completions/schrittmacherctl)
 	$(call complete,zsh,$(ZSHDIR)/_schrittmacherctl)
 	$(call complete,fish,$(DATADIR)/fish/vendor_completions.d/schrittmacherctl.fish)

@@ -19,6 +19,7 @@ mod socket_file;
 mod startup;
 mod token;
 mod udp;
+mod units;
 mod worker;
 
 use std::io;
@@ -71,7 +72,7 @@ fn say_early(early: &Early) -> u8 {
 
 /// `--check`: says what was understood, or everything that is wrong.
 fn check(path: &Path, json: bool) -> u8 {
-    let loaded = schrittmacher_config::load(path);
+    let loaded = units::load(path).map(units::ask_systemd);
     match (&loaded, json) {
         (Ok(loaded), false) => print(&mut io::stdout(), &schrittmacher_config::report(loaded)),
         (Ok(loaded), true) => print(&mut io::stdout(), &schrittmacher_config::report_json(loaded)),

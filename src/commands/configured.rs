@@ -19,6 +19,8 @@ pub(super) struct Commands {
     pub(super) address: Option<IpAddr>,
     /// The built-in address.
     pub(super) shared: Option<SharedAddress>,
+    /// The unit of systemd that is started and stopped instead of commands.
+    pub(super) unit: Option<String>,
     pub(super) environment: Environment,
     /// The user of all but the interface commands.
     pub(super) user: Option<String>,
@@ -51,7 +53,16 @@ impl Commands {
         let shared = resource.shared.clone();
         let environment = Environment::new(core, resource);
         let (user, limits) = (resource.action_user.clone(), resource.action_limits.clone());
-        Commands { texts, announces_as, address, shared, environment, user, limits }
+        Commands {
+            texts,
+            announces_as,
+            address,
+            shared,
+            unit: resource.unit.clone(),
+            environment,
+            user,
+            limits,
+        }
     }
 
     /// The user that runs this command; `None`: the daemon's own.

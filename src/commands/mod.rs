@@ -11,7 +11,8 @@
 //! | 5. its end is noticed, logged and reported | `resource`, `outcome` |
 //!
 //! A built-in address comes up before `interface-activate` and goes after `interface-deactivate`; `address` has the jobs
-//! for the thread that keeps it, and `tracking` says whether clients can reach it. `check` says what the results of `check-command` mean for the application. `executor`
+//! for the thread that keeps it, and `tracking` says whether clients can reach it. A unit of systemd is started and stopped
+//! instead of commands: `unit` has the jobs for the thread that speaks to systemd, `unit_health` says what its state means. `check` says what the results of `check-command` mean for the application. `executor`
 //! drives all of this for all resources from the event loop.
 
 mod address;
@@ -29,6 +30,8 @@ mod spawner;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tracking;
+mod unit;
+mod unit_health;
 
 use std::fmt;
 
@@ -38,6 +41,7 @@ pub use environment::{Facts, inherited_environment, without_controls};
 pub use executor::{CommandReport, Executor};
 pub use outcome::{CommandOutcome, Ending};
 pub use resource::FIRST_REPORT;
+pub use unit_health::UnitHealth;
 
 /// The task of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

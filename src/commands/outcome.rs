@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use schrittmacher_text::beginning;
+use schrittmacher_units::JobFailure;
 
 use super::CommandKind;
 use super::output::one_line;
@@ -50,7 +51,8 @@ impl fmt::Display for CommandOutcome {
         match ending {
             Ending::Exited(_) if *kind == CommandKind::Check => write!(f, "check: {ending}")?,
             Ending::Exited(status) if status.success() => write!(f, "{kind} has ended after {seconds:.3} s")?,
-            Ending::AddressDone => write!(f, "{kind} has ended after {seconds:.3} s")?,
+            Ending::AddressDone | Ending::UnitDone => write!(f, "{kind} has ended after {seconds:.3} s")?,
+            Ending::Unit(failure) => write!(f, "{kind} has failed: {}", failure.why())?,
             Ending::System(error) | Ending::Address(error) => write!(f, "{kind} has failed: {error}")?,
             Ending::TimedOut(limit) => {
                 let key = kind.timeout_key();
@@ -84,6 +86,10 @@ pub enum Ending {
     AddressDone,
     /// The built-in address is not as it should be; which one, and why.
     Address(String),
+    /// The unit of systemd has obeyed.
+    UnitDone,
+    /// It has not.
+    Unit(JobFailure),
 }
 
 impl Ending {
@@ -91,19 +97,20 @@ impl Ending {
     pub fn is_success(&self) -> bool {
         match self {
             Ending::Exited(status) => status.success(),
-            Ending::AddressDone => true,
+            Ending::AddressDone | Ending::UnitDone => true,
             Ending::TimedOut(_)
             | Ending::Overtaken
             | Ending::Stuck
             | Ending::System(_)
-            | Ending::Address(_) => false,
+            | Ending::Address(_)
+            | Ending::Unit(_) => false,
         }
     }
 
     /// The same in the words of the queue.
     pub(super) fn verdict(&self) -> Verdict {
         match self {
-            Ending::AddressDone => Verdict::Success,
+            Ending::AddressDone | Ending::UnitDone => Verdict::Success,
             Ending::Exited(status) if status.success() => Verdict::Success,
             Ending::Exited(status) if status.code().is_some() => Verdict::Refused,
             Ending::Exited(_)
@@ -111,8 +118,22 @@ impl Ending {
             | Ending::Overtaken
             | Ending::Stuck
             | Ending::System(_)
-            | Ending::Address(_) => Verdict::Broken,
+            | Ending::Address(_)
+            | Ending::Unit(_) => Verdict::Broken,
         }
+    }
+
+    /// Why a unit of systemd has not obeyed. If systemd could not be reached, nobody knows whether it has.
+    pub(super) fn unit_failure(&self) -> Option<&str> {
+        match self {
+            Ending::Unit(failure @ (JobFailure::Failed(_) | JobFailure::Refused(_))) => Some(failure.why()),
+            _ => None,
+        }
+    }
+
+    /// Another attempt will end the same way.
+    pub fn is_final(&self) -> bool {
+        self.is_not_executable() || matches!(self, Ending::Unit(JobFailure::Refused(_)))
     }
 
     /// The shell could not find the program (127) or not execute it (126): the next attempt will end the same way.
@@ -132,7 +153,8 @@ impl fmt::Display for Ending {
             }
             Ending::Overtaken => f.write_str("terminated to make way for a more urgent command"),
             Ending::Stuck => f.write_str("not ended by SIGKILL, given up"),
-            Ending::AddressDone => f.write_str("done"),
+            Ending::AddressDone | Ending::UnitDone => f.write_str("done"),
+            Ending::Unit(failure) => f.write_str(failure.why()),
             Ending::System(error) | Ending::Address(error) => f.write_str(error),
         }
     }

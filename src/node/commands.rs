@@ -16,13 +16,20 @@ impl Node {
         }
         self.resources[index].figures.command_ended(&outcome);
         match outcome.kind {
-            CommandKind::Start => self.start_ended(index, outcome, now),
+            CommandKind::Start => {
+                self.start_ended(index, outcome, now);
+                self.report_unit(index, now);
+            }
             CommandKind::Check => self.checked(index, outcome, now),
             CommandKind::Activate | CommandKind::Stop | CommandKind::Deactivate | CommandKind::Announce => {
                 let resource = &mut self.resources[index];
                 resource.warn_of_leftover(&outcome);
+                let is_stop = outcome.kind == CommandKind::Stop;
                 if let Some(event) = resource.command_ended(outcome) {
                     self.give(index, event, now);
+                }
+                if is_stop {
+                    self.report_unit(index, now);
                 }
             }
         }
@@ -33,14 +40,24 @@ impl Node {
         if let Some(health) = &mut resource.health {
             health.started(&outcome.ending);
         }
-        let cannot_start = outcome.ending.is_not_executable();
+        if let Some(unit) = &mut resource.unit {
+            unit.started(&outcome.ending);
+        }
+        let cannot_start = outcome.ending.is_final();
         if cannot_start {
             resource.app_failed(&outcome);
         }
         resource.command_ended(outcome);
         if cannot_start {
             // Another attempt would end the same way: the other side has to serve.
-            error!(target: &resource.config.name, "`start-action` cannot be executed: this side cannot serve");
+            match &resource.unit {
+                Some(unit) => {
+                    error!(target: &resource.config.name, "{} cannot be started: this side cannot serve", unit.unit());
+                }
+                None => {
+                    error!(target: &resource.config.name, "`start-action` cannot be executed: this side cannot serve");
+                }
+            }
             self.give(index, Event::AppFailed(AppFailure::CannotStart), now);
         }
     }

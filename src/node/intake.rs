@@ -34,7 +34,7 @@ pub(super) enum Unwanted {
     /// Not the `app-user` of the resource.
     Unentitled(usize, SenderOrigin),
     Impostor(u32),
-    /// A report for a resource that has a `check-command`.
+    /// A report for a resource that has a `check-command` or a `unit`.
     Checked(usize),
 }
 
@@ -209,11 +209,11 @@ impl Node {
             self.resources[index].figures.heard_app(code);
         }
         let is_order = matches!(code, Some(AppCode::Lrfo | AppCode::Lrto));
-        if self.resources[index].health.is_some() && !is_order {
+        if let Some(key) = self.resources[index].reported_by().filter(|_| !is_order) {
             let name = self.resources[index].config.name.clone();
             return self.unwanted.warn(Unwanted::Checked(index), now, || {
                 format!(
-                    "an application at {} says {} for '{name}', which has a `check-command`: ignored; take the key away \
+                    "an application at {} says {} for '{name}', which has a `{key}`: ignored; take the key away \
                      if the application reports by itself",
                     sender.origin(),
                     message.status

@@ -4,7 +4,7 @@
 //! * `hold`: why nothing is started; `elsewhere`: a resource that waits because another host has its address
 //! * `intake`: datagrams
 //! * `reaction`: what the protocol answers to an event
-//! * `commands`: what the ends of commands mean
+//! * `commands`: what the ends of commands mean; `unit` what the states of systemd's units do
 //! * `peer_auth`: which of the peer's datagrams count; `peer_run` those without a key
 //! * `owed`: orders to applications that could not be given yet
 //! * `resource`: one resource, with the words that travel beside it; `switch` and `story` what is told of it
@@ -34,6 +34,7 @@ mod story;
 mod summary;
 mod switch;
 mod trips;
+mod unit;
 
 pub use self::reload::Changes;
 
@@ -315,6 +316,7 @@ impl Node {
                 CommandReport::Released { resource } => self.commands_are_over(resource, now),
                 CommandReport::Signal { resource, order } => self.signal(resource, order, now),
                 CommandReport::Finished { resource, outcome } => self.command_ended(resource, outcome, now),
+                CommandReport::Unit { resource, state } => self.unit_seen(resource, state, now),
                 CommandReport::CutOff { resource, why } => {
                     self.resources[resource].is_cut_off(why);
                     self.give(resource, Event::CutOff, now);

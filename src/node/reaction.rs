@@ -74,6 +74,9 @@ impl Node {
                 if let (Some(health), Command::Start | Command::Stop) = (&mut resource.health, command) {
                     health.ordered(command == Command::Start);
                 }
+                if let (Some(unit), Command::Start | Command::Stop) = (&mut resource.unit, command) {
+                    unit.ordered(command == Command::Start);
+                }
                 if matches!(command, Command::Start | Command::Stop) {
                     resource.figures.ordered(command == Command::Start);
                 }

@@ -10,7 +10,7 @@ use super::freeze::FreezeState;
 use super::narrator::{Line, Narrator, Other, Scene, Sides};
 use super::story::Story;
 use super::switch::SwitchMemory;
-use crate::commands::{CommandKind, CommandOutcome, Ending, Health};
+use crate::commands::{CommandKind, CommandOutcome, Ending, Health, UnitHealth};
 use crate::figures::ResourceFigures;
 use schrittmacher_text::{beginning, wording};
 
@@ -120,6 +120,8 @@ pub struct ManagedResource {
     reports_its_way: bool,
     /// The results of its checks, if it is checked.
     pub health: Option<Health>,
+    /// The unit of systemd that is the application, if there is one.
+    pub unit: Option<UnitHealth>,
     /// How the last command of each kind ended.
     outcomes: [Option<CommandOutcome>; CommandKind::ALL.len()],
     /// The application's last report of its state.
@@ -156,6 +158,7 @@ impl ManagedResource {
             protocol,
             story,
             health: config.check.as_ref().map(Health::new),
+            unit: config.unit.as_deref().map(UnitHealth::new),
             config,
             // 2.0.0 sends an empty reason until the application has said something.
             local: LastMessage { word: Word::Nothing, reason: Some(String::new()), at: None },
@@ -189,6 +192,9 @@ impl ManagedResource {
         match (&mut self.health, &config.check) {
             (Some(health), Some(check)) => health.configure(check),
             (health, check) => *health = check.as_ref().map(Health::new),
+        }
+        if self.config.unit != config.unit {
+            self.unit = config.unit.as_deref().map(UnitHealth::new);
         }
         self.config = config;
     }
@@ -249,7 +255,7 @@ impl ManagedResource {
 
     /// Whether the application is known to be on its way to standby, or has to be asked whether it is.
     pub fn is_stopping(&self) -> bool {
-        let tells = self.reports_its_way || self.health.is_some() || self.config.stop_action.is_none();
+        let tells = self.reports_its_way || self.reported_by().is_some() || self.config.stop_action.is_none();
         let is_up = matches!(self.local.word, Word::Said(AppCode::Lhot | AppCode::L2ht | AppCode::L2sb));
         tells && is_up && !self.app_has_died
     }

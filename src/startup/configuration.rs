@@ -10,6 +10,7 @@ use schrittmacher_config::{LoadError, Loaded};
 use super::console::{complain, print};
 use crate::kept::{self, LastGood, NoCopy};
 use crate::logging;
+use crate::units;
 
 /// The configuration that the daemon starts with.
 pub struct FirstConfiguration {
@@ -22,7 +23,7 @@ impl FirstConfiguration {
     /// Reads the file or, if that is broken, the last good configuration (edge-11). An error is an exit status, and has
     /// been told.
     pub fn read(path: &Path) -> Result<FirstConfiguration, u8> {
-        let error = match schrittmacher_config::load(path) {
+        let error = match units::load(path) {
             Ok(loaded) => return Ok(FirstConfiguration { loaded, instead: None }),
             Err(error) => error,
         };

@@ -44,4 +44,6 @@ mod shared_address;
 mod starts;
 mod starved;
 mod tokens;
+#[cfg(target_os = "linux")]
+mod units;
 mod weather;

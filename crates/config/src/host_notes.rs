@@ -13,6 +13,7 @@ use super::keys::{KEYS, Kind};
 use super::load::Loaded;
 use super::rights;
 use super::source;
+use super::unit;
 
 /// How much of a script is searched, in bytes.
 const SCRIPT_MAX: usize = 1024 * 1024;
@@ -47,6 +48,7 @@ pub(super) fn host_notes(loaded: &Loaded) -> Vec<Diagnostic> {
         }
     }
     shared_scripts(&loaded.document, &mut note);
+    notes.extend(unit::notes(loaded));
     notes
 }
 

@@ -11,6 +11,7 @@ use super::keys;
 use super::resource_group::{self, Inherited};
 use super::sets;
 use super::shared;
+use super::unit;
 use super::{Config, Resource};
 
 /// The configuration, or `None` if there is an error among the findings.
@@ -30,6 +31,7 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     });
     let resources = resources(document, &inherited, findings);
     command_pairs::check(document, findings);
+    unit::check(document, findings);
     sets::check(document, &resources, findings);
     if let Some(core) = &core {
         shared::check(document, core, &resources, findings);

@@ -48,6 +48,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod toml;
+mod unit;
 mod user;
 mod words;
 
@@ -70,6 +71,7 @@ pub use rights::{ActionLimit, LimitKind};
 pub use rows::{core_differences, resource_differences};
 pub use settings::settings;
 pub use shared::{Network, SharedAddress};
+pub use unit::UnitNote;
 pub use user::AppUser;
 pub use words::{Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, ScriptAddresses, Security};
 
@@ -188,6 +190,8 @@ pub struct Resource {
     pub stop_action: Option<String>,
     /// `check-command` and what belongs to it; `None` = the application reports by itself.
     pub check: Option<Check>,
+    /// `unit`: the full name of the unit of systemd that is the application.
+    pub unit: Option<String>,
     /// `interface-activate`: command that brings the service address up.
     pub interface_activate: Option<String>,
     /// `interface-announce`: command that makes the service address, which is up, known again.

@@ -6,6 +6,7 @@ use super::Config;
 use super::diagnostic::{Diagnostic, Findings, LoadError};
 use super::document::Document;
 use super::interpret::interpret;
+use super::unit::UnitNote;
 use super::{auth, exposure, legacy, rights, source, toml};
 
 /// A configuration that can be used.
@@ -16,6 +17,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Its text. `--check` uses it to tell written values from defaults.
     pub(super) document: Document,
+    /// What systemd says of the units.
+    pub(super) unit_notes: Vec<UnitNote>,
 }
 
 /// Reads a configuration file and all that it includes. One whose name ends in `.toml` is TOML (C2).
@@ -67,7 +70,7 @@ fn load_with(path: &Path, bytes: &[u8], mut findings: Findings) -> Result<Loaded
     config.take_if(|_| findings.failed());
     let (errors, warnings) = findings.sorted(&path.display().to_string());
     match (config, document) {
-        (Some(config), Some(document)) => Ok(Loaded { config, warnings, document }),
+        (Some(config), Some(document)) => Ok(Loaded { config, warnings, document, unit_notes: Vec::new() }),
         (None, _) | (_, None) => Err(LoadError::Wrong { errors, warnings }),
     }
 }

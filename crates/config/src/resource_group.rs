@@ -9,6 +9,7 @@ use super::fields::Fields;
 use super::keys::{self, Key};
 use super::rights::{self, ActionLimit};
 use super::shared::{self, CoreShared};
+use super::unit;
 use super::user::{self, AppUser};
 use super::{Check, Resource};
 
@@ -18,6 +19,8 @@ const HEARTBEATS_IN_TIMEOUT: u32 = 3;
 /// The application's own heartbeat is 1.5 s at any heartbeat of ours, hence a floor (T3).
 const APP_TIMEOUT_MIN: Duration = Duration::from_secs(10);
 const HEARTBEATS_IN_APP_TIMEOUT: u32 = 5;
+/// A restart of the bus, or of systemd, must not look like the silence of a unit: systemd is asked every 2 s and has 5 s.
+const UNIT_TIMEOUT_MIN: Duration = Duration::from_secs(10);
 const ACTION_TIMEOUT: Duration = Duration::from_secs(30);
 const INTERFACE_TIMEOUT: Duration = Duration::from_secs(5);
 const GOING_HOT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -103,9 +106,11 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
     let heartbeat = fields.seconds(&keys::HEARTBEAT_INTERVALL).or(core.heartbeat).unwrap_or(HEARTBEAT);
     let action_timeout = own.action.or(core.limits.action);
     let check = check(fields, &own, &core.limits);
+    let unit = unit::read(fields);
     let app_timeout =
         own.app.or(core.limits.app).unwrap_or(APP_TIMEOUT_MIN.max(HEARTBEATS_IN_APP_TIMEOUT * heartbeat));
     let app_timeout = app_timeout.max(check.as_ref().map_or(Duration::ZERO, longest_silence));
+    let app_timeout = if unit.is_some() { app_timeout.max(UNIT_TIMEOUT_MIN) } else { app_timeout };
     let hold_back = own.hold_back.or(core.limits.hold_back).unwrap_or(HOLD_BACK);
     let resource = Resource {
         name: String::new(),
@@ -114,6 +119,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         start_action: command(fields, &keys::START_ACTION),
         stop_action: command(fields, &keys::STOP_ACTION),
         check,
+        unit,
         interface_activate: command(fields, &keys::INTERFACE_ACTIVATE),
         interface_announce: command(fields, &keys::INTERFACE_ANNOUNCE),
         interface_deactivate: command(fields, &keys::INTERFACE_DEACTIVATE),

@@ -74,6 +74,7 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
         Row::of(&keys::START_ACTION, command(&resource.start_action)),
         Row::of(&keys::STOP_ACTION, command(&resource.stop_action)),
         Row::of(&keys::CHECK_COMMAND, Shown::optional(check.map(|check| &check.command))),
+        Row::of(&keys::UNIT, Shown::optional(resource.unit.as_ref())),
         Row::of(&keys::INTERFACE_ACTIVATE, command(&resource.interface_activate)),
         Row::of(&keys::INTERFACE_ANNOUNCE, command(&resource.interface_announce)),
         Row::of(&keys::INTERFACE_DEACTIVATE, command(&resource.interface_deactivate)),

@@ -44,6 +44,7 @@ pub fn resource(name: &str) -> Resource {
         start_action: None,
         stop_action: None,
         check: None,
+        unit: None,
         interface_activate: None,
         interface_announce: None,
         interface_deactivate: None,

@@ -71,11 +71,9 @@ pub fn why(change: &Transition, settings: &Settings) -> String {
             format!("the peer said nothing {}", within("timeout", settings.timeout))
         }
         Cause::AppFailed(AppFailure::Ended) => "the application's process ended".to_owned(),
-        Cause::AppFailed(AppFailure::CannotStart) => {
-            "the application's `start-action` cannot be executed".to_owned()
-        }
+        Cause::AppFailed(AppFailure::CannotStart) => "the application cannot be started".to_owned(),
         Cause::AppFailed(AppFailure::CheckFailed) => {
-            "the application's `check-command` says that it has failed".to_owned()
+            "the application's `check-command`, or systemd, says that it has failed".to_owned()
         }
         Cause::Failover { by: Orderer::App, .. } => "the application asked for a failover".to_owned(),
         Cause::Failover { by: Orderer::Operator, force: false } => {

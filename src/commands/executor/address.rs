@@ -82,7 +82,7 @@ impl Executor {
                     self.reports.push_back(CommandReport::Finished { resource, outcome });
                     return self.touch(resource);
                 }
-                Some(Begun::Handed | Begun::Address | Begun::NoCommand) => return,
+                Some(Begun::Handed | Begun::Address | Begun::Unit | Begun::NoCommand) => return,
             }
         }
         self.finish(resource, Lane::Interface, ending, now);

@@ -1,6 +1,7 @@
 //! The queues of all resources, carried out on real processes.
 
 mod address;
+mod unit;
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,8 +22,10 @@ use super::queue::QueueStep;
 use super::resource::{Beginning, Begun, ResourceCommands};
 use super::spawner::{Spawned, Spawner};
 use super::tracking::Tracking;
+use super::unit::Units;
 use super::{CommandKind, CommandOutcome, Ending, Facts, Lane};
 use schrittmacher_config::Config;
+use schrittmacher_units::UnitState;
 
 /// Processes that SIGKILL did not end and that are still looked after.
 const STUCK: usize = 64;
@@ -54,6 +57,13 @@ pub enum CommandReport {
         resource: usize,
         /// How it ended.
         outcome: CommandOutcome,
+    },
+    /// The state of the unit of systemd, whether it has changed or not; `None`: nobody knows it any more.
+    Unit {
+        /// Index in the configuration.
+        resource: usize,
+        /// What was seen.
+        state: Option<UnitState>,
     },
     /// Clients cannot reach this host: `Event::CutOff`.
     CutOff {
@@ -101,6 +111,7 @@ pub struct Executor {
     stuck: Vec<ChildProcess>,
     reports: VecDeque<CommandReport>,
     addresses: Addresses,
+    units: Units,
     tracking: Tracking,
     /// Start commands of an earlier daemon that still run, and how long they are waited for.
     earlier: Vec<Earlier>,
@@ -157,13 +168,15 @@ impl Executor {
             running: Vec::new(),
             stuck: Vec::new(),
             reports: VecDeque::new(),
-            addresses: Addresses::new(config, waker),
+            addresses: Addresses::new(config, Arc::clone(&waker)),
+            units: Units::new(waker),
             tracking: Tracking::default(),
             earlier,
             looked_at: now,
         };
         for (index, resource) in config.resources.iter().enumerate() {
             executor.track(index, resource.shared.as_ref(), now);
+            executor.watch_unit(index);
             // The first check waits for no order.
             executor.touch(index);
         }
@@ -193,6 +206,7 @@ impl Executor {
             }
         }
         self.track(index, resource.shared.as_ref(), now);
+        self.watch_unit(index);
     }
 
     /// Takes an order of the protocol. `app_is_hot`: the application reports that it is. It is not started again then.
@@ -204,7 +218,13 @@ impl Executor {
             }
             Command::Activate => state.queue.order(CommandKind::Activate, false, now),
             Command::Start => state.queue.order(CommandKind::Start, false, now),
-            Command::Stop => state.queue.order(CommandKind::Stop, false, now),
+            Command::Stop => {
+                state.queue.order(CommandKind::Stop, false, now);
+                if state.awaits_a_unit() {
+                    // It replaces the job: nothing is to be waited for.
+                    state.queue.overtake_start(now);
+                }
+            }
             Command::Deactivate { urgent } => state.queue.order(CommandKind::Deactivate, urgent, now),
             Command::Barrier => state.queue.barrier(),
         }
@@ -296,6 +316,9 @@ impl Executor {
                 }
             }
         }
+        while let Some(news) = self.units.news() {
+            self.take_unit_news(news, now);
+        }
         let changes = self.tracking.due(now);
         self.report_tracked(changes);
         // A resource whose commands are under way goes on before another one begins.
@@ -366,7 +389,7 @@ impl Executor {
         while let Some(step) = self.resources[resource].queue.next(now, self.spawner.has_room()) {
             match step {
                 QueueStep::Begin(order) => self.begin(resource, order, now, pid),
-                QueueStep::Terminate { lane, late } => self.resources[resource].terminate(lane, late),
+                QueueStep::Terminate { lane, late } => self.terminate(resource, lane, late, now),
                 QueueStep::Kill(lane) => self.resources[resource].kill(lane),
                 QueueStep::Abandon(lane) => {
                     self.running.retain(|running| *running != (resource, lane));
@@ -400,6 +423,7 @@ impl Executor {
         match begun {
             Begun::Handed => {}
             Begun::Address => self.move_address(resource, order, now),
+            Begun::Unit => self.order_unit(resource, order, now),
             Begun::Failed(outcome) => self.report_end(resource, outcome),
             Begun::NoCommand if order.lane() == Lane::Application => {
                 self.reports.push_back(CommandReport::Signal { resource, order });

@@ -54,6 +54,16 @@ impl Application {
         }
     }
 
+    /// Ends a start for the stop that waits.
+    pub(super) fn overtake_start(&mut self, now: Time) {
+        let is_start = |running: &&mut Running| running.order() == CommandKind::Start;
+        if self.waiting() == Some(CommandKind::Stop)
+            && let Some(running) = self.running.as_mut().filter(is_start)
+        {
+            running.overtake(now);
+        }
+    }
+
     /// A start is ordered while the application reports hot. Its report counts, unless it was ordered to stop: then
     /// it may be an old one. Returns whether the order is dropped.
     pub(super) fn start_of_hot(&mut self) -> bool {

@@ -141,6 +141,11 @@ impl CommandQueue {
         }
     }
 
+    /// The stop that waits can begin at once: it replaces a start that runs.
+    pub fn overtake_start(&mut self, now: Time) {
+        self.application.overtake_start(now);
+    }
+
     /// Takes the order to start an application that reports hot: it needs none, unless it was ordered to stop.
     /// Returns whether the order is dropped.
     pub fn start_of_hot(&mut self) -> bool {

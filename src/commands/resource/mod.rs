@@ -1,6 +1,7 @@
-//! The commands of one resource as processes. `ended`: what becomes of their ends.
+//! The commands of one resource as processes. `ended`: what becomes of their ends. `unit`: orders to a unit of systemd.
 
 mod ended;
+mod unit;
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use log::{Level, info, log, warn};
 use schrittmacher_config::SharedAddress;
 use schrittmacher_protocol::Time;
+use schrittmacher_units::JobFailure;
 
 use super::address::AddressTicket;
 use super::configured::{Commands, limits};
@@ -17,6 +19,7 @@ use super::output::{Pipes, one_line};
 use super::process::{ChildProcess, limit, under_shell};
 use super::queue::{CommandQueue, Verdict};
 use super::spawner::{Job, Spawner, Ticket};
+use super::unit::UnitTicket;
 use super::{CommandKind, CommandOutcome, Ending, Facts, Lane};
 
 /// Pipes kept open for background processes that commands of one resource left behind. Beyond that the oldest
@@ -70,13 +73,18 @@ enum CommandStage {
         /// How the command of a `deactivate` has ended, and what it printed.
         command: Option<(Ending, String)>,
     },
+    /// The thread that speaks to systemd.
+    Unit {
+        /// `None` until it was given the job.
+        ticket: Option<UnitTicket>,
+    },
 }
 
 impl RunningCommand {
     fn process(&mut self) -> Option<&mut ChildProcess> {
         match &mut self.stage {
             CommandStage::Command { process, .. } => process.as_mut(),
-            CommandStage::Address { .. } => None,
+            CommandStage::Address { .. } | CommandStage::Unit { .. } => None,
         }
     }
 }
@@ -99,6 +107,8 @@ pub(super) enum Begun {
     Handed,
     /// The thread that keeps addresses has to add those of the resource, or to remove them.
     Address,
+    /// The thread that speaks to systemd has to start the unit of the resource, or to stop it.
+    Unit,
     /// The system refused; the command has failed.
     Failed(CommandOutcome),
     /// Nothing is configured; the order is done.
@@ -188,13 +198,19 @@ impl ResourceCommands {
             CommandKind::Start | CommandKind::Stop | CommandKind::Check | CommandKind::Announce => false,
         };
         if commands.shared.is_some() && is_address_first {
-            let stage = CommandStage::Address { ticket: None, command: None };
-            self.running[order.lane() as usize] =
-                Some(RunningCommand { stage, order, began: with.now, fate: None });
-            self.queue.begun(order, with.now);
+            self.begin_stage(CommandStage::Address { ticket: None, command: None }, order, with.now);
             return Begun::Address;
         }
+        if commands.unit.is_some() && order.lane() == Lane::Application {
+            self.begin_stage(CommandStage::Unit { ticket: None }, order, with.now);
+            return Begun::Unit;
+        }
         self.begin_command(order, with)
+    }
+
+    fn begin_stage(&mut self, stage: CommandStage, order: CommandKind, now: Time) {
+        self.running[order.lane() as usize] = Some(RunningCommand { stage, order, began: now, fate: None });
+        self.queue.begun(order, now);
     }
 
     /// The configured commands for an order. An address that was brought up before the configuration changed is taken down as it
@@ -292,7 +308,14 @@ impl ResourceCommands {
 
     pub(super) fn terminate(&mut self, lane: Lane, late: bool) {
         if let Some(running) = &mut self.running[lane as usize] {
-            let fate = if late { Ending::TimedOut(self.queue.timeout(lane)) } else { Ending::Overtaken };
+            let fate = match (late, &running.stage) {
+                (false, _) => Ending::Overtaken,
+                (true, CommandStage::Unit { .. }) => Ending::Unit(JobFailure::Failed(format!(
+                    "systemd has not done it within `action-timeout` ({} s)",
+                    self.queue.timeout(lane).as_secs_f64()
+                ))),
+                (true, _) => Ending::TimedOut(self.queue.timeout(lane)),
+            };
             let level = if lane == Lane::Check { Level::Debug } else { Level::Warn };
             match &fate {
                 Ending::TimedOut(limit) => log!(
@@ -348,6 +371,7 @@ impl ResourceCommands {
                 }
                 Some((outcome, process))
             }
+            CommandStage::Unit { .. } => Some((self.record(order, ending, began, now, String::new()), None)),
             CommandStage::Address { command, .. } => {
                 // The command's failure is the older one, and has more words.
                 let (ending, output) = match command {

@@ -50,6 +50,7 @@ fn orders_become_reports_in_order() {
         | CommandReport::Reconnected { .. }
         | CommandReport::AddressPutBack { .. }
         | CommandReport::AddressHolder { .. } => "interface".to_owned(),
+        CommandReport::Unit { .. } => "unit".to_owned(),
     });
     assert_eq!(told.collect::<Vec<_>>(), ["activate ended", "start began", "start ended", "released"]);
 }

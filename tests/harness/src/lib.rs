@@ -18,6 +18,8 @@ mod namespace;
 mod pair;
 mod process;
 mod reporter;
+#[cfg(target_os = "linux")]
+mod systemd;
 mod tail;
 mod watch;
 
@@ -37,6 +39,8 @@ pub use pair::{Pair, Side};
 pub use process::{Process, program};
 pub use reporter::{EndOnDrop, Reporter, report};
 pub use schrittmacher_testkit::retry;
+#[cfg(target_os = "linux")]
+pub use systemd::{Obedience, Systemd};
 pub use tail::Tail;
 pub use watch::Watch;
 

@@ -380,6 +380,13 @@ keys! {
         "none; the application reports by itself",
         "Says by its exit status whether the application runs; the daemon reports for it",
     );
+    UNIT = new(
+        Place::Resource,
+        "unit",
+        Kind::Text,
+        "none",
+        "The application is this unit of systemd: started, stopped and watched over D-Bus",
+    );
     INTERFACE_ACTIVATE = resource("interface-activate", Kind::Command, "none", "Brings the service address up");
     INTERFACE_ANNOUNCE = new(
         Place::Resource,
