@@ -103,7 +103,7 @@ bench: ## how long a switch takes, and what an idle daemon costs (two minutes, o
 	$(CARGO) build --release --locked -p schrittmacher-testapp
 	$(CARGO) bench --locked --bench pair
 
-# ROUTE="metrics" for one of them, SECONDS and ROUNDS of each, SIZES=no without the first part.
+# ROUTE="metrics" for one of them, SECONDS and ROUNDS of each, SIZES=no without the first part, DAEMON=PROGRAM for another build.
 .PHONY: bench-admin
 bench-admin: ## what monitoring costs: answers with many resources, and heartbeats beside 1,000 requests a second (eight minutes)
 	$(CARGO) bench --locked --bench admin

@@ -1,5 +1,6 @@
 //! The daemon that is measured.
 
+use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -39,8 +40,9 @@ impl Daemon {
         }
         let file = folder.path().join("conf");
         fs::write(&file, text).unwrap();
-        let process =
-            Command::new(env!("CARGO_BIN_EXE_schrittmacher")).arg(&file).stderr(Stdio::null()).spawn();
+        // Another build can be measured beside this one.
+        let program = env::var_os("DAEMON").unwrap_or_else(|| env!("CARGO_BIN_EXE_schrittmacher").into());
+        let process = Command::new(program).arg(&file).stderr(Stdio::null()).spawn();
         Daemon { process: process.unwrap(), local, remote, _folder: folder }
     }
 
