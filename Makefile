@@ -23,7 +23,7 @@ endif
 portable: ## programs and libraries for glibc 2.17 and for musl, in target/portable; needs cargo-zigbuild
 	@scripts/portable '$(SHIPPED)'
 
-.PHONY: dist check-dist deb rpm check-booted
+.PHONY: dist check-dist deb rpm check-booted deny
 dist: portable ## tarballs of what `portable` has built and of the source with its crates, with SHA-256 sums and SBOMs, in target/dist
 	@scripts/dist
 
@@ -38,6 +38,9 @@ rpm: ## RPM packages, in target/rpm, of what `portable` has built
 
 check-booted: ## the Debian package on two booted systems, with a client; says what it lacks and skips (root; minutes)
 	@scripts/check-booted
+
+deny: ## licences, duplicates, sources and advisories of the crates, and the oldest Rust (cargo-deny)
+	@scripts/deny
 
 check: ## run every test, as CI does
 	@scripts/check
