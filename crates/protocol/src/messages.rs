@@ -16,10 +16,9 @@ use crate::tiebreak::OUR_RANDOM;
 /// is five of those. A settled pair needs none, an honest conflict a handful. More is a storm, a forger or a loop.
 const ANSWERS: u8 = 10;
 
-/// Messages beside the heartbeat, answers included (P6): this number at once, and then this number in each such window. An answer
-/// is at most two, and a switch needs five more. What is left out, the next heartbeat says.
-const ANNOUNCEMENTS: u32 = 18;
-const MORE_ANNOUNCEMENTS: u32 = 4;
+/// Messages beside the heartbeat, answers included (P6): this number at once, and as many more in each such window. A node that is
+/// hot answers each 2HOT by two, and each HOTT by two: ten in five heartbeats. What is left out, the next heartbeat says.
+const ANNOUNCEMENTS: u32 = 12;
 
 /// Spacing of the messages of a daemon that ends (S9): towards one of ours, and towards a legacy one.
 const LEAVING_PERIOD: Duration = Duration::from_millis(100);
@@ -42,20 +41,22 @@ impl Step<'_> {
         }
     }
 
-    pub(crate) fn send_request(&mut self, random: u32) {
-        self.send_word(Treq, random);
+    /// Whether it has left.
+    pub(crate) fn send_request(&mut self, random: u32) -> bool {
+        self.send_word(Treq, random)
     }
 
-    fn send_word(&mut self, code: PeerCode, random: u32) {
+    fn send_word(&mut self, code: PeerCode, random: u32) -> bool {
         // Time provokes a bounded number by itself.
         if self.reaction.event != Event::Tick && !self.may_announce() {
-            return;
+            return false;
         }
         let extended = self.settings.extensions && self.machine.peer.take_extended();
         // Nor is a note sent to a legacy peer; while the peer is silent, it may be one of ours.
         let peer = &self.machine.peer;
         let note = self.note().filter(|_| extended && (peer.is_ours() || !peer.alive));
         self.act(Action::Send { code, random, extended, note });
+        true
     }
 
     /// The note beside the code.
@@ -119,7 +120,7 @@ impl Step<'_> {
     /// An application, or a forged peer, that changes its mind without end makes a bounded number of messages.
     fn may_announce(&mut self) -> bool {
         let (now, length) = (self.now, self.window());
-        self.machine.announcements.take(now, length / MORE_ANNOUNCEMENTS, ANNOUNCEMENTS)
+        self.machine.announcements.take(now, length / ANNOUNCEMENTS, ANNOUNCEMENTS)
     }
 
     fn window(&self) -> Duration {

@@ -57,8 +57,10 @@ impl Step<'_> {
         if !self.is_asking() && may_ask {
             let time = self.now.since(self.machine.since);
             let random = if self.tells_time() { seconds_hot(time) } else { OUR_RANDOM };
-            self.machine.asked = Some(Asked::Plain { until: self.now + self.answer_time() });
-            self.send_request(random);
+            // What was left out for the limit on messages is asked at the next occasion.
+            if self.send_request(random) {
+                self.machine.asked = Some(Asked::Plain { until: self.now + self.answer_time() });
+            }
         }
     }
 
