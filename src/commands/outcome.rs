@@ -125,10 +125,9 @@ impl Ending {
 
     /// Why a unit of systemd has not obeyed. If systemd could not be reached, nobody knows whether it has.
     pub(super) fn unit_failure(&self) -> Option<&str> {
-        match self {
-            Ending::Unit(failure @ (JobFailure::Failed(_) | JobFailure::Refused(_))) => Some(failure.why()),
-            _ => None,
-        }
+        let Ending::Unit(failure) = self else { return None };
+        let is_known = matches!(failure, JobFailure::Failed(_) | JobFailure::Refused(_));
+        is_known.then(|| failure.why())
     }
 
     /// Another attempt will end the same way.

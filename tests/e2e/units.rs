@@ -16,7 +16,7 @@ struct Hosts {
 impl Hosts {
     /// Both daemons run, and one side serves.
     fn start() -> (Hosts, Side) {
-        let mut hosts = Hosts::new("");
+        let mut hosts = Hosts::new();
         for side in [Side::A, Side::B] {
             hosts.pair.start_daemon(side);
         }
@@ -25,15 +25,15 @@ impl Hosts {
     }
 
     /// Both units do nothing.
-    fn new(core: &'static str) -> Hosts {
+    fn new() -> Hosts {
         let resource = "unit = web";
-        let mut pair = Pair::new(Setup { start: None, stop: None, core, resource, ..Setup::default() });
+        let mut pair = Pair::new(Setup { start: None, stop: None, resource, ..Setup::default() });
         let systemd = [Side::A, Side::B].map(|side| {
             let folder = pair.folder().join(format!("bus-{}", side.name()));
             std::fs::create_dir(&folder).unwrap();
             let systemd = Systemd::start(&folder);
             systemd.add(UNIT);
-            pair[side].environment.push(("DBUS_SYSTEM_BUS_ADDRESS".into(), systemd.address().into()));
+            pair[side].environment.push(("DBUS_SYSTEM_BUS_ADDRESS", systemd.address().into()));
             systemd
         });
         Hosts { pair, systemd }
@@ -86,7 +86,7 @@ fn a_unit_that_somebody_else_starts_on_the_standby_side_is_stopped_with_a_warnin
 
 #[test]
 fn a_unit_that_runs_when_the_daemons_start_is_hot_and_not_started_again() {
-    let mut hosts = Hosts::new("");
+    let mut hosts = Hosts::new();
     hosts.systemd(Side::B).happens(UNIT, "active", "running", "success");
     for side in [Side::A, Side::B] {
         hosts.pair.start_daemon(side);
@@ -160,7 +160,7 @@ fn a_bus_that_is_restarted_costs_no_switch() {
 
 #[test]
 fn check_tells_what_else_starts_a_unit_and_why_it_cannot_serve() {
-    let hosts = Hosts::new("");
+    let hosts = Hosts::new();
     let host = &hosts.pair[Side::A];
     let check = || {
         let mut command = Command::new(program("schrittmacher"));

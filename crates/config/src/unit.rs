@@ -38,7 +38,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<String> {
                 entry,
                 why,
                 "a name as `systemctl status` takes it, for example nginx.service",
-            )
+            );
         })
         .ok()
 }
@@ -54,9 +54,8 @@ fn full_name(text: &str) -> Result<String, &'static str> {
     };
     let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-    if stem.is_empty() || name.len() > NAME_MAX || !name.chars().all(is_allowed) {
-        Err("is no name of a unit")
-    } else if stem.starts_with('@') {
+    let is_name = !stem.is_empty() && !stem.starts_with('@') && name.chars().all(is_allowed);
+    if !is_name || name.len() > NAME_MAX {
         Err("is no name of a unit")
     } else if stem.ends_with('@') {
         Err("is a template: its instance is missing")

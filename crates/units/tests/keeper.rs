@@ -208,10 +208,8 @@ fn a_bus_that_hangs_is_noticed_without_a_signal() {
     let start = desk.give(UnitOrder::Start);
     let lost = desk.wait(|report| matches!(report, UnitReport::Lost { .. } | UnitReport::Done { .. }));
     // The order is over with the connection; which of the two is told first does not matter.
-    let (_, result) = match lost {
-        UnitReport::Done { result, .. } => (None, result),
-        _ => desk.end(start),
-    };
+    let (_, result) =
+        if let UnitReport::Done { result, .. } = lost { (None, result) } else { desk.end(start) };
     assert!(matches!(result, Err(JobFailure::Unreachable(_))), "{result:?}");
     desk.systemd.hang(false);
     desk.wait(|report| *report == UnitReport::Alive);

@@ -311,18 +311,20 @@ impl ResourceCommands {
             let fate = match (late, &running.stage) {
                 (false, _) => Ending::Overtaken,
                 (true, CommandStage::Unit { .. }) => Ending::Unit(JobFailure::Failed(format!(
-                    "systemd has not done it within `action-timeout` ({} s)",
+                    "not done by systemd within `action-timeout` ({} s)",
                     self.queue.timeout(lane).as_secs_f64()
                 ))),
-                (true, _) => Ending::TimedOut(self.queue.timeout(lane)),
+                (true, CommandStage::Command { .. } | CommandStage::Address { .. }) => {
+                    Ending::TimedOut(self.queue.timeout(lane))
+                }
             };
             let level = if lane == Lane::Check { Level::Debug } else { Level::Warn };
-            match &fate {
-                Ending::TimedOut(limit) => log!(
-                    target: &self.name, level, "{} has run for its `{}` of {} s, and is terminated",
-                    running.order, running.order.timeout_key(), limit.as_secs_f64()
-                ),
-                fate => log!(target: &self.name, level, "{} is {fate}", running.order),
+            if let Ending::TimedOut(limit) = &fate {
+                let (key, seconds) = (running.order.timeout_key(), limit.as_secs_f64());
+                let order = running.order;
+                log!(target: &self.name, level, "{order} has run for its `{key}` of {seconds} s, and is terminated");
+            } else {
+                log!(target: &self.name, level, "{} is {fate}", running.order);
             }
             running.fate = Some(fate);
             if let Some(process) = running.process() {

@@ -279,7 +279,7 @@ impl World {
             "GetNameOwner" if self.is_there => answer(reply(call, &SYSTEMD)),
             "AddMatch" => answer(reply(call, &())),
             _ if !self.is_there => {
-                answer(error(call, "org.freedesktop.DBus.Error.NameHasNoOwner", "no owner"))
+                answer(error(call, "org.freedesktop.DBus.Error.NameHasNoOwner", "no owner"));
             }
             "LoadUnit" => answer(reply(call, &unit_path(&argument))),
             "GetAll" => answer(reply(call, &self.properties(&path))),
