@@ -65,8 +65,9 @@ fn main() {
     let (began, begin) = (SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Instant::now());
     pair[Side::A].page("?failover=service");
     let macs = [Side::A, Side::B].map(|side| {
-        let text = lan.host(side).output("cat", "/sys/class/net/eth0/address");
-        (text.trim().to_owned(), side)
+        let text = lan.host(side).output("ip", "-o link show dev eth0");
+        let mac = text.split("link/ether ").nth(1).and_then(|rest| rest.split(' ').next());
+        (mac.unwrap().to_owned(), side)
     });
     println!("\n| time | from | packet |\n|---|---|---|");
     while let Ok(line) = heard.recv_timeout(SPAN.saturating_sub(begin.elapsed())) {

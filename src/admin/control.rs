@@ -120,6 +120,29 @@ mod tests {
         drop(second);
     }
 
+    /// As root alone a test can be another user.
+    #[test]
+    fn another_user_puts_no_socket_into_the_run_directory() {
+        use std::os::unix::process::CommandExt;
+        use std::process::Command;
+        if !nix::unistd::geteuid().is_root() {
+            return println!("SKIPPED: another_user_puts_no_socket_into_the_run_directory: not root");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let door = ControlDoor::open(&socket(folder.path())).unwrap();
+        let may = |program: &str, path: &Path| {
+            let mut command = Command::new(program);
+            command.arg(path).uid(65534).gid(65534).output().unwrap().status.success()
+        };
+        assert!(may("ls", door.path()), "he sees it");
+        for name in ["127.0.0.2:7701.sock", "evil"] {
+            assert!(!may("touch", &folder.path().join("run").join(name)), "{name}");
+        }
+        assert!(!may("rm", door.path()) && !may("unlink", door.path()));
+        assert!(UnixStream::connect(door.path()).is_ok());
+    }
+
     #[test]
     fn what_is_no_socket_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 /* The least that it takes: adds COUNT addresses 10.5.x.y/32 to INTERFACE, one netlink request and its answer after the other,
  * and announces each by an ARP request and an ARP reply. Prints the microseconds. */
 #include <arpa/inet.h>
-#include <linux/if_arp.h>
+#include <net/if_arp.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

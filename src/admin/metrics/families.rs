@@ -280,7 +280,7 @@ impl Page<'_> {
             "Whether an operator forbids automatic switches",
             |one| one.status.frozen.is_some(),
         );
-        let help = "Whether it starts nothing by itself: the peer was never heard, or the file is broken";
+        let help = "Whether it starts nothing by itself: the peer was never heard, the file is broken, or its address is elsewhere";
         self.truth("schrittmacher_resource_held", help, |one| one.figures.held);
         self.each("schrittmacher_both_hot_total", Counter, "How often both sides were hot", |one| {
             Some(whole(one.figures.both_hot.times))
