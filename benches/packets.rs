@@ -50,11 +50,8 @@ fn main() {
     let Ok(mut tcpdump) = tcpdump else { return println!("SKIPPED: packets: no tcpdump") };
     // It says when it listens.
     let mut said = BufReader::new(tcpdump.stderr.take().unwrap());
-    while said.read_line(&mut String::new()).unwrap() > 0 {
-        if !said.buffer().is_empty() {
-            break;
-        }
-    }
+    let mut line = String::new();
+    while !line.contains("listening on") && said.read_line(&mut line).unwrap() > 0 {}
     thread::spawn(move || for _ in said.lines() {});
     let (lines, heard) = channel();
     let output = BufReader::new(tcpdump.stdout.take().unwrap());
@@ -84,18 +81,23 @@ fn main() {
     pair.journal.forget();
 }
 
-/// What is about the shared address, and comes from one of the hosts.
+/// What is about the shared address and comes from one of the hosts, without the echoes that the client has asked for.
 fn tell(line: &str, began: Duration, macs: &[(String, Side)]) {
-    if !SHARED.iter().any(|address| line.contains(address)) {
+    if line.contains("echo") || !SHARED.iter().any(|address| line.contains(address)) {
         return;
     }
     let Some((time, rest)) = line.split_once(' ') else { return };
     let Some((mac, packet)) = rest.split_once(" > ") else { return };
     let Some((_, side)) = macs.iter().find(|(known, _)| known == mac) else { return };
     let at = time.parse::<f64>().unwrap_or_default() - began.as_secs_f64();
-    let mut packet = packet.to_owned();
+    let (Some((to, _)), Some((_, what))) = (packet.split_once(','), packet.split_once(": ")) else { return };
+    let to = if to.starts_with("ff:") || to.starts_with("33:") { "all" } else { "one host" };
+    let mut packet = format!("to {to}: {what}");
     for (mac, side) in macs {
         packet = packet.replace(mac.as_str(), &format!("MAC of {}", side.name().to_ascii_uppercase()));
+    }
+    if at < 0.0 {
+        return;
     }
     println!("| {at:.3} | {} | {packet} |", side.name().to_ascii_uppercase());
 }
