@@ -17,6 +17,8 @@ pub(super) struct Commands {
     pub(super) announces_as: CommandKind,
     /// The address that the interface commands name, if they name one.
     pub(super) address: Option<IpAddr>,
+    /// The address that is on this host once `interface-activate` has done its work, if that is known.
+    pub(super) brought_up: Option<IpAddr>,
     /// The built-in address.
     pub(super) shared: Option<SharedAddress>,
     /// The unit of systemd that is started and stopped instead of commands.
@@ -50,6 +52,12 @@ impl Commands {
         let interface = [CommandKind::Activate, CommandKind::Deactivate];
         let mut interface = interface.into_iter().filter_map(|kind| texts[kind as usize].as_deref());
         let address = interface.find_map(|text| address_in(text, core.shared_address));
+        let brought_up = texts[CommandKind::Activate as usize].as_deref();
+        let brought_up = brought_up
+            .and_then(|text| {
+                address_in(text, None).filter(|_| changes_addresses(text)).or(core.shared_address)
+            })
+            .filter(|address| *address != core.local_address);
         let shared = resource.shared.clone();
         let environment = Environment::new(core, resource);
         let (user, limits) = (resource.action_user.clone(), resource.action_limits.clone());
@@ -57,6 +65,7 @@ impl Commands {
             texts,
             announces_as,
             address,
+            brought_up,
             shared,
             unit: resource.unit.clone(),
             environment,
@@ -97,6 +106,12 @@ fn address_in(text: &str, shared: Option<IpAddr>) -> Option<IpAddr> {
     first.or_else(|| shared.filter(|_| text.contains("SHARED_ADDRESS")))
 }
 
+/// Whether a command calls a program that adds addresses: what it names is not, for example, the address of a server.
+fn changes_addresses(text: &str) -> bool {
+    let mut words = text.split(|c: char| c.is_whitespace() || ";|&()".contains(c));
+    words.any(|word| matches!(word.rsplit('/').next(), Some("ip" | "ifconfig")))
+}
+
 pub(super) fn limits(resource: &schrittmacher_config::Resource) -> CommandLimits {
     CommandLimits {
         interface_timeout: resource.interface_timeout,
@@ -113,6 +128,28 @@ pub(super) fn limits(resource: &schrittmacher_config::Resource) -> CommandLimits
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schrittmacher_testkit::config::{core, resource};
+
+    #[test]
+    fn the_address_that_activate_brings_up_is_known_only_if_it_is_certain() {
+        let brought_up = |text: &str, shared: Option<&str>| {
+            let core = schrittmacher_config::Core {
+                local_address: [10, 1, 0, 1].into(),
+                shared_address: shared.map(|address| address.parse().unwrap()),
+                ..core()
+            };
+            let resource =
+                schrittmacher_config::Resource { interface_activate: Some(text.to_owned()), ..resource("r") };
+            Commands::new(&core, &resource).brought_up.map(|address| address.to_string())
+        };
+        let known = Some("10.1.0.100".to_owned());
+        assert_eq!(brought_up("/sbin/ip addr add 10.1.0.100/24 dev eth0", None), known);
+        assert_eq!(brought_up("ifconfig eth0:1 10.1.0.100 up", None), known);
+        assert_eq!(brought_up("/etc/ha/address.sh up", Some("10.1.0.100")), known);
+        assert_eq!(brought_up("/etc/ha/address.sh up", None), None);
+        assert_eq!(brought_up("curl http://10.1.0.7/take-over", None), None, "that is a server");
+        assert_eq!(brought_up("ip route replace default via 10.1.0.1", None), None, "that is always here");
+    }
 
     #[test]
     fn the_address_of_a_command_is_the_first_it_names() {

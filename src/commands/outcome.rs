@@ -53,6 +53,7 @@ impl fmt::Display for CommandOutcome {
             Ending::Exited(status) if status.success() => write!(f, "{kind} has ended after {seconds:.3} s")?,
             Ending::AddressDone | Ending::UnitDone => write!(f, "{kind} has ended after {seconds:.3} s")?,
             Ending::Unit(failure) => write!(f, "{kind} has failed: {}", failure.why())?,
+            Ending::HereAlready(_) => write!(f, "{kind} has ended after {seconds:.3} s, {ending}")?,
             Ending::System(error) | Ending::Address(error) => write!(f, "{kind} has failed: {error}")?,
             Ending::TimedOut(limit) => {
                 let key = kind.timeout_key();
@@ -74,6 +75,8 @@ impl fmt::Display for CommandOutcome {
 pub enum Ending {
     /// By itself, with this status.
     Exited(ExitStatus),
+    /// It was refused with this status, and the address is here: from before a restart, or because it could not be taken down.
+    HereAlready(ExitStatus),
     /// It was terminated when this time was over, its `action-timeout`.
     TimedOut(Duration),
     /// It was terminated because a more urgent order could not wait for it.
@@ -97,7 +100,7 @@ impl Ending {
     pub fn is_success(&self) -> bool {
         match self {
             Ending::Exited(status) => status.success(),
-            Ending::AddressDone | Ending::UnitDone => true,
+            Ending::AddressDone | Ending::UnitDone | Ending::HereAlready(_) => true,
             Ending::TimedOut(_)
             | Ending::Overtaken
             | Ending::Stuck
@@ -110,7 +113,7 @@ impl Ending {
     /// The same in the words of the queue.
     pub(super) fn verdict(&self) -> Verdict {
         match self {
-            Ending::AddressDone | Ending::UnitDone => Verdict::Success,
+            Ending::AddressDone | Ending::UnitDone | Ending::HereAlready(_) => Verdict::Success,
             Ending::Exited(status) if status.success() => Verdict::Success,
             Ending::Exited(status) if status.code().is_some() => Verdict::Refused,
             Ending::Exited(_)
@@ -154,6 +157,9 @@ impl fmt::Display for Ending {
             Ending::Stuck => f.write_str("not ended by SIGKILL, given up"),
             Ending::AddressDone | Ending::UnitDone => f.write_str("done"),
             Ending::Unit(failure) => f.write_str(failure.why()),
+            Ending::HereAlready(status) => {
+                write!(f, "{status}; the address is here already, so that is no failure")
+            }
             Ending::System(error) | Ending::Address(error) => f.write_str(error),
         }
     }

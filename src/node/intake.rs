@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use log::warn;
 use schrittmacher_auth::Why;
-use schrittmacher_protocol::{Event, PeerReport, Time};
+use schrittmacher_protocol::{AppFailure, Event, PeerReport, StateName, Time};
 use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
 
 use super::peer_auth::Verdict;
@@ -221,6 +221,7 @@ impl Node {
             });
         }
         self.processes.heard(index, code, message.pid, sender, now);
+        let has_given_up = code == Some(AppCode::Lfai) && self.has_given_up(index, sender);
         self.resources[index].heard_app(code, message.reason);
         if code.is_some() && !is_order {
             self.executor.heard_app(index, code == Some(AppCode::Lhot));
@@ -228,6 +229,7 @@ impl Node {
         let refusal = match code {
             Some(AppCode::Lrfo) => self.order_by_app(index, AppCode::Lrfo, Target::OtherSide, now),
             Some(AppCode::Lrto) => self.order_by_app(index, AppCode::Lrto, Target::ThisSide, now),
+            Some(_) if has_given_up => self.give(index, Event::AppFailed(AppFailure::GaveUp), now),
             Some(_) | None => self.give(index, Event::App(code), now),
         };
         if let Some(refusal) = refusal
@@ -237,6 +239,16 @@ impl Node {
             warn!(target: name, "the application's order is refused: {why}{suppressed}");
         }
         self.release_if_stopped(index, now);
+    }
+
+    /// Whether an application that says now that it has failed was fit when it was ordered to go hot: it will not become hot, and
+    /// the other side may be ready. One that had failed before may still become hot, and one with an older library counts as
+    /// it always has (`docs/adr/0057-applications-that-give-up.md`).
+    fn has_given_up(&self, index: usize, sender: &Sender) -> bool {
+        let resource = &self.resources[index];
+        matches!(sender, Sender::Local(_))
+            && resource.protocol.state().name() == StateName::ToHot
+            && resource.app_said.is_some_and(|before| before != AppCode::Lfai)
     }
 
     /// Whether a sender may speak for the application of a resource (door-4, door-5).

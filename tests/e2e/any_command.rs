@@ -47,14 +47,18 @@ impl Commands {
     }
 
     fn wrap(&mut self, side: Side, options: &str, command: &str) {
-        let address = self.pair[side].address.to_string();
         let say = format!("say() {{ echo {} $1 $$ >>{}; }}", side.name(), self.said.path().display());
+        self.wrap_command(side, options, &["/bin/sh", "-c", &format!("{say}; {command}")]);
+    }
+
+    fn wrap_command(&mut self, side: Side, options: &str, command: &[&str]) {
+        let address = self.pair[side].address.to_string();
         let mut run = Command::new(program("schrittmacher-run"));
         run.args(["--resource", RESOURCE, "--daemon", &address, "--port", &(PORT + 1).to_string()]);
         run.args(
             options.replace("{folder}", &self.pair.folder().display().to_string()).split_terminator('|'),
         );
-        run.args(["--", "/bin/sh", "-c", &format!("{say}; {command}")]);
+        run.arg("--").args(command);
         run.stdin(Stdio::null()).stdout(Stdio::null());
         self.wrappers[index(side)] = Some(Process::spawn(run, None));
     }
@@ -92,6 +96,25 @@ fn index(side: Side) -> usize {
 
 fn is_gone(process: Pid) -> bool {
     kill(process, None).is_err()
+}
+
+/// run-2: the other host is not kept waiting for `going-hot-timeout`.
+#[test]
+fn run_2_the_other_host_serves_at_once_if_the_command_cannot_be_executed() {
+    let pair = Pair::new(Setup { start: None, stop: None, priority: [100, 0], ..Setup::default() });
+    let said = Tail::new(pair.folder().join("said"));
+    let mut commands = Commands { wrappers: [None, None], said, pair, hot_process: Pid::this() };
+    for side in [Side::A, Side::B] {
+        commands.pair.start_daemon(side);
+        let program = if side == Side::A { "/does/not/exist" } else { "sleep" };
+        // By the application socket: it says where that is.
+        let file = commands.pair[side].files.config();
+        commands.wrap_command(side, &format!("--config|{}", file.display()), &[program, "600"]);
+    }
+    commands.pair[Side::A].log.wait("transiting_to_hot -> failed: application could not become hot", AT_ONCE);
+    commands.pair[Side::B].log.wait_state("Hot", Duration::from_secs(2));
+    let told = commands.pair[Side::B].log.wait("the other side failed: ", AT_ONCE);
+    assert!(told.contains("cannot execute /does/not/exist"), "{told}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side, wait_for};
+use nix::sys::signal::Signal;
+
+use crate::restart::nothing_was_switched;
+use schrittmacher_harness::{AT_ONCE, Cable, Pair, RESOURCE, Setup, Side, skip, wait_for};
 
 /// Each command fails on a host for as long as the test has made the file `no-COMMAND-HOST`.
 const ACTIVATE: &str = "{note}; test ! -e {folder}/no-activate-{host} || { echo no such device; exit 1; }";
@@ -92,6 +95,43 @@ fn an_order_whose_release_fails_is_undone_and_by_force_it_goes_on() {
         pair[Side::A].log.wait("the hand-over goes on although a command failed", AT_ONCE);
         pair.wait_hot(Side::B, AT_ONCE);
     }
+}
+
+/// The manual's commands: `ip addr add` is refused if the host has the address.
+#[test]
+fn edge_5_an_address_that_is_here_already_is_no_failure() {
+    const NAME: &str = "edge_5_an_address_that_is_here_already_is_no_failure";
+    let cable = match Cable::lay() {
+        Ok(cable) => cable,
+        Err(why) => return skip(NAME, why),
+    };
+    let setup = Setup {
+        activate: Some("{note}; ip addr add 10.0.0.100/32 dev cable"),
+        deactivate: Some(
+            "{note}; test ! -e {folder}/no-deactivate-{host} && ip addr del 10.0.0.100/32 dev cable",
+        ),
+        timeout: 30.0,
+        ..Setup::default()
+    };
+    let mut pair = Pair::at(setup, &cable, ["10.0.0.1", "10.0.0.2"]);
+    pair.start(Side::A);
+
+    // A restart leaves it there, and the next daemon brings it up again.
+    pair.forget();
+    pair[Side::A].daemon().signal(Signal::SIGQUIT);
+    assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait("the address is here already", AT_ONCE);
+    nothing_was_switched(&mut pair);
+
+    // It cannot be taken down: the order is undone.
+    set_failing(&pair, "deactivate", Side::A, true);
+    pair.forget();
+    pair[Side::A].page(&format!("?failover={RESOURCE}"));
+    pair[Side::A].log.wait("the service goes on here", AT_ONCE);
+    pair.wait_hot(Side::A, AT_ONCE);
+    pair.stays();
+    assert!(!pair.journal.has(Side::B, "activate"), "{}", pair.journal.text());
 }
 
 #[test]

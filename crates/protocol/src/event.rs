@@ -70,6 +70,8 @@ pub enum AppFailure {
     CannotStart,
     /// Its check command says so.
     CheckFailed,
+    /// It was fit, was ordered to go hot, and reports that it has failed.
+    GaveUp,
 }
 
 /// A report of the application about its state. Its other two codes, LRFO and LRTO, are orders.

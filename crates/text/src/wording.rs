@@ -72,6 +72,7 @@ pub fn why(change: &Transition, settings: &Settings) -> String {
         }
         Cause::AppFailed(AppFailure::Ended) => "the application's process ended".to_owned(),
         Cause::AppFailed(AppFailure::CannotStart) => "the application cannot be started".to_owned(),
+        Cause::AppFailed(AppFailure::GaveUp) => "the application could not become hot".to_owned(),
         Cause::AppFailed(AppFailure::CheckFailed) => {
             "the application's `check-command`, or systemd, says that it has failed".to_owned()
         }
@@ -136,6 +137,7 @@ pub fn cause(cause: Cause) -> String {
         Cause::AppFailed(AppFailure::Ended) => "application's process ended".into(),
         Cause::AppFailed(AppFailure::CannotStart) => "application cannot be started".into(),
         Cause::AppFailed(AppFailure::CheckFailed) => "application's check has failed".into(),
+        Cause::AppFailed(AppFailure::GaveUp) => "application could not become hot".into(),
         Cause::Failover { by: Orderer::App, .. } => "application says LRFO".into(),
         Cause::Failover { by: Orderer::Set, .. } => "follows its set".into(),
         Cause::Failover { force: false, .. } => "failover ordered".into(),

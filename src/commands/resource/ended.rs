@@ -3,9 +3,10 @@
 use log::{Level, debug, info, log, warn};
 use schrittmacher_protocol::Time;
 
-use super::super::queue::Sequel;
+use super::super::queue::{Sequel, Verdict};
 use super::super::{CommandKind, CommandOutcome, Ending};
 use super::ResourceCommands;
+use crate::udp::is_own_address;
 
 impl ResourceCommands {
     pub(super) fn record(
@@ -17,6 +18,14 @@ impl ResourceCommands {
         output: String,
     ) -> Option<CommandOutcome> {
         self.retired.take_if(|_| kind == CommandKind::Deactivate);
+        let ending = match ending {
+            Ending::Exited(status)
+                if kind == CommandKind::Activate && self.is_refused_for_nothing(&ending) =>
+            {
+                Ending::HereAlready(status)
+            }
+            ending => ending,
+        };
         if kind == CommandKind::Announce {
             self.queue.ended(kind, ending.verdict(), now);
             let outcome = CommandOutcome { kind, ending, duration: now.since(began), output, failures: 0 };
@@ -38,6 +47,14 @@ impl ResourceCommands {
         let outcome = CommandOutcome { kind, ending, duration: now.since(began), output, failures };
         self.tell(&outcome, before, sequel);
         Some(outcome)
+    }
+
+    /// `ip addr add` fails if the address is here: after a restart of the daemon, or after a `deactivate` that failed. The
+    /// address is what counts (`docs/adr/0058-address-that-is-here.md`).
+    fn is_refused_for_nothing(&self, ending: &Ending) -> bool {
+        ending.verdict() == Verdict::Refused
+            && self.commands.shared.is_none()
+            && self.commands.brought_up.is_some_and(is_own_address)
     }
 
     /// Logs an outcome. A failure that goes on is told when it has happened 1, 2, 4, 8 … times.
