@@ -148,6 +148,6 @@ fn lateness(span: Duration, rounds: u64) {
 /// p99, p99.9 and the greatest, in milliseconds.
 fn figures(gaps: &mut [Duration]) -> [f64; 3] {
     gaps.sort();
-    let at = |part: f64| gaps[((gaps.len() as f64 * part) as usize).min(gaps.len() - 1)];
-    [at(0.99), at(0.999), at(1.0)].map(|gap| gap.as_secs_f64() * 1e3)
+    let at = |thousandths: usize| gaps[(gaps.len() * thousandths / 1000).min(gaps.len() - 1)];
+    [at(990), at(999), at(1000)].map(|gap| gap.as_secs_f64() * 1e3)
 }

@@ -33,9 +33,10 @@ impl Peer {
         let (gaps, ends) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let speaker = socket.try_clone().unwrap();
         let host = format!("ipv4:{}", daemon.remote);
+        let period = u64::try_from(heartbeat.as_millis()).unwrap();
         let word = move |status: &str, resource: &str| {
             json!({ "status": status, "random": 0, "resource": resource, "reason": "", "host": host, "priority": 0,
-                "type": "schrittmacher", "heartbeat-ms": heartbeat.as_millis() as u64 })
+                "type": "schrittmacher", "heartbeat-ms": period })
             .to_string()
         };
         let threads = vec![
@@ -131,9 +132,12 @@ fn listen(
         else {
             continue;
         };
-        let came = message.cmsgs().unwrap().find_map(|about| match about {
-            ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
-            _ => None,
+        let came = message.cmsgs().unwrap().find_map(|about| {
+            if let ControlMessageOwned::ScmTimestampns(time) = about {
+                Some(Duration::from(time))
+            } else {
+                None
+            }
         });
         let (came, length) = (came.unwrap(), message.bytes);
         let said: Value = serde_json::from_slice(&buffer[..length]).unwrap();
