@@ -1,0 +1,148 @@
+//! What a pair costs that protects many resources: `make bench-many`, as root, described in docs/performance.md.
+//!
+//! A hot and a standby daemon on loopback addresses of a network namespace of their own, and an application for each
+//! resource on either side. Each reports every 1.5 s, evenly spread. Beside them a bare loop that takes the reports of one
+//! side and does nothing. Figures, not tests.
+#![expect(clippy::unwrap_used, reason = "a measurement that can't be made ends the run")]
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod bare;
+
+use std::fmt::Write;
+use std::fs;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CloneFlags, unshare};
+use schrittmacher_harness::{EndOnDrop, PORT, Process, program, report};
+
+/// Between two reports of one application.
+const PERIOD: Duration = Duration::from_millis(1500);
+/// How long a pair may take until nothing changes any more.
+const SETTLED: Duration = Duration::from_secs(12);
+const SPAN: Duration = Duration::from_secs(20);
+const HOT: &str = "127.0.0.2";
+const STANDBY: &str = "127.0.0.3";
+const BARE: &str = "127.0.0.4";
+
+fn main() {
+    if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
+        return println!("SKIPPED: many: no network namespace ({error}); it needs root");
+    }
+    assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
+    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let heartbeat = setting("HEARTBEAT", "1");
+    println!("heartbeat {heartbeat} s; percent of a core over {} s; datagrams a second of one daemon\n", SPAN.as_secs());
+    println!("resources   bare    hot  standby  datagrams  MiB: hot  standby");
+    for resources in setting("RESOURCES", "1,10,100,1000").split(',') {
+        let resources = resources.parse().unwrap();
+        let bare = beside_applications(resources, &[(BARE, "LHOT")], |_| bare::share(BARE, SPAN));
+        let (hot, standby, datagrams) = pair(resources, &heartbeat);
+        println!(
+            "{resources:>9} {bare:>6.2} {:>6.2} {:>8.2} {datagrams:>10.0} {:>9.1} {:>8.1}",
+            hot.share, standby.share, hot.mebibytes, standby.mebibytes
+        );
+    }
+}
+
+/// What one daemon takes: percent of a core, and memory (PSS).
+struct Cost {
+    share: f64,
+    mebibytes: f64,
+}
+
+fn pair(resources: usize, heartbeat: &str) -> (Cost, Cost, f64) {
+    let folder = tempfile::tempdir().unwrap();
+    let daemons = [(HOT, STANDBY), (STANDBY, HOT)]
+        .map(|(local, remote)| start(folder.path(), local, remote, resources, heartbeat));
+    beside_applications(resources, &[(HOT, "LHOT"), (STANDBY, "LSBY")], |reports| {
+        thread::sleep(SETTLED);
+        let counted = || datagrams() - reports.load(Ordering::Relaxed);
+        let (before, began, first) = (daemons.each_ref().map(cpu_time), Instant::now(), counted());
+        thread::sleep(SPAN);
+        let elapsed = began.elapsed();
+        let rate = (counted() - first) as f64 / elapsed.as_secs_f64() / 2.0;
+        let cost = |side: usize| Cost {
+            share: (cpu_time(&daemons[side]) - before[side]).div_duration_f64(elapsed) * 100.0,
+            mebibytes: mebibytes(&daemons[side]),
+        };
+        (cost(0), cost(1), rate)
+    })
+}
+
+fn start(folder: &Path, local: &str, remote: &str, resources: usize, heartbeat: &str) -> Process {
+    let state = folder.join(local);
+    let mut text = format!(
+        "group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {PORT}\nsecurity = legacy\n\
+         heartbeat = {heartbeat}\nstate-directory = {0}\nrun-directory = {0}\n{1}\n",
+        state.display(),
+        std::env::var("CORE").unwrap_or_default()
+    );
+    for number in 0..resources {
+        let _ = writeln!(text, "group = resource\nname = resource-{number}\n");
+    }
+    let file = folder.join(format!("{local}.conf"));
+    fs::write(&file, text).unwrap();
+    let daemon = std::env::var_os("DAEMON").map_or_else(|| program("schrittmacher"), Into::into);
+    let mut command = Command::new(daemon);
+    command.arg(file).stdout(Stdio::null()).stderr(Stdio::null());
+    Process::spawn(command, None)
+}
+
+/// Runs `what` while an application for each resource reports this word to each of these addresses. It is told how many
+/// reports there were.
+fn beside_applications<T>(resources: usize, words: &[(&str, &str)], what: impl FnOnce(&AtomicU64) -> T) -> T {
+    let (end, count) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for (address, word) in words {
+            scope.spawn(|| {
+                let socket = UdpSocket::bind((*address, 0)).unwrap();
+                let mut due = Instant::now();
+                'all: loop {
+                    for number in 0..resources {
+                        thread::sleep(due.saturating_duration_since(Instant::now()));
+                        if end.load(Ordering::Relaxed) {
+                            break 'all;
+                        }
+                        let text = report(word, &format!("resource-{number}"));
+                        let _ = socket.send_to(text.as_bytes(), (*address, PORT + 1));
+                        count.fetch_add(1, Ordering::Relaxed);
+                        due += PERIOD / u32::try_from(resources).unwrap();
+                    }
+                }
+            });
+        }
+        let _end = EndOnDrop(&end);
+        what(&count)
+    })
+}
+
+/// What was sent in this network namespace.
+fn datagrams() -> u64 {
+    let text = fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Udp: "));
+    let (names, numbers) = (lines.next().unwrap(), lines.next().unwrap());
+    let place = names.split(' ').position(|name| name == "OutDatagrams").unwrap();
+    numbers.split(' ').nth(place).unwrap().parse().unwrap()
+}
+
+/// Of all its threads. The scheduler's own account: clock ticks would be far too coarse.
+fn cpu_time(daemon: &Process) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
+    threads.map(|thread| account(&thread.unwrap().path())).sum()
+}
+
+fn account(thread: &Path) -> Duration {
+    let account = fs::read_to_string(thread.join("schedstat")).unwrap();
+    Duration::from_nanos(account.split(' ').next().unwrap().parse().unwrap())
+}
+
+fn mebibytes(daemon: &Process) -> f64 {
+    let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", daemon.pid())).unwrap();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
