@@ -68,6 +68,7 @@ fn check_places(diagnostics: &[Diagnostic], path: &Path, text: &str) {
 
 /// The ranges that `Config` states, and that the rest of the daemon relies on.
 fn check_config(config: &Config) {
+    const MS_3: Duration = Duration::from_millis(3);
     const MS_10: Duration = Duration::from_millis(10);
     const HOUR: Duration = Duration::from_secs(3600);
     let core = &config.core;
@@ -82,7 +83,7 @@ fn check_config(config: &Config) {
         let context = format!("{resource:?}");
         assert!((1..=255).contains(&resource.name.len()), "{context}");
         assert!(!resource.name.contains(char::is_control), "{context}");
-        assert!((MS_10..=Duration::from_secs(20)).contains(&resource.heartbeat), "{context}");
+        assert!((MS_3..=Duration::from_secs(20)).contains(&resource.heartbeat), "{context}");
         assert!((3 * resource.heartbeat..=HOUR).contains(&resource.timeout), "{context}");
         assert!(resource.startup_delay <= HOUR, "{context}");
         let times = [

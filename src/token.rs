@@ -23,6 +23,8 @@ pub enum Source {
     AppSocket,
     /// A connection to it, by the socket's own numbering.
     AppConnection(usize),
+    /// Something is due.
+    Timer,
 }
 
 impl Source {
@@ -35,6 +37,7 @@ impl Source {
             Source::Process(index) => (4, index),
             Source::AppSocket => (5, 0),
             Source::AppConnection(index) => (6, index),
+            Source::Timer => (7, 0),
         }
     }
 
@@ -55,6 +58,7 @@ impl Source {
             4 => Some(Source::Process(index)),
             5 => Some(Source::AppSocket),
             6 => Some(Source::AppConnection(index)),
+            7 => Some(Source::Timer),
             _ => None,
         }
     }
@@ -75,7 +79,9 @@ mod tests {
         let most = (1 << INDEX_BITS) - 1;
         let indexed = [Source::Socket, Source::Pipe, Source::Process, Source::AppConnection];
         let indexed = indexed.into_iter().flat_map(|source| [source(0), source(1), source(most)]);
-        for source in [Source::Wake, Source::Signals, Source::AppSocket].into_iter().chain(indexed) {
+        for source in
+            [Source::Wake, Source::Signals, Source::AppSocket, Source::Timer].into_iter().chain(indexed)
+        {
             assert_eq!(Source::of(source.into()), Some(source));
         }
         assert_eq!(Source::of(Token(usize::MAX)), None);

@@ -36,7 +36,10 @@ fn main() {
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let heartbeat = setting("HEARTBEAT", "1");
-    println!("heartbeat {heartbeat} s; percent of a core over {} s; datagrams a second of one daemon\n", SPAN.as_secs());
+    println!(
+        "heartbeat {heartbeat} s; percent of a core over {} s; datagrams a second of one daemon\n",
+        SPAN.as_secs()
+    );
     println!("resources   bare    hot  standby  datagrams  MiB: hot  standby");
     for resources in setting("RESOURCES", "1,10,100,1000").split(',') {
         let resources = resources.parse().unwrap();

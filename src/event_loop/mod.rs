@@ -9,11 +9,13 @@
 //! * `intake`: datagrams, from the sockets to the node
 //! * `reloader`: the thread that reads the configuration
 //! * `signals`: what each signal means
+//! * `timer`: when it is woken although nothing has happened
 
 pub mod clock;
 mod intake;
 pub mod reloader;
 mod signals;
+mod timer;
 
 use std::io;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use schrittmacher_protocol::Time;
 
 use self::intake::Intake;
 use self::reloader::Reloader;
+use self::timer::Timer;
 use crate::admin::AdminRequest;
 use crate::event_hook::EventHook;
 use crate::kept::{History, Keeper};
@@ -50,6 +53,7 @@ pub enum LoopEnd {
 /// The loop.
 pub struct EventLoop {
     poll: Poll,
+    timer: Timer,
     signals: Signals,
     node: Node,
     intake: Intake,
@@ -86,6 +90,7 @@ impl EventLoop {
         Ok(EventLoop {
             intake: Intake::new(node.link().len()),
             alive_due: notifier.watchdog.map(|_| clock::now()),
+            timer: Timer::new(poll.registry())?,
             poll,
             signals,
             node,
@@ -173,7 +178,7 @@ impl EventLoop {
             Some(Duration::ZERO)
         } else {
             let deadlines = [self.node.next_deadline(), self.quit_until, self.alive_due];
-            deadlines.into_iter().flatten().min().map(|deadline| deadline.since(clock::now()))
+            self.timer.set(deadlines.into_iter().flatten().min())
         };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -196,8 +201,8 @@ impl EventLoop {
     fn note(&mut self, event: &Readiness) {
         let token = event.token();
         match Source::of(token) {
-            // Both are looked at in every turn.
-            Some(Source::Wake | Source::Signals) => {}
+            // All are looked at in every turn.
+            Some(Source::Wake | Source::Signals | Source::Timer) => {}
             Some(Source::Socket(index)) => self.intake.note(index),
             Some(Source::Pipe(pipe)) => self.node.on_pipe(pipe),
             Some(Source::Process(resource)) => self.node.on_process(resource, clock::now()),

@@ -116,6 +116,8 @@ pub struct ManagedResource {
     pub remote: LastMessage<PeerCode>,
     /// Its process has ended and it has not said anything since.
     pub app_has_died: bool,
+    /// The reason beside it is ours: what this daemon found wrong, address or network.
+    is_out_of_order: bool,
     /// It has said before that it is on its way.
     reports_its_way: bool,
     /// The results of its checks, if it is checked.
@@ -164,6 +166,7 @@ impl ManagedResource {
             local: LastMessage { word: Word::Nothing, reason: Some(String::new()), at: None },
             remote: LastMessage { word: Word::Nothing, reason: None, at: None },
             app_has_died: false,
+            is_out_of_order: false,
             reports_its_way: false,
             outcomes: [const { None }; CommandKind::ALL.len()],
             app_said: None,
@@ -212,7 +215,7 @@ impl ManagedResource {
     }
 
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
-    /// one, as 2.0.0 does.
+    /// one, as 2.0.0 does. Nor does an application without a reason erase what this daemon found wrong.
     pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
         self.local.at = Some(SystemTime::now());
         self.app_has_died = false;
@@ -222,9 +225,20 @@ impl ManagedResource {
         if !matches!(code, AppCode::Lrfo | AppCode::Lrto) {
             self.app_said = Some(code);
         }
+        let says_why = reason.as_ref().is_some_and(|reason| !reason.is_empty());
+        if self.is_out_of_order && !says_why && self.cannot_serve() {
+            return;
+        }
+        self.is_out_of_order = false;
         if reason.is_some() || code != AppCode::Lunk {
             self.local.reason = reason.map(|reason| beginning(reason, REASON));
         }
+    }
+
+    /// Whatever its application says.
+    fn cannot_serve(&self) -> bool {
+        let machine = self.protocol.machine();
+        machine.cut_off || matches!(machine.state, State::Failed { .. })
     }
 
     /// Takes note of what the peer says beside its status.
@@ -298,6 +312,7 @@ impl ManagedResource {
     pub fn address_failed(&mut self) {
         if let Some(outcome) = &self.outcomes[CommandKind::Activate as usize] {
             self.local.reason = Some(beginning(outcome.to_string(), REASON));
+            self.is_out_of_order = true;
         }
     }
 
@@ -305,6 +320,7 @@ impl ManagedResource {
     pub fn is_cut_off(&mut self, why: String) {
         log::error!(target: &self.config.name, "{why}");
         self.local.reason = Some(why);
+        self.is_out_of_order = true;
     }
 
     /// A side that has given the role up, and on which something of the service may have stayed (MAJOR). Told once.
@@ -491,5 +507,20 @@ mod tests {
         managed.peer_silent(Time::ZERO);
         assert_eq!((managed.local.at, managed.remote.at), (local, remote));
         assert_eq!((managed.local.word, managed.remote.word), (Word::Silence, Word::Silence));
+    }
+
+    #[test]
+    fn an_application_without_a_reason_does_not_erase_ours() {
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        managed.heard_app(Some(AppCode::Lsby), Some("starting".to_owned()));
+        managed.is_cut_off("eth0 has no carrier".to_owned());
+        managed.protocol.handle(Time::ZERO, Event::CutOff);
+        for reason in [None, Some(String::new())] {
+            managed.heard_app(Some(AppCode::Lsby), reason);
+            assert_eq!(managed.local.reason.as_deref(), Some("eth0 has no carrier"));
+        }
+        managed.protocol.handle(Time::ZERO, Event::Reconnected);
+        managed.heard_app(Some(AppCode::Lsby), Some(String::new()));
+        assert_eq!(managed.local.reason.as_deref(), Some(""));
     }
 }

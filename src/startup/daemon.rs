@@ -15,7 +15,7 @@ use super::console::complain;
 use super::descriptors;
 use super::kept_sockets::KeptSockets;
 use super::notify::Notifier;
-use super::rights;
+use super::{realtime, rights};
 use crate::admin::{self, ControlDoor, OrderRights, Told};
 use crate::app_process::AppProcesses;
 use crate::app_socket::AppSocket;
@@ -112,10 +112,12 @@ fn run(
         return Err(Failure::PeerIsUs { path: path.to_owned(), address: core.remote_address });
     }
     descriptors::allow_descriptors(first.loaded.config.resources.len());
+    let realtime = core.realtime;
     // The control socket is there as long as its door is held.
     let (mut event_loop, _door) = assemble(path, first, kept_sockets, logging)?;
     waiters.release(logging).map_err(Failure::system("can't let go of the caller's standard error"))?;
     let (history, hook) = (event_loop.history(), event_loop.event_hook());
+    realtime::apply(realtime);
     let end = event_loop.run().map_err(Failure::system("the event loop broke"))?;
     let ended = clock::now();
     history.finish();

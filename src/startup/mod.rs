@@ -12,6 +12,7 @@ pub mod options;
 pub mod parachute;
 pub mod pidfile;
 mod process_one;
+mod realtime;
 mod rights;
 
 use std::io;

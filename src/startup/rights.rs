@@ -8,6 +8,7 @@ const DAC_READ_SEARCH: u64 = 1 << 2;
 const KILL: u64 = 1 << 5;
 const NET_ADMIN: u64 = 1 << 12;
 const NET_RAW: u64 = 1 << 13;
+const IPC_LOCK: u64 = 1 << 14;
 const SYS_PTRACE: u64 = 1 << 19;
 
 /// Each part, and the capabilities (capabilities(7)) that it needs.
@@ -24,13 +25,21 @@ pub fn tell() {
     if user.is_root() {
         return;
     }
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let parts = missing(effective(&status)).join("; ");
+    let parts = missing(own()).join("; ");
     if parts.is_empty() {
         info!("running as user {user}, with every capability that it may need");
     } else {
         info!("running as user {user}, not as root: for want of capabilities this daemon cannot {parts}");
     }
+}
+
+/// Whether there is no limit on the memory that this process locks.
+pub fn may_lock_memory() -> bool {
+    own() & IPC_LOCK != 0
+}
+
+fn own() -> u64 {
+    effective(&fs::read_to_string("/proc/self/status").unwrap_or_default())
 }
 
 /// The effective capabilities in the text of /proc/PID/status.

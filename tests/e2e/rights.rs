@@ -60,3 +60,70 @@ fn three_capabilities_are_enough_to_know_and_to_signal_an_application_of_another
     // No peer: it goes hot after a while, and its application is told.
     pair.wait_hot(Side::A, Duration::from_secs(2));
 }
+
+/// The scheduling policy of a thread or process, from its `stat`.
+fn policy(stat: &str) -> i32 {
+    let fields = stat.rsplit(") ").next().unwrap();
+    fields.split(' ').nth(38).unwrap().parse().unwrap()
+}
+
+/// The policies of the thread that sends the heartbeats, and of all others.
+fn policies(daemon: u32) -> (i32, Vec<i32>) {
+    let threads = fs::read_dir(format!("/proc/{daemon}/task")).unwrap();
+    let stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+    let (own, others): (Vec<_>, Vec<_>) = stats.partition(|stat| stat.starts_with(&format!("{daemon} ")));
+    (policy(&own[0]), others.iter().map(|stat| policy(stat)).collect())
+}
+
+/// A command writes its policy down.
+const TELLING: Setup = Setup {
+    start: Some("cat /proc/self/stat >{folder}/{host}.stat; {note}; kill -10 `cat {pid-file}`"),
+    ..Setup::DEFAULT
+};
+
+#[test]
+fn heartbeats_go_before_everything_else_and_commands_do_not() {
+    const NAME: &str = "heartbeats_go_before_everything_else_and_commands_do_not";
+    if !is_root() {
+        return skip(NAME, "real-time priority needs root");
+    }
+    let mut pair = Pair::new(TELLING);
+    pair.start(Side::A);
+    if pair[Side::A].log.text().contains("the system refuses real-time priority") {
+        return skip(NAME, "this system refuses real-time priority");
+    }
+    for side in [Side::A, Side::B] {
+        pair[side].wait_believed();
+    }
+    pair[Side::A].app().process.kill();
+    pair.wait_hot(Side::B, AT_ONCE);
+    let (own, others) = policies(pair[Side::B].daemon().pid());
+    assert_eq!((own, others.iter().max()), (libc::SCHED_FIFO, Some(&libc::SCHED_OTHER)));
+    let command = fs::read_to_string(pair.folder().join("b.stat")).unwrap();
+    assert_eq!(policy(&command), libc::SCHED_OTHER);
+    let status = fs::read_to_string(format!("/proc/{}/status", pair[Side::B].daemon().pid())).unwrap();
+    assert!(!status.contains("VmLck:\t       0 kB"), "{status}");
+}
+
+#[test]
+fn without_real_time_priority_heartbeats_are_like_everything_else() {
+    let mut pair = Pair::new(Setup { core: "realtime = off", ..Setup::DEFAULT });
+    pair.start(Side::A);
+    assert_eq!(policies(pair[Side::A].daemon().pid()).0, libc::SCHED_OTHER);
+    assert!(!pair[Side::A].log.text().contains("realtime"));
+}
+
+#[test]
+fn a_daemon_that_gets_no_real_time_priority_says_so_and_serves() {
+    const NAME: &str = "a_daemon_that_gets_no_real_time_priority_says_so_and_serves";
+    if !is_root() {
+        return skip(NAME, "taking rights away needs root");
+    }
+    let mut pair = Pair::new(Setup { start: None, stop: None, ..Setup::DEFAULT });
+    open_folder(&pair);
+    unprivileged(&mut pair[Side::A], "-all");
+    pair.start_daemon(Side::A);
+    pair[Side::A].start_app("--start-as standby");
+    pair[Side::A].log.wait("realtime = auto: the system refuses real-time priority", AT_ONCE);
+    pair[Side::A].log.wait_state("Standby", AT_ONCE);
+}

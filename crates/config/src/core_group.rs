@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::keys::{self, DEFAULT_STATE_DIRECTORY, Key};
 use super::number::leading_integer;
 use super::resource_group;
-use super::words::{Alone, Extensions, HttpControl, LogTime};
+use super::words::{Alone, Extensions, HttpControl, LogTime, Realtime};
 use super::{Core, OnExit, ScriptAddresses, Security};
 
 /// The group, or `None` if a mandatory key is missing or wrong. The times for all resources are not in it:
@@ -47,6 +47,7 @@ pub(super) fn read(
     let auth = auth::read(fields, document.key_text.as_ref(), extensions);
     let state_directory = directory(fields, &keys::STATE_DIRECTORY, DEFAULT_STATE_DIRECTORY);
     let alone = fields.word(&keys::ALONE).unwrap_or(Alone::Go);
+    let realtime = fields.word(&keys::REALTIME).unwrap_or(Realtime::Auto);
     let (local_address, remote_address) = ends?;
     let core = Core {
         local_address,
@@ -73,6 +74,7 @@ pub(super) fn read(
         extensions,
         state_directory,
         alone,
+        realtime,
         security,
         auth,
     };

@@ -73,7 +73,9 @@ pub use settings::settings;
 pub use shared::{Network, SharedAddress};
 pub use unit::UnitNote;
 pub use user::AppUser;
-pub use words::{Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, ScriptAddresses, Security};
+pub use words::{
+    Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, Realtime, ScriptAddresses, Security,
+};
 
 /// A whole configuration, checked and with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +139,8 @@ pub struct Core {
     pub state_directory: PathBuf,
     /// `alone`: what a node does that has never heard its peer.
     pub alone: Alone,
+    /// `realtime`: whether the heartbeats go before everything else on the host.
+    pub realtime: Realtime,
     /// `security`.
     pub security: Security,
     /// `auth-key-file` and `auth-mode`.
@@ -205,7 +209,7 @@ pub struct Resource {
     /// `app-user`: whose processes may report, beside root's and our own user's. `None`: everybody's in legacy mode, nobody
     /// else's in strict mode.
     pub app_user: Option<AppUser>,
-    /// `heartbeat-intervall` (sic), else `heartbeat` of `core`: 10 ms … 20 s, default 2 s.
+    /// `heartbeat-intervall` (sic), else `heartbeat` of `core`: 3 ms … 20 s, default 2 s.
     pub heartbeat: Duration,
     /// `timeout` of `core`, 3 × heartbeat (the default) … 1 h: silence after which the peer is dead.
     pub timeout: Duration,

@@ -27,6 +27,7 @@ fn compared(old: &Core, new: &Core) -> Vec<(&'static Key, bool)> {
         // The peer may have been told the number of this run, and demand it.
         (&keys::EXTENSIONS, old.extensions != new.extensions),
         (&keys::STATE_DIRECTORY, old.state_directory != new.state_directory),
+        (&keys::REALTIME, old.realtime != new.realtime),
     ]
 }
 

@@ -50,6 +50,7 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::EXTENSIONS, text(&if core.extensions { Extensions::Auto } else { Extensions::Off })),
         Row::of(&keys::STATE_DIRECTORY, text(&core.state_directory.display())),
         Row::of(&keys::ALONE, text(&core.alone)),
+        Row::of(&keys::REALTIME, text(&core.realtime)),
         Row::of(&keys::SECURITY, text(&core.security)),
         Row::of(&keys::AUTH_KEY_FILE, Shown::optional(core.auth.as_ref().map(|auth| auth.file.display()))),
         Row::of(&keys::AUTH_MODE, text(&core.auth.as_ref().map_or(AuthMode::Off, |auth| auth.mode))),

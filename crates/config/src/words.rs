@@ -137,6 +137,16 @@ words! {
 }
 
 words! {
+    /// Whether the thread of the heartbeats goes before everything else on the host.
+    Realtime {
+        /// Where the system allows it. Default.
+        Auto = "auto",
+        /// No.
+        Off = "off",
+    }
+}
+
+words! {
     /// The facilities of syslog that a daemon of an operator can have; the kernel's, mail and the like belong to others.
     Facility {
         /// Daemons without a facility of their own.

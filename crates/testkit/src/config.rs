@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use schrittmacher_config::{Alone, Core, HttpControl, LogTime, OnExit, Resource, ScriptAddresses, Security};
+use schrittmacher_config::{
+    Alone, Core, HttpControl, LogTime, OnExit, Realtime, Resource, ScriptAddresses, Security,
+};
 
 /// The `core` group of a node at 127.0.0.2 whose peer is at 127.0.0.3.
 pub fn core() -> Core {
@@ -31,6 +33,7 @@ pub fn core() -> Core {
         extensions: true,
         state_directory: "/nonexistent".into(),
         alone: Alone::Go,
+        realtime: Realtime::Off,
         security: Security::Legacy,
         auth: None,
     }

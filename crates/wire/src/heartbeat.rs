@@ -9,12 +9,12 @@ use crate::coerce;
 pub(crate) const KEY: &str = "heartbeat-ms";
 
 /// The shortest and the longest period there is, in milliseconds (T1).
-const SHORTEST: i64 = 10;
+const SHORTEST: i64 = 3;
 const LONGEST: i64 = 20_000;
 
-/// The value to write for a period.
+/// The value to write for a period. Rounded up: a peer that expects us too early takes us for dead.
 pub(crate) fn to_ms(period: Duration) -> i64 {
-    i64::try_from(period.as_millis()).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST)
+    i64::try_from(period.as_micros().div_ceil(1000)).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST)
 }
 
 /// The period that a received value stands for.
@@ -36,8 +36,8 @@ mod tests {
         let rows = [
             (json!(2000), 2000),
             (json!(1500.9), 1500),
-            (json!(9), 10),
-            (json!(-1), 10),
+            (json!(2), 3),
+            (json!(-1), 3),
             (json!(20_001), 20_000),
             (json!(u64::MAX), 20_000),
             (json!(1e99), 20_000),
@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn an_impossible_period_is_not_sent() {
-        assert_eq!(to_ms(Duration::ZERO), 10);
-        assert_eq!(to_ms(Duration::from_micros(99_999)), 99);
+        assert_eq!(to_ms(Duration::ZERO), 3);
+        assert_eq!(to_ms(Duration::from_micros(99_001)), 100);
         assert_eq!(to_ms(Duration::MAX), 20_000);
     }
 }

@@ -19,7 +19,7 @@ pub struct PeerMessage<'a> {
     pub host: Option<&'a str>,
     /// Our priority for this resource.
     pub priority: i32,
-    /// Our heartbeat period, 10 ms to 20 s in whole milliseconds (others are clamped): our extension, sent
+    /// Our heartbeat period, 3 ms to 20 s in whole milliseconds (others are clamped): our extension, sent
     /// only if given (W4).
     pub heartbeat: Option<Duration>,
     /// Another extension, sent to a peer of ours only.

@@ -2,8 +2,8 @@
 
 use super::{Change, Key, Kind, Origin, Place};
 use crate::words::{
-    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, ScriptAddresses,
-    Security, Word,
+    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, Realtime,
+    ScriptAddresses, Security, Word,
 };
 
 /// Where FHS 3.0 wants what a daemon keeps.
@@ -13,7 +13,7 @@ pub const DEFAULT_STATE_DIRECTORY: &str = "/var/lib/schrittmacher";
 const LONG: f64 = 3600.0;
 
 /// The period of a heartbeat: T1.
-const PERIOD: Kind = Kind::Seconds { min: 0.01, max: 20.0 };
+const PERIOD: Kind = Kind::Seconds { min: 0.003, max: 20.0 };
 
 /// A time limit. Its upper end is far above any use and keeps sums of times small.
 const LIMIT: Kind = Kind::Seconds { min: 0.01, max: LONG };
@@ -176,7 +176,7 @@ keys! {
     HEARTBEAT = core("heartbeat", PERIOD, "2", "Period of the heartbeat to the peer");
     TIMEOUT = core(
         "timeout",
-        LIMIT,
+        Kind::Seconds { min: 0.009, max: LONG },
         "3 × heartbeat, which is also the least",
         "Silence after which the peer is considered dead",
     );
@@ -231,6 +231,14 @@ keys! {
         "go",
         "A node that has never heard its peer: `wait` for its first word, or `go` hot",
     );
+    REALTIME = new(
+        Place::Core,
+        "realtime",
+        Kind::Word(Realtime::NAMES),
+        "auto",
+        "`auto`: the heartbeats have real-time priority, and the daemon's memory stays in RAM, where the system allows it",
+    )
+    .fixed();
     SECURITY = new(
         Place::Core,
         "security",

@@ -116,11 +116,11 @@ fn heartbeat_intervall_is_the_heartbeat_of_one_resource() {
 #[test]
 fn times_are_clamped_with_a_warning() {
     let (config, warnings) = warned("heartbeat = 0.001", "");
-    assert_eq!((config.resources[0].heartbeat, config.resources[0].timeout), (s(0.01), s(0.03)));
+    assert_eq!((config.resources[0].heartbeat, config.resources[0].timeout), (s(0.003), s(0.009)));
     assert_eq!(
         warnings,
         [
-            "x.conf:6: `heartbeat` = \"0.001\" is outside 0.01 … 20 seconds, 0.01 is used (a number without a unit means seconds; ms and s are understood)"
+            "x.conf:6: `heartbeat` = \"0.001\" is outside 0.003 … 20 seconds, 0.003 is used (a number without a unit means seconds; ms and s are understood)"
         ]
     );
     assert_eq!(warned("heartbeat = 1e999", "").0.resources[0].heartbeat, s(20.0));
