@@ -30,9 +30,12 @@ pub enum Rule {
     CloseQuestion,
     PushOnce,
     Answers,
+    /// A hand-over that nobody takes comes back (edge-9). Only orderly ends show what that is for, so the study of all rules
+    /// leaves it out.
+    ComeBack,
 }
 
-/// Every rule, with its ids and what is done without it.
+/// The rules of the study, with their ids and what is done without it.
 pub const RULES: [(Rule, &str, &str); 9] = [
     (Rule::ConstantRandom, "S2, D14", "our random is drawn, once"),
     (Rule::Barrier, "P5", "the peer is told before the commands are over"),
@@ -83,6 +86,14 @@ impl Rule {
                 machine.asked = was.asked;
             }
             Rule::Yielding => set_yielding(machine, None),
+            // As 2.0.0: the service is released, and the daemon ends.
+            Rule::ComeBack
+                if matches!(was.state, State::Leaving { .. })
+                    && matches!(machine.state, State::ToHot { .. }) =>
+            {
+                *machine = was.clone();
+                *actions = vec![Action::Exit];
+            }
             Rule::EndOfHold if *event == Event::Takeover => {
                 if let State::Standby { yielding_until } | State::ToStandby { yielding_until, .. } = was.state
                 {

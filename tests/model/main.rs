@@ -31,6 +31,7 @@ mod study;
 mod trace;
 mod verdict;
 
+use ablation::{Rule, Without};
 use host::Input;
 use pairing::{Pairing, Variant, Version};
 use report::{HEADER, Report, Run, thousands};
@@ -39,6 +40,7 @@ const USAGE: &str = "\
 usage: schrittmacher-model [--faults N] [--every-start] [--grain SECONDS] [--limit STATES]
                                                                              the pairings that promises are made for
        schrittmacher-model --failed-releases                                 orders whose release may fail
+       schrittmacher-model --orderly-ends                                    without a part of P10: must break it
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
        schrittmacher-model --without [--line N]...                           ours, each deviation and rule taken out in turn (an hour)
        schrittmacher-model --pair VERSION VERSION PRIORITY [--preempt | --slow-heartbeat | --no-address | --freeze | --cut-off] [--faults N] ...
@@ -68,6 +70,7 @@ enum Task {
     FailedReleases,
     Legacy,
     Without,
+    OrderlyEnds,
     One(Pairing),
 }
 
@@ -83,7 +86,8 @@ fn main() -> ExitCode {
     let kept = match &options.task {
         Task::FailedReleases => search_all(&options.failed_releases()),
         // A search that finds nothing proves something only if it finds what is there.
-        Task::Promises => promises(&options) & legacy(&options, false),
+        Task::Promises => promises(&options) & legacy(&options, false) & orderly_ends(&options),
+        Task::OrderlyEnds => orderly_ends(&options),
         Task::Legacy => legacy(&options, true),
         Task::Without => study::study(&options.lines, options.faults.unwrap_or(1)),
         Task::One(pairing) => one(*pairing, &options),
@@ -120,6 +124,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("no-address") => variant = Variant::NoAddress,
             Long("cut-off") => variant = Variant::CutOff,
             Long("failed-releases") => options.task = Task::FailedReleases,
+            Long("orderly-ends") => options.task = Task::OrderlyEnds,
             Long("legacy") => options.task = Task::Legacy,
             Long("without") => options.task = Task::Without,
             Long("pair") => {
@@ -290,6 +295,32 @@ fn legacy(options: &Options, traces: bool) -> bool {
         *caught.lock().expect("nobody panics") &= finds("P2") && finds("P6");
     });
     let caught = caught.into_inner().expect("nobody panics");
+    println!("{}", if caught { "found" } else { "ERROR: not found" });
+    caught
+}
+
+/// So it has for P10, if it finds what comes of a hand-over that does not come back (edge-9).
+fn orderly_ends(options: &Options) -> bool {
+    if !options.acts || options.faults.is_some() {
+        return true;
+    }
+    let usual = Pairing::new([Version::Ours; 2], 0, Variant::Usual);
+    let run = Run {
+        pairing: Pairing { without: Some(Without::Rule(Rule::ComeBack)), ..usual },
+        faults: 2,
+        act: Some(Input::Shutdown),
+        every_start: false,
+        grain: 2,
+        limit: search::MOST_STATES,
+        stop: options.stop,
+    };
+    let report = run.go();
+    println!(
+        "\nIt has to find that nobody serves if a hand-over does not come back (P10):\n{HEADER}\n{}",
+        report.line
+    );
+    report.broken.iter().for_each(|broken| println!("{broken}"));
+    let caught = report.broken.iter().any(|broken| broken.starts_with("P10"));
     println!("{}", if caught { "found" } else { "ERROR: not found" });
     caught
 }
