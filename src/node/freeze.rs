@@ -135,7 +135,7 @@ impl Node {
         match left {
             Some(left) => {
                 let reason = resource.freeze.reason();
-                let reason = if reason.is_empty() { "ordered on the other side" } else { reason };
+                let reason = if reason.is_empty() { "no reason is known here" } else { reason };
                 let text = format!("frozen for {}: no automatic switch ({reason})", span(left));
                 warn!(target: name, "{text}");
                 self.hook.tell(HookEvent {

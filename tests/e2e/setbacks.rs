@@ -54,6 +54,11 @@ fn a_side_without_an_address_fails_with_the_commands_words_and_the_other_serves(
         wait_page(&pair, side, "activate has failed");
         wait_page(&pair, side, "no such device");
     }
+    // The reports of the application, which is fit, do not hide them.
+    pair.stays();
+    for side in [Side::A, Side::B] {
+        wait_page(&pair, side, "no such device");
+    }
     wait_page(&pair, Side::B, "held back for another");
 
     // An operator's word ends the hold.
@@ -140,7 +145,7 @@ fn a_daemon_that_ends_hands_over_unless_its_application_may_still_run() {
         let mut pair = pair();
         pair.start(Side::A);
         set_failing(&pair, command, Side::A, true);
-        pair[Side::A].daemon().signal(nix::sys::signal::Signal::SIGTERM);
+        pair[Side::A].daemon().signal(Signal::SIGTERM);
         pair[Side::A].daemon().wait_code(Duration::from_secs(3));
         if handed_over {
             pair.wait_hot(Side::B, AT_ONCE);

@@ -38,6 +38,12 @@ pub(super) fn text<'a>(bytes: &'a [u8], file: &Arc<str>, findings: &mut Findings
         findings.error(&at, "not UTF-8 but UTF-16 text", "save the file as UTF-8");
         return None;
     }
+    // Without a mark: more zero bytes than a damaged file has.
+    if bytes.iter().take(64).filter(|byte| **byte == 0).count() >= 16 {
+        let at = Position { file: Arc::clone(file), line: Some(1) };
+        findings.error(&at, "not UTF-8 but UTF-16 or UTF-32 text, or no text", "save the file as UTF-8");
+        return None;
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {

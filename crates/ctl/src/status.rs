@@ -187,7 +187,7 @@ fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 7] {
         notes.insert(0, protection);
     }
     if let Some(Frozen { seconds_left, reason }) = &one.frozen {
-        let reason = reason.as_deref().unwrap_or("ordered on the other side, or without a reason");
+        let reason = reason.as_deref().unwrap_or("no reason is known here");
         notes.insert(0, format!("FROZEN for another {}: {reason}", lasting(*seconds_left)));
     }
     [

@@ -394,6 +394,15 @@ fn a_utf_16_file_is_one_error() {
     }
 }
 
+#[test]
+fn a_utf_16_file_without_its_mark_is_one_error() {
+    let text = "group = core\nport = 1\ngroup = resource\nname = x\n";
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = crate::load::load_bytes(Path::new("x.conf"), &bytes).unwrap_err();
+    let told = "x.conf:1: not UTF-8 but UTF-16 or UTF-32 text, or no text (save the file as UTF-8)";
+    assert_eq!(error.to_string(), told);
+}
+
 /// If each part were compared with all before it, this test would not end.
 #[test]
 fn a_hostile_file_takes_linear_time() {
