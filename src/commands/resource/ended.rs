@@ -18,13 +18,13 @@ impl ResourceCommands {
         output: String,
     ) -> Option<CommandOutcome> {
         self.retired.take_if(|_| kind == CommandKind::Deactivate);
-        let ending = match ending {
-            Ending::Exited(status)
-                if kind == CommandKind::Activate && self.is_refused_for_nothing(&ending) =>
-            {
-                Ending::HereAlready(status)
-            }
-            ending => ending,
+        let ending = if let Ending::Exited(status) = ending
+            && kind == CommandKind::Activate
+            && self.is_refused_for_nothing(&ending)
+        {
+            Ending::HereAlready(status)
+        } else {
+            ending
         };
         if kind == CommandKind::Announce {
             self.queue.ended(kind, ending.verdict(), now);
