@@ -8,13 +8,37 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, AppFailure, Command, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM, PeerReport,
-    Resource, Segment, Settings, State, StateName, Time,
+    Action, AppFailure, Bond, Command, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM,
+    PeerReport, Resource, Segment, Settings, State, StateName, Time,
 };
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 
 /// The most heartbeats of one input; then it ends.
 const TICKS: u32 = 500;
+
+/// The demands of a set.
+const BONDS: [Option<Bond>; 5] = [
+    None,
+    Some(Bond { waits: false, other_side_lacks: false }),
+    Some(Bond { waits: true, other_side_lacks: false }),
+    Some(Bond { waits: false, other_side_lacks: true }),
+    Some(Bond { waits: true, other_side_lacks: true }),
+];
+
+const NOTES: [Option<Note>; 8] = [
+    None,
+    Some(Note::Claim),
+    Some(Note::Leaving),
+    Some(Note::HandsOver),
+    None,
+    Some(Note::CutOff),
+    Some(Note::Held),
+    Some(Note::GoingHot),
+];
+
+/// The ends of commands.
+const COMMANDS: [Event; 4] =
+    [Event::ActivateFailed, Event::Activated, Event::StopFailed, Event::DeactivateFailed];
 
 fuzz_target!(|input: &[u8]| {
     let mut bytes = Bytes::new(input);
@@ -108,6 +132,11 @@ impl Node {
             43 if step.a < 128 => Event::Freeze(step.a & 1 != 0),
             43 if step.a < 192 => Event::LeftHot(Duration::from_millis(100 * u64::from(step.a))),
             43 => Event::Reloaded,
+            45 => Event::Bond(one_of(step.a, &BONDS)),
+            46 => Event::Follow { force: step.a & 1 != 0 },
+            47 if step.a & 1 == 0 => Event::CutOff,
+            47 => Event::Reconnected,
+            48 => one_of(step.a, &COMMANDS),
             44 => {
                 let settings = bytes.settings();
                 self.resource.set_settings(self.now, settings);
@@ -135,7 +164,7 @@ impl Node {
             has_type: step.a & 0x80 == 0,
             period: one_of(step.a >> 4, &[None, Some(2000), Some(10), Some(20_000)])
                 .map(Duration::from_millis),
-            note: one_of(step.b >> 6, &[None, Some(Note::Claim), Some(Note::Leaving)]),
+            note: one_of(step.b >> 5, &NOTES),
         }
     }
 
@@ -166,7 +195,10 @@ impl Node {
         }
         let ordered = matches!(
             event,
-            Event::Failover { .. } | Event::Takeover | Event::App(Some(AppCode::Lrfo | AppCode::Lrto))
+            Event::Failover { .. }
+                | Event::Follow { .. }
+                | Event::Takeover
+                | Event::App(Some(AppCode::Lrfo | AppCode::Lrto))
         );
         if before == self.resource.state().name() && !ordered {
             self.count(messages);
