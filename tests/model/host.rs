@@ -57,7 +57,6 @@ pub enum Program {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "each host is kept once, whatever it runs")]
 pub enum Daemon {
     Down,
     Ours(Machine),
