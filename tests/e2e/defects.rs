@@ -121,7 +121,7 @@ fn a_forged_tcnf_between_two_that_have_failed() {
     let beats = began.elapsed().as_millis() / 200;
     let answers = said(&pair) - before;
     assert!(answers < usize::try_from(beats).unwrap() + 20, "{answers} datagrams in {beats} heartbeats");
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
 }
 
 /// The legacy daemon talked to itself for ever.

@@ -122,7 +122,7 @@ fn a_hot_side_without_descriptors_is_relieved() {
     allow(&pair, Side::A, "3");
     pair[Side::A].app().process.kill();
     pair.wait_hot(Side::B, Duration::ZERO);
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
     let said = pair[Side::A].log.wait("deactivate has failed", AT_ONCE);
     assert!(said.contains(EXHAUSTED), "{said}");
 

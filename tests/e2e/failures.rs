@@ -22,7 +22,7 @@ fn a_killed_application_is_a_failure_at_once() {
     pair[Side::A].app().process.kill();
     pair.wait_hot(Side::B, Duration::ZERO);
     pair.stays();
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
     was_taken_over(&pair);
     // edge-23: both sides tell the story.
     let told = pair[Side::A].log.wait("failed here: ", AT_ONCE);
@@ -42,7 +42,7 @@ fn an_application_killed_on_its_way_to_hot_is_a_failure_at_once() {
     pair[Side::A].app().process.kill();
     pair.wait_hot(Side::B, Duration::ZERO);
     pair.stays();
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_hung_application_fails_and_comes_back_as_standby() {
     pair.start(Side::A);
     pair[Side::A].app().process.signal(Signal::SIGSTOP);
     pair.wait_hot(Side::B, silence);
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
     was_taken_over(&pair);
 
     // It wakes up and believes itself hot.

@@ -75,7 +75,7 @@ fn a_dead_application_moves_the_service_in_both_directions() {
         mixed[Side::A].wait_believed();
         mixed[Side::A].app().process.kill();
         wait_for("the legacy side to be hot", NEGOTIATION, || mixed.serves(Side::B).then_some(()));
-        assert_eq!(mixed[Side::A].log.state(), "failed");
+        mixed[Side::A].log.wait_state("failed", AT_ONCE);
         mixed.journal.expect_unordered(Side::A, &["stop", "deactivate"]);
 
         mixed[Side::A].start_app("--start-as standby");

@@ -57,7 +57,7 @@ fn applications_of_1_8_at_the_first_port() {
         let [end_a, end_b] = guards;
         drop(if hot == Side::A { end_b } else { end_a });
         pair[hot].log.wait_state("Hot", 2 * app_timeout);
-        assert_eq!(pair[hot.other()].log.state(), "failed");
+        pair[hot.other()].log.wait_state("failed", AT_ONCE);
     });
 }
 
@@ -70,7 +70,7 @@ fn applications_without_a_pid_and_with_commands() {
     pair.settles(Side::B, Duration::ZERO);
     pair[Side::B].app().process.kill();
     pair.wait_hot(Side::A, Duration::from_secs(2));
-    assert_eq!(pair[Side::B].log.state(), "failed");
+    pair[Side::B].log.wait_state("failed", AT_ONCE);
 }
 
 /// And where there are no commands, `pid-file` says who is signalled, and whose end is a failure.

@@ -204,7 +204,7 @@ fn the_parachute_gives_up_a_daemon_that_cannot_start() {
     assert!(pair[Side::A].stderr.has("a.conf:"));
 }
 
-/// A broken file is not mended by trying again, and the service manager sees why.
+/// A broken file is not mended by trying again, and the service manager sees why. There is no last good configuration.
 #[test]
 fn the_parachute_gives_up_when_the_configuration_has_become_wrong() {
     let mut pair = Pair::new(Setup::default());
@@ -213,6 +213,7 @@ fn the_parachute_gives_up_when_the_configuration_has_become_wrong() {
     pair[Side::A].wait_page();
     let _strangers = Strangers(vec![supervisor(&pair)]);
     fs::write(pair[Side::A].files.config(), "port").unwrap();
+    fs::remove_dir_all(pair[Side::A].files.state()).unwrap();
     kill(daemon_of(supervisor(&pair), None), Signal::SIGKILL).unwrap();
     assert_eq!(pair[Side::A].daemon().wait_code(SOON), 78);
 }

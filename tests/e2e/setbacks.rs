@@ -48,7 +48,7 @@ fn a_side_without_an_address_fails_with_the_commands_words_and_the_other_serves(
     pair[Side::A].page(&format!("?failover={RESOURCE}"));
     pair[Side::B].log.wait("held back", AT_ONCE);
     pair.wait_hot(Side::A, AT_ONCE);
-    assert_eq!(pair[Side::B].log.state(), "failed");
+    pair[Side::B].log.wait_state("failed", AT_ONCE);
     // The words of the command, on both hosts.
     for side in [Side::A, Side::B] {
         wait_page(&pair, side, "activate has failed");
@@ -173,7 +173,7 @@ fn a_side_that_keeps_failing_is_held_back_until_the_other_fails() {
     }
     pair[Side::A].log.wait("held back", AT_ONCE);
     wait_page(&pair, Side::A, "held back for another");
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
     // Nobody else serves any more.
     pair[Side::B].wait_believed();
     pair[Side::B].app().process.kill();

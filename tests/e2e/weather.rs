@@ -238,7 +238,7 @@ fn failures_are_relieved_in_a_storm() {
     is_lost(&emulator, Side::B);
     emulator.set(&Weather::STORM);
     pair.wait_hot(Side::B, Duration::from_secs(1));
-    assert_eq!(pair[Side::A].log.state(), "failed");
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
     pair.journal.expect_unordered(Side::A, &["deactivate", "stop"]);
     pair.journal.expect(Side::B, &["activate", "start"]);
 

@@ -20,7 +20,7 @@ pub struct Pair {
 }
 
 /// Every pair that is tried under the same faults.
-pub const PAIRS: [Pair; 9] = [
+pub const PAIRS: [Pair; 10] = [
     Pair { versions: [Version::Ours, Version::Ours], promised: true },
     Pair { versions: [Version::Ours, Version::V200], promised: true },
     Pair { versions: [Version::Ours, Version::V182], promised: true },
@@ -28,6 +28,7 @@ pub const PAIRS: [Pair; 9] = [
     Pair { versions: [Version::OursSigned, Version::OursSigned], promised: true },
     Pair { versions: [Version::OursForged, Version::OursForged], promised: true },
     Pair { versions: [Version::OursSet, Version::OursSet], promised: true },
+    Pair { versions: [Version::OursFlapping, Version::OursFlapping], promised: true },
     Pair { versions: [Version::V200, Version::V200], promised: false },
     Pair { versions: [Version::V182, Version::V182], promised: false },
 ];
@@ -42,6 +43,7 @@ impl Pair {
             [Version::OursSigned, _] => "ours × ours, signed, with an attacker who has no key".to_owned(),
             [Version::OursForged, _] => "ours × ours, no key, with an attacker who cannot read".to_owned(),
             [Version::OursSet, _] => "ours × ours, a set".to_owned(),
+            [Version::OursFlapping, _] => "ours × ours, an application that ends when it is hot".to_owned(),
             versions => versions.map(Version::as_str).join(" × "),
         }
     }

@@ -25,6 +25,8 @@ pub enum Version {
     OursForged,
     /// Ours; the resources of a host are a set.
     OursSet,
+    /// Ours; the first resource's application ends a second after it is hot, on either side (edge-19).
+    OursFlapping,
     V200,
     V182,
 }
@@ -36,7 +38,8 @@ impl Version {
             | Version::OursPatient
             | Version::OursSigned
             | Version::OursForged
-            | Version::OursSet => "ours",
+            | Version::OursSet
+            | Version::OursFlapping => "ours",
             Version::V200 => "2.0.0",
             Version::V182 => "1.8.2",
         }
@@ -49,7 +52,8 @@ impl Version {
             | Version::OursPatient
             | Version::OursSigned
             | Version::OursForged
-            | Version::OursSet => {
+            | Version::OursSet
+            | Version::OursFlapping => {
                 return Program::ours(settings(node, side, self, node.heartbeat));
             }
             Version::V200 => Generation::V200,
@@ -69,18 +73,26 @@ pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Durat
         | Version::OursSigned
         | Version::OursForged
         | Version::OursSet
+        | Version::OursFlapping
         | Version::V200
         | Version::V182 => (heartbeat, 3 * heartbeat),
+    };
+    let usual = defaults(node.priority);
+    // What damps is the hold as it is by default.
+    let [hold_back, hold_back_max] = if version == Version::OursFlapping {
+        [usual.hold_back, usual.hold_back_max]
+    } else {
+        node.hold_back
     };
     Settings {
         heartbeat,
         timeout,
         startup_delay: node.startup_delay,
         preempt: node.preempt,
-        hold_back: node.hold_back[0],
-        hold_back_max: node.hold_back[1],
+        hold_back,
+        hold_back_max,
         local: ADDRESSES[side].into(),
         remote: ADDRESSES[1 - side].into(),
-        ..defaults(node.priority)
+        ..usual
     }
 }

@@ -15,6 +15,7 @@ use crate::book::{could_serve, is_hot};
 use crate::faults::{Fault, Mark};
 use crate::plan::{RESOURCES, SWITCHING};
 use crate::program::LEGACY_HEARTBEAT;
+use crate::run::FLAPPING;
 use crate::sets;
 
 /// The facts of a run.
@@ -31,6 +32,10 @@ pub struct Promises {
     are_ours: bool,
     /// The resources of a host are a set.
     pub is_set: bool,
+    /// The application of [`FLAPPING`] ends whenever it is hot: it changes sides rarely, and is not settled.
+    pub flaps: bool,
+    /// The side where that application was hot last.
+    flapped: Option<usize>,
     calm: Option<Calm>,
     /// How long the slowest pair of a calm took until it was settled for good.
     pub settled_after: Duration,
@@ -57,6 +62,8 @@ struct Calm {
     settled: bool,
     /// When a pair was last seen that was not settled.
     unsettled: Duration,
+    /// How often the application that flaps has changed sides.
+    flaps: u32,
     /// Resources in whose way a 1.8.2 stands that does not notice its application's failure, as its clock starves (D30).
     unnoticed: [bool; RESOURCES],
 }
@@ -65,6 +72,10 @@ struct Calm {
 /// reports, ten answers, a request, and the messages at changes of state. With the shortest heartbeat here, 200 ms, five
 /// heartbeats.
 const MOST_PER_SECOND: u32 = 30;
+
+/// How often an application that ends when it is hot may change sides in a calm of some 70 s at most (edge-19). Undamped it
+/// does every two or three seconds.
+const MOST_FLAPS: u32 = 10;
 
 /// P1 allows this beyond two heartbeats: the time of an answer, which is longer than a short heartbeat.
 const SLACK: Duration = Duration::from_millis(100);
@@ -87,6 +98,8 @@ impl Promises {
             both_serve: [None; RESOURCES],
             are_ours: false,
             is_set: false,
+            flaps: false,
+            flapped: None,
             calm: None,
             settled_after: Duration::ZERO,
             most_messages: [0; 2],
@@ -102,8 +115,13 @@ impl Promises {
         match mark {
             Mark::Calm => {
                 self.clock_back = false;
-                self.calm =
-                    Some(Calm { since: now, settled: false, unsettled: now, unnoticed: [false; RESOURCES] });
+                self.calm = Some(Calm {
+                    since: now,
+                    settled: false,
+                    unsettled: now,
+                    flaps: 0,
+                    unnoticed: [false; RESOURCES],
+                });
             }
             Mark::Settled => {
                 if let Some(calm) = &mut self.calm {
@@ -122,7 +140,7 @@ impl Promises {
     /// P10: how many applications of each resource serve after the orderly ends of daemons.
     pub fn ended(&mut self, now: Duration, serving: [usize; RESOURCES]) {
         for (resource, serving) in serving.into_iter().enumerate() {
-            if self.are_ours && serving != 1 {
+            if self.are_ours && serving != 1 && !self.is_flapping(resource) {
                 self.breaks(now, &format!("P10: {serving} applications serve, resource {resource}"));
             }
         }
@@ -201,8 +219,30 @@ impl Promises {
         2 * self.heartbeat.0
     }
 
+    fn is_flapping(&self, resource: usize) -> bool {
+        self.flaps && resource == FLAPPING
+    }
+
+    /// edge-19.
+    fn watch_flaps(&mut self, now: Duration, step: &Step<'_>) {
+        let is_new = step.after == StateName::Hot && self.flapped != Some(step.side);
+        if !self.is_flapping(step.resource) || !is_new {
+            return;
+        }
+        self.flapped = Some(step.side);
+        if let Some(calm) = &mut self.calm {
+            calm.flaps += 1;
+            if calm.flaps == MOST_FLAPS + 1 {
+                self.breaks(now, &format!("edge-19: more than {MOST_FLAPS} changes of side in a calm"));
+            }
+        }
+    }
+
     /// P2, and with every step P3.
     fn watch_calm(&mut self, now: Duration, hosts: &[Host<Program>; 2], resource: usize) {
+        if self.is_flapping(resource) {
+            return;
+        }
         let Some(calm) = &mut self.calm else { return };
         let unnoticed = |host: &Host<Program>| {
             let node = &host.nodes[resource];
@@ -251,7 +291,9 @@ impl Promises {
         // The end of a hold is a cause.
         let hold_ends = step.before == StateName::Failed && step.event == Some(Event::Tick);
         let is_restless = self.is_set && sets::is_restless(hosts);
-        let is_excused = hold_ends || is_restless || is_hopeless(hosts, step.resource);
+        self.watch_flaps(now, step);
+        let is_excused =
+            self.is_flapping(step.resource) || hold_ends || is_restless || is_hopeless(hosts, step.resource);
         let is_settled =
             self.calm.as_ref().is_some_and(|calm| calm.settled && !calm.unnoticed[step.resource]);
         if step.before != step.after && !is_excused && is_settled {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::Event;
-use schrittmacher_simulator::{App, Daemon, Link, Node, World};
+use schrittmacher_simulator::{App, Daemon, Link, Node, Report, World};
 use schrittmacher_testkit::program::Program;
 
-use crate::book::Book;
+use crate::book::{Book, is_hot};
 use crate::faults::{Fault, Happening, Mark, Weather};
-use crate::plan::{Plan, RESOURCES, SWITCHING};
+use crate::plan::{END, Plan, RESOURCES, SWITCHING};
 use crate::program::{Version, settings};
 
 /// A run in progress.
@@ -16,7 +16,15 @@ struct Run<'a> {
     plan: &'a Plan,
     versions: [Version; 2],
     world: World<Program, Book>,
+    /// Since when the application that flaps is hot, by side.
+    hot_since: [Option<Duration>; 2],
 }
+
+/// The resource whose application flaps, and how long it is hot.
+pub const FLAPPING: usize = 0;
+const HOT_FOR: Duration = Duration::from_secs(1);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A run with this number of broken promises ends.
 const ENOUGH: usize = 5;
@@ -43,9 +51,10 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
         world.make_set();
         world.watch.promises.is_set = true;
     }
-    let mut run = Run { plan, versions, world };
+    world.watch.promises.flaps = versions[0] == Version::OursFlapping;
+    let mut run = Run { plan, versions, world, hot_since: [None; 2] };
     for (at, happening) in &plan.agenda {
-        run.world.run_until(*at);
+        run.until(*at);
         match *happening {
             Happening::Fault(fault) => run.strike(fault),
             Happening::Mark(mark) => run.mark(mark),
@@ -58,6 +67,31 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
 }
 
 impl Run<'_> {
+    fn until(&mut self, at: Duration) {
+        if self.versions[0] == Version::OursFlapping {
+            while self.world.now() + LOOK < at.min(END) {
+                self.world.run_until(self.world.now() + LOOK);
+                (0..2).for_each(|side| self.flap(side));
+            }
+        }
+        self.world.run_until(at);
+    }
+
+    /// The application ends if it has been hot for long enough, and is started again at once.
+    fn flap(&mut self, side: usize) {
+        let now = self.world.now();
+        let node = &self.world.hosts()[side].nodes[FLAPPING];
+        let is_hot = is_hot(node) && node.app().is_serving();
+        let since = self.hot_since[side].filter(|_| is_hot);
+        let ends = since.is_some_and(|since| now - since >= HOT_FOR);
+        self.hot_since[side] = since.or(is_hot.then_some(now)).filter(|_| !ends);
+        if ends {
+            self.world.kill_app(side, FLAPPING);
+            let switching = self.plan.nodes[side].switching[FLAPPING];
+            self.world.start_app(side, FLAPPING, Report::Standby, switching);
+        }
+    }
+
     fn mark(&mut self, mark: Mark) {
         let now = self.world.now();
         self.world.may_set_back(mark == Mark::Over);

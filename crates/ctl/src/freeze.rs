@@ -9,6 +9,7 @@ use super::order::path_of;
 use super::simulate::options::time;
 use super::{CtlError, Output, ask};
 use schrittmacher_text::{Escaped, exit_code};
+use schrittmacher_wire::FREEZE_MAX;
 
 /// Forbid automatic switches of a resource for a time, on both sides
 #[derive(clap::Args)]
@@ -29,7 +30,7 @@ pub(crate) struct FreezeArgs {
     pub which: WhichArgs,
 
     /// For how long, like 30m or 2h; at most seven days
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
     pub length: Duration,
 
     /// Why; shown in status and log
@@ -70,6 +71,15 @@ pub(crate) struct WhichArgs {
     pub resources: Vec<String>,
 }
 
+/// The daemon's own bounds.
+fn length(text: &str) -> Result<Duration, String> {
+    let length = time(text)?;
+    if length.is_zero() || length > FREEZE_MAX {
+        return Err("a freeze lasts for seven days at most, and not for no time; `thaw` ends one".to_owned());
+    }
+    Ok(length)
+}
+
 pub(super) fn freeze(args: &FreezeArgs, output: &mut Output<'_>) -> Result<u8, CtlError> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("seconds", &args.length.as_secs_f64().to_string()).append_pair("reason", &args.reason);
@@ -102,4 +112,17 @@ fn order(which: &WhichArgs, action: &str, output: &mut Output<'_>) -> Result<u8,
         }
     }
     Ok(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freeze_has_an_end_and_is_not_over_at_once() {
+        assert_eq!(length("7d"), Ok(FREEZE_MAX));
+        for text in ["0", "0s", "8d"] {
+            assert!(length(text).is_err(), "{text}");
+        }
+    }
 }

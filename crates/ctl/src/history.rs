@@ -18,7 +18,11 @@ Examples:
   schrittmacherctl history --since yesterday
 
 The daemon keeps some ten thousand entries in state-directory. `explain` has more of the last few
-switches: commands, reasons, and the peer's states.")]
+switches: commands, reasons, and the peer's states.
+
+Exit status:
+  0  shown, be it nothing    66 no entry has such a resource
+  69 no daemon runs")]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
     pub daemon: DaemonArgs,
@@ -51,7 +55,14 @@ pub(super) fn run(args: &HistoryArgs, output: &mut Output<'_>) -> Result<u8, Ctl
             }
         }
     }
-    Ok(exit_code::OK)
+    unknown(&args.resources, &answer.entries).map_or(Ok(exit_code::OK), Err)
+}
+
+/// A name that occurs nowhere is a typing error. A resource that was removed has its entries still.
+fn unknown(wanted: &[String], entries: &[HistoryEntry]) -> Option<CtlError> {
+    let name = wanted.iter().find(|name| !entries.iter().any(|entry| entry.resource == **name))?;
+    let why = format!("the history has no entry for a resource '{}'", Escaped(name));
+    Some(CtlError::new(exit_code::NOINPUT, &why))
 }
 
 /// A moment in the past.
@@ -86,6 +97,17 @@ fn line(entry: &HistoryEntry, when: Option<Timestamp>, zone: &TimeZone) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_without_an_entry_is_a_mistake() {
+        let entry = serde_json::json!({
+            "time": "2026-11-29T06:30:00Z", "resource": "smsc", "kind": "service", "text": "hot here"
+        });
+        let entries = [serde_json::from_value::<HistoryEntry>(entry).unwrap()];
+        let unknown = |name: &str| unknown(&[name.to_owned()], &entries).map(|error| error.why);
+        assert_eq!(unknown("smsc"), None);
+        assert!(unknown("smcs").unwrap().contains("no entry for a resource 'smcs'"));
+    }
 
     #[test]
     fn a_moment_is_a_time_ago_a_day_or_a_date() {

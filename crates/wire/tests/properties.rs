@@ -58,7 +58,7 @@ proptest! {
     fn a_peer_message_is_read_as_it_was_sent(
         code in select(PeerCode::ALL), random: u32, priority: i32, resource in name(),
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
-        heartbeat in option::of((10..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
+        heartbeat in option::of((3..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
         trip: Option<(u32, u32, Option<(u32, u32)>)>,
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
@@ -148,7 +148,7 @@ proptest! {
         let message = Message::parse(datagram.as_bytes()).unwrap();
         prop_assert_eq!(message.code, Code::App(AppCode::Lhot));
         prop_assert!(message.pid.is_none_or(|pid| (1..=0x7fff_ffff).contains(&pid)));
-        let periods = Duration::from_millis(10)..=Duration::from_secs(20);
+        let periods = Duration::from_millis(3)..=Duration::from_secs(20);
         prop_assert!(message.heartbeat.is_none_or(|period| periods.contains(&period)));
     }
 }

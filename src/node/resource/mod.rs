@@ -1,6 +1,12 @@
 //! One protected service: the protocol's resource together with the words that travel beside it.
+//!
+//! * `said`: what application and peer have said, and why this side cannot serve
 
-use std::time::{Duration, SystemTime};
+mod said;
+
+use std::time::Duration;
+
+pub use self::said::{LastMessage, Word};
 
 use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
 use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run, Trip};
@@ -12,33 +18,7 @@ use super::story::Story;
 use super::switch::SwitchMemory;
 use crate::commands::{CommandKind, CommandOutcome, Ending, Health, UnitHealth};
 use crate::figures::ResourceFigures;
-use schrittmacher_text::{beginning, wording};
-
-/// The part of a reason that is kept, in bytes: about as much as a datagram of ours has room for.
-const REASON: usize = 1024;
-
-/// One side's last word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Word<Code> {
-    /// It has not said anything yet.
-    #[default]
-    Nothing,
-    /// This.
-    Said(Code),
-    /// Nothing for its timeout.
-    Silence,
-}
-
-/// The last message of one side, for the page, the commands and the wire.
-#[derive(Clone, Debug)]
-pub struct LastMessage<Code> {
-    /// The word.
-    pub word: Word<Code>,
-    /// The reason it gave. The application's goes on to the peer with our messages.
-    pub reason: Option<String>,
-    /// When it came.
-    pub at: Option<SystemTime>,
-}
+use schrittmacher_text::wording;
 
 /// A word of ours to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,59 +194,6 @@ impl ManagedResource {
         }
     }
 
-    /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
-    /// one, as 2.0.0 does. Nor does an application without a reason erase what this daemon found wrong.
-    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
-        self.local.at = Some(SystemTime::now());
-        self.app_has_died = false;
-        let Some(code) = code else { return };
-        self.local.word = Word::Said(code);
-        self.reports_its_way |= matches!(code, AppCode::L2ht | AppCode::L2sb);
-        if !matches!(code, AppCode::Lrfo | AppCode::Lrto) {
-            self.app_said = Some(code);
-        }
-        let says_why = reason.as_ref().is_some_and(|reason| !reason.is_empty());
-        if self.is_out_of_order && !says_why && self.cannot_serve() {
-            return;
-        }
-        self.is_out_of_order = false;
-        if reason.is_some() || code != AppCode::Lunk {
-            self.local.reason = reason.map(|reason| beginning(reason, REASON));
-        }
-    }
-
-    /// Whatever its application says.
-    fn cannot_serve(&self) -> bool {
-        let machine = self.protocol.machine();
-        machine.cut_off || matches!(machine.state, State::Failed { .. })
-    }
-
-    /// Takes note of what the peer says beside its status.
-    pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<String>, now: Time) {
-        self.remote.at = Some(SystemTime::now());
-        let Some(code) = code else { return };
-        self.remote.word = Word::Said(code);
-        self.remote.reason = reason.map(|reason| beginning(reason, REASON));
-        if let Some(state) = wording::peer_state(code) {
-            self.story.peer(Some(state), self.remote.reason.as_deref(), now);
-        }
-    }
-
-    /// Nothing was heard of the application for `app-timeout`; goes on to the peer as our reason.
-    pub fn app_silent(&mut self) {
-        self.local.word = Word::Silence;
-        self.local.reason =
-            Some(format!("application silent for {} s", self.config.app_timeout.as_secs_f64()));
-    }
-
-    /// Nothing was heard of the peer for its timeout.
-    pub fn peer_silent(&mut self, now: Time) {
-        self.story.peer(None, None, now);
-        self.remote.word = Word::Silence;
-        let timeout = self.protocol.machine().peer.timeout(self.protocol.settings());
-        self.remote.reason = Some(format!("peer silent for {} s", timeout.as_secs_f64()));
-    }
-
     /// Whether the application is known to be on its way to standby, or has to be asked whether it is.
     pub fn is_stopping(&self) -> bool {
         let tells = self.reports_its_way || self.reported_by().is_some() || self.config.stop_action.is_none();
@@ -287,40 +214,6 @@ impl ManagedResource {
     /// The process of the application has ended.
     pub fn app_died(&mut self) {
         self.app_has_died = true;
-    }
-
-    /// The application has failed by this; goes on to the peer as our reason.
-    pub fn app_failed(&mut self, outcome: &CommandOutcome) {
-        self.app_has_died = true;
-        self.local.reason = Some(beginning(outcome.to_string(), REASON));
-    }
-
-    /// The words of a failed check are the reason that the operator and the peer see, or those of the start command before
-    /// it. A failure keeps its first reason.
-    pub fn reason_of_failure(
-        &self,
-        check: &CommandOutcome,
-        is_news: bool,
-        is_start_to_blame: bool,
-    ) -> String {
-        let known = self.local.reason.as_ref().filter(|reason| !is_news && !reason.is_empty());
-        let start = self.outcomes[CommandKind::Start as usize].as_ref().filter(|_| is_start_to_blame);
-        known.cloned().unwrap_or_else(|| beginning(start.unwrap_or(check).to_string(), REASON))
-    }
-
-    /// The address cannot be brought up; goes on to the peer as our reason.
-    pub fn address_failed(&mut self) {
-        if let Some(outcome) = &self.outcomes[CommandKind::Activate as usize] {
-            self.local.reason = Some(beginning(outcome.to_string(), REASON));
-            self.is_out_of_order = true;
-        }
-    }
-
-    /// Clients cannot reach this host: the reason that the operator and the peer see.
-    pub fn is_cut_off(&mut self, why: String) {
-        log::error!(target: &self.config.name, "{why}");
-        self.local.reason = Some(why);
-        self.is_out_of_order = true;
     }
 
     /// A side that has given the role up, and on which something of the service may have stayed (MAJOR). Told once.
@@ -483,44 +376,4 @@ fn sides(machine: &Machine, story: &Story) -> Sides {
         Some(_) | None => Other::Between,
     };
     Sides { here: machine.state.name(), here_since: machine.since, other, other_since: story.peer_since() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use schrittmacher_testkit::config::{core, resource};
-
-    /// D33: a change of state, or silence, does not make an old message look fresh.
-    #[test]
-    fn the_age_of_a_message_is_its_own() {
-        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
-        managed.heard_app(Some(AppCode::Lsby), None);
-        managed.heard_peer(Some(PeerCode::Hott), None, Time::ZERO);
-        let (local, remote) = (managed.local.at, managed.remote.at);
-        assert!(local.is_some() && remote.is_some());
-
-        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));
-        let before = managed.protocol.state().name();
-        managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lfai)));
-        assert_ne!(managed.protocol.state().name(), before);
-        managed.app_silent();
-        managed.peer_silent(Time::ZERO);
-        assert_eq!((managed.local.at, managed.remote.at), (local, remote));
-        assert_eq!((managed.local.word, managed.remote.word), (Word::Silence, Word::Silence));
-    }
-
-    #[test]
-    fn an_application_without_a_reason_does_not_erase_ours() {
-        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
-        managed.heard_app(Some(AppCode::Lsby), Some("starting".to_owned()));
-        managed.is_cut_off("eth0 has no carrier".to_owned());
-        managed.protocol.handle(Time::ZERO, Event::CutOff);
-        for reason in [None, Some(String::new())] {
-            managed.heard_app(Some(AppCode::Lsby), reason);
-            assert_eq!(managed.local.reason.as_deref(), Some("eth0 has no carrier"));
-        }
-        managed.protocol.handle(Time::ZERO, Event::Reconnected);
-        managed.heard_app(Some(AppCode::Lsby), Some(String::new()));
-        assert_eq!(managed.local.reason.as_deref(), Some(""));
-    }
 }
