@@ -78,7 +78,7 @@ pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Durat
         | Version::V182 => (heartbeat, 3 * heartbeat),
     };
     let usual = defaults(node.priority);
-    // What damps is the hold as it is by default.
+    // What damps is the hold as it is by default, minutes at last.
     let [hold_back, hold_back_max] = if version == Version::OursFlapping {
         [usual.hold_back, usual.hold_back_max]
     } else {

@@ -240,7 +240,8 @@ impl Promises {
 
     /// P2, and with every step P3.
     fn watch_calm(&mut self, now: Duration, hosts: &[Host<Program>; 2], resource: usize) {
-        if self.is_flapping(resource) {
+        // Any side of this pair may be held back for longer than a calm.
+        if self.flaps {
             return;
         }
         let Some(calm) = &mut self.calm else { return };
