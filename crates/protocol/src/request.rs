@@ -59,7 +59,10 @@ impl Step<'_> {
     /// A request to a node that has the role. `is_equal`: by what the peer last said, it stands as high as we do.
     /// A classic peer sends the same request when it is hot, so its request always counts.
     pub(crate) fn request_for_role(&mut self, granted_until: Option<Time>, is_equal: bool) -> Request {
-        if self.now < self.machine.setbacks.reject_until {
+        // What was undone is not asked for again at once. Two hot sides part all the same.
+        let peer = &self.machine.peer;
+        let both_hot = peer.is_ours() && peer.said == Said::Hot;
+        if self.now < self.machine.setbacks.reject_until && !both_hot {
             return Request::Stale;
         }
         let counts = granted_until.is_none() && (is_equal || self.machine.peer.is_classic());

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, HELD_BACK_RANDOM, Refusal, Settings, State, StateName};
+use schrittmacher_protocol::{
+    Action, Event, HELD_BACK_RANDOM, PeerReport, Refusal, Settings, State, StateName,
+};
 use schrittmacher_simulator::{Disorder, Disorders, Report};
 use schrittmacher_testkit::lone::{Lone, ours};
 use schrittmacher_testkit::pair::Pair;
@@ -309,4 +311,25 @@ fn a_hold_that_ends_by_silence_ends_after_the_heartbeat_of_the_same_tick() {
     assert!(held_back(&actions[0]), "{actions:?}");
     assert!(!actions[1..].iter().any(held_back), "{actions:?}");
     assert_eq!(node.state(), StateName::ToHot);
+}
+
+/// An operator ordered a failover while both were hot, and its release failed. The simulation met it (seed 5897).
+#[test]
+fn two_hot_sides_part_at_once_although_one_has_undone_an_order() {
+    let mut node = Lone::hot(settings(0), PeerReport { priority: 10, ..ours() });
+    let ask = |node: &mut Lone| node.hears(PeerCode::Treq);
+    let refuses = |actions: &[Action]| {
+        actions.iter().any(|action| matches!(action, Action::Send { code: PeerCode::Trej, .. }))
+    };
+    node.give(FAILOVER);
+    node.give(Event::DeactivateFailed);
+    node.release();
+    node.app(AppCode::Lhot);
+    assert_eq!(node.state(), StateName::Hot, "undone");
+    // The peer is standby, and asks again for what was undone.
+    assert!(refuses(&ask(&mut node)));
+    // The peer is hot as well, and stands above.
+    node.hears(PeerCode::Hott);
+    ask(&mut node);
+    assert_eq!(node.state(), StateName::Standby);
 }
