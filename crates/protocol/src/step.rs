@@ -278,6 +278,10 @@ impl<'a> Step<'a> {
 
     /// Makes one transition and notes it.
     fn run(&mut self, cause: Cause) {
+        // An earlier cause of this step has ended the daemon.
+        if self.reaction.actions.contains(&Action::Exit) {
+            return;
+        }
         let (before, first) = (self.machine.state, self.reaction.actions.len());
         // A machine from a file or a test may be wrong before the step.
         let was_right = cfg!(debug_assertions) && self.machine.check().is_ok();

@@ -249,3 +249,17 @@ fn a_peer_that_dies_after_we_gave_way_is_replaced_after_its_timeout() {
         assert!(start.0.since(began) <= (timeout + 2) * SECOND, "{peer:?}: {:?}", start.0.since(began));
     }
 }
+
+/// The last moment for the peer to confirm is also the one at which it counts as silent. A fuzzer met it.
+#[test]
+fn a_daemon_ends_once() {
+    let mut node = Lone::hot(settings(0), modern());
+    node.give(Event::Shutdown);
+    node.release();
+    assert_eq!(node.state(), StateName::Leaving);
+    node.hears(PeerCode::Stby);
+    node.app(AppCode::Lfai);
+    let all = node.pass(Duration::from_secs(60));
+    let exits = all.iter().filter(|(_, action)| *action == Action::Exit);
+    assert_eq!(exits.count(), 1, "{all:?}");
+}
