@@ -139,6 +139,15 @@ impl Step<'_> {
         self.machine.peer.beat(self.settings).max(ANSWER_TIME)
     }
 
+    /// A plain request is not open for longer than a heartbeat of the peer as it shows it now. One message with a long
+    /// heartbeat, forged or from before a reload, would put off the end of two hot nodes.
+    pub(crate) fn shorten_request(&mut self) {
+        let latest = self.now + self.answer_time();
+        if let Some(Asked::Plain { until }) = &mut self.machine.asked {
+            *until = latest.min(*until);
+        }
+    }
+
     /// Forgets a request whose time is over.
     pub(crate) fn close_overdue_request(&mut self) {
         if !self.is_asking() {

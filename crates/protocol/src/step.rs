@@ -197,6 +197,7 @@ impl<'a> Step<'a> {
         }
         self.machine.peer.heard(self.now, &report, self.settings.extensions);
         self.keep_period();
+        self.shorten_request();
         self.report = Some(report);
         if let Some(code) = report.code
             && !self.machine.catching_up

@@ -235,3 +235,19 @@ proptest! {
         prop_assert!(at_ticks <= 25 * (seconds + 1), "{} messages of ticks in {} s", at_ticks, seconds);
     }
 }
+
+/// A fuzzer met it: the question to a second hot node stayed open for 20 s.
+#[test]
+fn one_message_with_a_long_heartbeat_does_not_put_off_the_end_of_two_hot_nodes() {
+    let asks = |node: &mut Lone| {
+        let actions = node.hears(PeerCode::Hott);
+        actions.iter().any(|action| matches!(action, Action::Send { code: PeerCode::Treq, .. }))
+    };
+    let mut node = Lone::hot(settings(10), PeerReport { period: Some(20 * SECOND), ..ours() });
+    assert!(asks(&mut node));
+    node.peer = ours();
+    node.pass(SECOND);
+    assert!(!asks(&mut node), "it is open for a heartbeat");
+    node.pass(2 * SECOND);
+    assert!(asks(&mut node));
+}
