@@ -111,6 +111,11 @@ bench: ## how long a switch takes, and what an idle daemon costs (two minutes, o
 bench-admin: ## what monitoring costs: answers with many resources, and heartbeats beside 1,000 requests a second (eight minutes)
 	$(CARGO) bench --locked --bench admin
 
+.PHONY: bench-many
+bench-many: ## what a pair with many resources costs, beside a bare loop (root; four minutes; RESOURCES=1,1000)
+	$(CARGO) build --release --locked -p schrittmacher
+	$(CARGO) bench --locked --bench many
+
 .PHONY: bench-doors
 bench-doors: ## what signatures cost, and what floods at the doors do (floods as root; six minutes, on a quiet machine)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacher-testapp
