@@ -20,7 +20,7 @@ fn order(pair: &Pair, side: Side, what: &str, more: &[&str]) -> (i32, String, St
 }
 
 #[test]
-fn whoever_shows_a_token_gives_orders_from_elsewhere_until_a_reload_takes_it_back() {
+fn a_token_gives_the_right_to_order_from_elsewhere_until_a_reload_takes_it_away() {
     let mut pair = Pair::new(Setup { core: "order-token-file = {folder}/order.token", ..Setup::default() });
     let first = write_token(&pair, "order.token", "00000001");
     let mine = write_token(&pair, "mine.token", "00000001");
