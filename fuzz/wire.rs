@@ -70,7 +70,7 @@ fn is_exact(value: &Value) -> bool {
 fn check(message: &Message) {
     assert!(message.pid.is_none_or(|pid| (1..=0x7fff_ffff).contains(&pid)));
     assert!(message.adminweb_port.is_none_or(|port| port > 0));
-    assert!(message.heartbeat.is_none_or(|period| (10..=20_000).contains(&period.as_millis())));
+    assert!(message.heartbeat.is_none_or(|period| (3..=20_000).contains(&period.as_millis())));
     if let Some(address) = message.host.as_deref().and_then(host::parse) {
         assert_eq!(host::parse(&host::unified(address)), Some(address));
     }
