@@ -51,6 +51,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         quiet_until,
         answers: Window { until: answers_until, used },
         announcements: _,
+        owed: _,
         preempt_armed,
         setbacks,
         cut_off,
@@ -143,6 +144,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         },
         // No search gets near the limit, and counting would tell apart what is alike.
         announcements: Bucket::default(),
+        owed: None,
         preempt_armed: preempt_armed || !settings.preempt,
         setbacks: {
             let Setbacks { failures, forget_at, activate, reject_until } = setbacks;

@@ -56,6 +56,8 @@ pub enum Fault {
     /// The wall clock is set, by so much, forward or (`true`) back.
     Clock(usize, Duration, bool),
     Failover(usize, usize, bool),
+    /// Failovers of this resource, one after the other, as fast as the pair follows.
+    Failovers(usize),
     Takeover(usize, usize),
     /// An operator freezes a resource, on both sides.
     Freeze(usize),
@@ -86,6 +88,7 @@ impl Fault {
             | Fault::SlowApp(..)
             | Fault::Commands(..)
             | Fault::Failover(..)
+            | Fault::Failovers(_)
             | Fault::Takeover(..)
             | Fault::Freeze(_) => 1,
             Fault::Cut(_)

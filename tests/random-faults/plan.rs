@@ -152,14 +152,16 @@ fn add_round(
     watched
 }
 
-/// Everything works, on both sides. Then one daemon or both are told to end.
+/// Everything works, on both sides. Operators order many failovers in a row. Then one daemon or both are told to end.
 fn add_ends(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &mut Chance) {
     for (side, resource) in (0..2).flat_map(|side| (0..RESOURCES).map(move |resource| (side, resource))) {
         let start = Fault::StartApp(side, resource, any_report(chance), chance.duration(SWITCHING));
         let commands = Fault::Commands(side, resource, Disorders::default());
         agenda.extend([start, commands].map(|fault| (from, Happening::Fault(fault))));
     }
-    let from = from + SETTLES;
+    let orders = (0..RESOURCES).map(Fault::Failovers);
+    agenda.extend(orders.map(|orders| (from + SETTLES, Happening::Fault(orders))));
+    let from = from + 2 * SETTLES;
     let first = usize::from(chance.permille(500));
     let longest = chance.one_of(&[SECOND / 10, SECOND, 5 * SECOND, APART]);
     let apart = chance.duration(longest);

@@ -45,6 +45,10 @@ impl Version {
         }
     }
 
+    pub fn is_ours(self) -> bool {
+        self.as_str() == "ours"
+    }
+
     /// The program on a side, as the plan configures it. `seed` is of a legacy daemon's random numbers.
     pub fn program(self, node: &NodePlan, side: usize, seed: u64) -> Program {
         let generation = match self {

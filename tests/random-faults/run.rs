@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::Event;
-use schrittmacher_simulator::{App, Daemon, Link, Node, Report, World};
+use schrittmacher_simulator::{App, Daemon, Durations, Link, Node, Report, World};
 use schrittmacher_testkit::program::Program;
 
 use crate::book::{Book, is_hot};
@@ -25,6 +25,11 @@ pub const FLAPPING: usize = 0;
 const HOT_FOR: Duration = Duration::from_secs(1);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How many failovers are ordered in a row, and how long each may take: the limit on messages may delay its last word by a
+/// twelfth of a second (P6), the link by some tens of milliseconds.
+const FAILOVERS: u32 = 30;
+const FOLLOWS: Duration = Duration::from_millis(250);
 
 /// A run with this number of broken promises ends.
 const ENOUGH: usize = 5;
@@ -159,6 +164,7 @@ impl Run<'_> {
             Fault::Resume(side) => world.resume_daemon(side),
             Fault::Clock(side, by, back) => self.set_clock(side, by, back),
             Fault::Failover(side, resource, force) => self.order(side, resource, Event::Failover { force }),
+            Fault::Failovers(resource) => self.order_failovers(resource),
             Fault::Takeover(side, resource) => self.order(side, resource, Event::Takeover),
             Fault::Freeze(resource) => {
                 (0..2).for_each(|side| self.order(side, resource, Event::Freeze(true)));
@@ -183,6 +189,48 @@ impl Run<'_> {
             self.give_all(side, event);
         } else {
             self.world.give(side, resource, event);
+        }
+    }
+
+    /// As many orders as an impatient operator or a script gives, for two of ours whose commands and applications need no time.
+    fn order_failovers(&mut self, resource: usize) {
+        if self.versions.iter().any(|version| !version.is_ours()) {
+            return;
+        }
+        let quick = (Durations::default(), Duration::ZERO);
+        self.set_pace(resource, [quick; 2]);
+        for _ in 0..FAILOVERS {
+            let hot = (0..2).find(|side| is_hot(&self.world.hosts()[*side].nodes[resource]));
+            let Some(hot) = hot else { break };
+            self.order(hot, resource, Event::Failover { force: false });
+            let end = self.world.now() + FOLLOWS;
+            self.world.run_until_so(end, |world| is_hot(&world.hosts()[1 - hot].nodes[resource]));
+            let [refused, followed] =
+                [hot, 1 - hot].map(|side| is_hot(&self.world.hosts()[side].nodes[resource]));
+            if refused {
+                break;
+            }
+            if !followed {
+                let what = format!("P2: {FOLLOWS:?} after an order no side is hot, resource {resource}");
+                self.world.watch.promises.breaks(end, &what);
+            }
+        }
+        let plan = self.plan;
+        self.set_pace(
+            resource,
+            [0, 1].map(|side| {
+                let node = &plan.nodes[side];
+                (node.durations, node.switching[resource])
+            }),
+        );
+    }
+
+    fn set_pace(&mut self, resource: usize, paces: [(Durations, Duration); 2]) {
+        for (side, (durations, switching)) in paces.into_iter().enumerate() {
+            self.world.change(side, resource, |_, node| {
+                node.commands_mut().set_durations(durations);
+                node.app_mut().set_switching(switching);
+            });
         }
     }
 

@@ -128,6 +128,7 @@ fn done(actions: &[Action]) -> String {
 fn in_words(fault: Fault) -> String {
     let app = |side: usize, resource: usize| format!("application {}{resource}", name(side));
     match fault {
+        Fault::Failovers(resource) => format!("operator: failovers of {resource} in a row"),
         Fault::Cut(side) => format!("link cut: nothing of {} arrives", name(side)),
         Fault::Heal(side) => format!("link mended: {} is heard again", name(side)),
         Fault::Weather(side, weather) => format!("link of {}: {}", name(side), weather_in_words(weather)),

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use schrittmacher_wire::PeerCode;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Reaction};
+use crate::messages::ANNOUNCEMENTS;
 use crate::peer::{Peer, Said};
 use crate::question::Asked;
 use crate::set::Bond;
@@ -36,6 +38,9 @@ pub struct Machine {
     pub answers: Window,
     /// Messages beside the heartbeat in the current window (P6).
     pub announcements: Bucket,
+    /// A word that the limit on messages has left out, and that must not be lost: it leaves as soon as there is room.
+    #[serde(default)]
+    pub owed: Option<PeerCode>,
     /// `preempt` may act: no operator has decided otherwise since the peer was last lost or failed.
     pub preempt_armed: bool,
     /// The setbacks of this side.
@@ -123,14 +128,19 @@ pub struct Bucket {
 impl Bucket {
     /// Whether one more finds room; takes it in. One leaves each `spacing`, and `room` are in it at most.
     pub(crate) fn take(&mut self, now: Time, spacing: Duration, room: u32) -> bool {
-        // It was filled with a longer spacing, perhaps.
         let full = now + spacing.saturating_mul(room);
-        let empty_at = self.empty_at.max(now).min(full) + spacing;
-        let may = empty_at <= full;
+        // It was filled with a longer spacing, perhaps.
+        self.empty_at = self.empty_at.max(now).min(full);
+        let may = self.empty_at + spacing <= full;
         if may {
-            self.empty_at = empty_at;
+            self.empty_at = self.empty_at + spacing;
         }
         may
+    }
+
+    /// From when on one more finds room.
+    fn room_at(self, spacing: Duration, room: u32) -> Time {
+        self.empty_at + spacing - spacing.saturating_mul(room)
     }
 }
 
@@ -147,6 +157,8 @@ pub(crate) struct Deadlines {
     pub peer: Option<Time>,
     /// The peer is silent, and is asked.
     pub question: Option<Time>,
+    /// There is room for the word that is owed.
+    pub owed: Option<Time>,
 }
 
 impl Machine {
@@ -161,6 +173,7 @@ impl Machine {
             quiet_until: now,
             answers: Window::default(),
             announcements: Bucket::default(),
+            owed: None,
             preempt_armed: true,
             setbacks: Setbacks::default(),
             cut_off: false,
@@ -196,7 +209,7 @@ impl Machine {
         let due = self.deadlines(settings);
         let app = (!self.app.silent).then_some(due.app);
         let peer = due.peer.filter(|_| !self.peer.lost);
-        [due.state, app, peer, due.question].into_iter().flatten().fold(due.heartbeat, Time::min)
+        [due.state, app, peer, due.question, due.owed].into_iter().flatten().fold(due.heartbeat, Time::min)
     }
 
     pub(crate) fn deadlines(&self, settings: &Settings) -> Deadlines {
@@ -214,7 +227,18 @@ impl Machine {
             app: (self.app.heard + settings.app_timeout).max(self.starting_until),
             peer: judged,
             question: self.peer.question_due().filter(|_| self.state.asks_silent_peer()),
+            owed: self.owed.map(|_| self.announcements.room_at(self.spacing(settings), ANNOUNCEMENTS)),
         }
+    }
+
+    /// The window in which a limited number of messages leaves.
+    pub(crate) fn window(&self, settings: &Settings) -> Duration {
+        Duration::from_secs(1).min(self.peer.beat(settings).saturating_mul(5))
+    }
+
+    /// The limit lets a message beside the heartbeat through this often.
+    pub(crate) fn spacing(&self, settings: &Settings) -> Duration {
+        self.window(settings) / ANNOUNCEMENTS
     }
 
     /// The application is hot as far as this node knows, and the next daemon is to know it if this one ends now

@@ -10,19 +10,29 @@ use crate::peer::Generation;
 use crate::setback::HELD_BACK_RANDOM;
 use crate::state::State;
 use crate::step::Step;
-use crate::tiebreak::OUR_RANDOM;
+use crate::tiebreak::{FORCED_RANDOM, OUR_RANDOM};
 
 /// Answers to `UNK` and `TREQ` in one window of a second (W5). Between two of ours with short heartbeats the window
 /// is five of those. A settled pair needs none, an honest conflict a handful. More is a storm, a forger or a loop.
 const ANSWERS: u8 = 10;
 
 /// Messages beside the heartbeat, answers included (P6): this number at once, and as many more in each such window. A node that is
-/// hot answers each 2HOT by two, and each HOTT by two: ten in five heartbeats. What is left out, the next heartbeat says.
-const ANNOUNCEMENTS: u32 = 12;
+/// hot answers each 2HOT by two, and each HOTT by two: ten in five heartbeats. What is left out, the next heartbeat says, but for
+/// the words that [`is_awaited`] names: one that finds no room leaves as soon as there is some.
+pub(crate) const ANNOUNCEMENTS: u32 = 12;
 
 /// Spacing of the messages of a daemon that ends (S9): towards one of ours, and towards a legacy one.
 const LEAVING_PERIOD: Duration = Duration::from_millis(100);
 const LEAVING_PERIOD_LEGACY: Duration = Duration::from_secs(1);
+
+/// The other side goes hot at this word, or it is the order of an operator. Without it the service would be nowhere, or the
+/// order without effect, until the next heartbeat.
+fn is_awaited(code: PeerCode) -> bool {
+    match code {
+        Fovr | Tcnf | Fail | Treq => true,
+        Unk | Hott | Stby | Trej | PeerCode::ToHot | PeerCode::ToStandby => false,
+    }
+}
 
 impl Step<'_> {
     /// Sends a code, in a word that the peer's generation understands (W5).
@@ -30,14 +40,30 @@ impl Step<'_> {
         let random = match code {
             Unk => OUR_RANDOM,
             Fail if self.is_held_back() && self.machine.peer.is_ours() => HELD_BACK_RANDOM,
+            Treq if self.is_forcing() => FORCED_RANDOM,
             Hott | Stby | Treq | Tcnf | Trej | Fail | Fovr | PeerCode::ToHot | PeerCode::ToStandby => 0,
         };
-        self.send_word(self.in_peers_words(code), random);
-        if code == Unk {
+        let has_left = self.send_word(self.in_peers_words(code), random);
+        if !has_left && is_awaited(code) {
+            self.machine.owed = Some(code);
+        }
+        if code == Unk && has_left {
             self.machine.peer.note_question(self.now);
         }
         if matches!(code, Hott | Stby) {
             self.hush();
+        }
+    }
+
+    /// Says what is owed, if there is room for it by now.
+    pub(crate) fn pay_owed_word(&mut self) {
+        if let Some(code) = self.machine.owed.take() {
+            let is_over = code == Treq && !self.is_forcing();
+            if !is_over && self.may_announce() {
+                self.send(code);
+            } else if !is_over {
+                self.machine.owed = Some(code);
+            }
         }
     }
 
@@ -113,18 +139,15 @@ impl Step<'_> {
 
     /// Whether one more answer to a question of the peer may leave (P6). Counts it.
     pub(crate) fn may_answer(&mut self) -> bool {
-        let (now, length) = (self.now, self.window());
+        let (now, length) = (self.now, self.machine.window(self.settings));
         self.machine.answers.take(now, length, ANSWERS)
     }
 
     /// An application, or a forged peer, that changes its mind without end makes a bounded number of messages.
     fn may_announce(&mut self) -> bool {
-        let (now, length) = (self.now, self.window());
-        self.machine.announcements.take(now, length / ANNOUNCEMENTS, ANNOUNCEMENTS)
-    }
-
-    fn window(&self) -> Duration {
-        Duration::from_secs(1).min(self.machine.peer.beat(self.settings).saturating_mul(5))
+        let spacing = self.machine.spacing(self.settings);
+        // The word that is owed comes first.
+        self.machine.owed.is_none() && self.machine.announcements.take(self.now, spacing, ANNOUNCEMENTS)
     }
 
     /// Says the role once more between two heartbeats, but not too often (S10).

@@ -8,7 +8,7 @@ use schrittmacher_wire::PeerCode::{self, Fail, Fovr, Hott, Unk};
 
 use crate::Time;
 use crate::event::{Action, Command, Notice, Refusal};
-use crate::machine::Ending;
+use crate::machine::{Bucket, Ending};
 use crate::peer::Said;
 use crate::question::ANSWER_TIME;
 use crate::setback::{HoldBack, Unreleased};
@@ -92,6 +92,9 @@ impl Step<'_> {
         if !self.is_ending() {
             self.machine.ending = Ending::Asked;
         }
+        // Nothing follows the last word, so no limit leaves it out.
+        self.machine.announcements = Bucket::default();
+        self.machine.owed = None;
         if self.machine.peer.is_ours() {
             self.send(code);
         }

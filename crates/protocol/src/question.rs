@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_wire::PeerCode::Trej;
+use schrittmacher_wire::PeerCode::{Trej, Treq};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -13,7 +13,7 @@ use crate::event::{Notice, Refusal};
 use crate::peer::Said;
 use crate::state::State;
 use crate::step::Step;
-use crate::tiebreak::{FORCED_RANDOM, OUR_RANDOM, seconds_hot};
+use crate::tiebreak::{OUR_RANDOM, seconds_hot};
 
 /// How often a forced request is sent (S3).
 const FORCED_TRIES: u8 = 3;
@@ -104,7 +104,7 @@ impl Step<'_> {
         {
             *sent += 1;
             *resend = now + spacing;
-            self.send_request(FORCED_RANDOM);
+            self.send(Treq);
         }
     }
 

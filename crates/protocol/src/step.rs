@@ -231,6 +231,7 @@ impl<'a> Step<'a> {
     /// Acts on everything that is due. In the legacy's order: the heartbeat's own message, then the application's
     /// silence, then the peer's. A silent peer is asked before.
     fn act_on_time(&mut self) {
+        self.pay_owed_word();
         let due = self.machine.deadlines(self.settings);
         let beat = self.now >= due.heartbeat || due.state.is_some_and(|deadline| self.now >= deadline);
         if beat {
@@ -288,10 +289,13 @@ impl<'a> Step<'a> {
         let was_right = cfg!(debug_assertions) && self.machine.check().is_ok();
         let from = before.name();
         let may_take_role = !self.machine.frozen || self.is_consented();
+        let owed = self.machine.owed;
         self.transition(cause);
         let to = self.machine.state.name();
         if from != to {
             self.machine.since = self.now;
+            // It belongs to the state before.
+            self.machine.owed = self.machine.owed.filter(|word| Some(*word) != owed);
         }
         self.note_order(cause);
         self.end_without_role();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use schrittmacher_protocol::{
-    Action, AppFailure, Command, Event, FORCED_RANDOM, Notice, OUR_RANDOM, PeerReport, Settings, StateName,
+    Action, AppFailure, Command, Event, FORCED_RANDOM, Machine, Notice, OUR_RANDOM, PeerReport, Settings,
+    StateName, Time,
 };
 use schrittmacher_testkit::lone::{Lone, classic, modern, ours, sent};
 use schrittmacher_testkit::settings;
@@ -78,6 +79,69 @@ fn a_question_that_the_limit_leaves_out_is_not_open() {
         let report = PeerReport { code: Some(PeerCode::Hott), priority: -1, ..ours() };
         let actions = machine.handle(&settings(0), node.now, Event::Peer(report)).actions;
         assert_eq!((count(&actions, PeerCode::Treq), machine.asked.is_some()), (questions, !is_full));
+    }
+}
+
+/// Several switches in one second met the limit, and nobody was hot until the next heartbeat.
+#[test]
+fn the_word_that_ends_a_hand_over_leaves_as_soon_as_there_is_room() {
+    let rows = [(ours(), PeerCode::Fovr), (modern(), PeerCode::Fovr), (classic(), PeerCode::Fail)];
+    for (peer, word) in rows {
+        let mut node = Full::new(&Lone::hot(settings(0), peer));
+        for event in [Event::Failover { force: false }, Event::App(Some(AppCode::Lsby)), Event::Released] {
+            assert_eq!(node.give(event), [], "{word}: {event:?}");
+        }
+        assert_eq!(node.tick_in_time(), [word]);
+    }
+}
+
+#[test]
+fn an_order_for_a_takeover_leaves_as_soon_as_there_is_room() {
+    for peer in [ours(), modern(), classic()] {
+        let mut node = Full::new(&Lone::standby(settings(0), peer));
+        assert_eq!(node.give(Event::Takeover), []);
+        assert_eq!(node.tick_in_time(), [PeerCode::Treq]);
+    }
+}
+
+#[test]
+fn a_word_that_is_owed_is_forgotten_with_the_state_that_it_belongs_to() {
+    let mut node = Full::new(&Lone::hot(settings(0), ours()));
+    assert_eq!(node.give(Event::App(Some(AppCode::Lfai))), []);
+    assert_eq!(node.machine.owed, Some(PeerCode::Fail));
+    assert_eq!(node.give(Event::App(Some(AppCode::Lsby))), []);
+    assert_eq!((node.machine.state.name(), node.machine.owed), (StateName::Standby, None));
+}
+
+#[test]
+fn the_last_word_of_a_daemon_is_never_left_out() {
+    let mut node = Full::new(&Lone::standby(settings(0), ours()));
+    assert_eq!(node.give(Event::Shutdown), [PeerCode::Stby]);
+}
+
+/// A node that has just said as much as it may beside its heartbeat.
+struct Full {
+    machine: Machine,
+    now: Time,
+}
+
+impl Full {
+    fn new(node: &Lone) -> Full {
+        let mut machine = node.resource.machine().clone();
+        machine.announcements.empty_at = node.now + SECOND;
+        Full { machine, now: node.now }
+    }
+
+    fn give(&mut self, event: Event) -> Vec<PeerCode> {
+        sent(&self.machine.handle(&settings(0), self.now, event).actions)
+    }
+
+    /// The next deadline comes before any heartbeat.
+    fn tick_in_time(&mut self) -> Vec<PeerCode> {
+        let began = self.now;
+        self.now = self.machine.next_deadline(&settings(0));
+        assert!(self.now.since(began) <= SECOND / 12 && self.now < self.machine.next_tick);
+        self.give(Event::Tick)
     }
 }
 

@@ -332,3 +332,22 @@ fn a_settled_pair_says_what_it_has_to_and_no_more() {
         assert!((50..=120).contains(&(after - before)), "a heartbeat, and one a report at most");
     }
 }
+
+/// What a switch says beside the heartbeat is limited (P6); the word that ends the hand-over has to leave all the same.
+#[test]
+fn of_many_failovers_in_a_second_each_finds_the_other_side_in_a_moment() {
+    for heartbeat in [200, 2000] {
+        let settings = || Settings { heartbeat: Duration::from_millis(heartbeat), ..settings(0) };
+        let mut pair = Pair::settled_with(settings(), settings());
+        for _ in 0..40 {
+            let hot = pair.hot_side();
+            pair.give(hot, FAILOVER);
+            let took = pair.run_until(10 * SECOND, |pair| pair.is_hot(1 - hot));
+            assert!(took <= SECOND / 5, "{took:?}\n{}", pair.log());
+        }
+        let busiest = pair.log().measured.busiest;
+        assert!(busiest.iter().all(|most| *most <= 30), "P6: {busiest:?}\n{}", pair.log());
+        pair.run(10 * SECOND);
+        pair.assert_settled();
+    }
+}
