@@ -66,7 +66,7 @@ impl Spawner {
             let changed = user.map_or(Ok(()), |user| become_user(&mut command, &user));
             let process = changed.and_then(|()| ChildProcess::spawn(&mut command));
             if let (Some((folder, notes)), Some(name), Ok(process)) = (&mut notes, note, &process) {
-                notes.note(folder, name, process.pid());
+                notes.note(folder, &name, process.pid());
             }
             Spawned { resource, ticket, process }
         })?;

@@ -74,6 +74,16 @@ impl StateFolder {
         self.write_for(FILE_MODE, name, content)
     }
 
+    /// Adds to the end of a file that [`StateFolder::write`] has made. It outlives this process, and not the boot.
+    ///
+    /// # Errors
+    ///
+    /// The system's error, also if there is no such file.
+    pub fn append(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        File::options().append(true).custom_flags(flags).open(self.0.join(name))?.write_all(content)
+    }
+
     /// Removes a file, if it is there.
     pub(super) fn remove(&self, name: &str) {
         let _ = fs::remove_file(self.0.join(name));

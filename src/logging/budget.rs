@@ -17,26 +17,44 @@ const LINES_OF_RESOURCE: u32 = 200;
 const LINES_OF_CORE: u32 = 400;
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// More sections than a daemon has resources; those of removed resources are forgotten beyond that.
+/// With so many sections those that have been silent are forgotten.
 const SECTIONS: usize = 4096;
 
 /// The lines of every section.
-#[derive(Debug, Default)]
-pub(super) struct LineBudgets(HashMap<(Box<str>, Class), LineBudget>);
+#[derive(Debug)]
+pub(super) struct LineBudgets {
+    of_sections: HashMap<Box<str>, [LineBudget; CLASSES]>,
+    /// The number of sections at which the table is walked next: not for each line of a daemon that has more.
+    forget_at: usize,
+}
 
 /// Ordinary lines must not crowd out those about trouble.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     Ordinary,
     Trouble,
 }
 
+const CLASSES: usize = 2;
+
 /// Lines of one section and class in the present interval.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct LineBudget {
     until: Time,
     used: u32,
     left_out: u64,
+}
+
+impl LineBudget {
+    fn begin(now: Time) -> LineBudget {
+        LineBudget { until: now + INTERVAL, used: 0, left_out: 0 }
+    }
+}
+
+impl Default for LineBudgets {
+    fn default() -> LineBudgets {
+        LineBudgets { of_sections: HashMap::new(), forget_at: SECTIONS }
+    }
 }
 
 impl LineBudgets {
@@ -47,16 +65,12 @@ impl LineBudgets {
             Level::Info => Class::Ordinary,
             Level::Debug | Level::Trace => return Some(Suppressed(0)),
         };
-        if self.0.len() >= SECTIONS {
-            self.0.retain(|_, budget| now < budget.until);
-        }
         let most = if section == super::CORE { LINES_OF_CORE } else { LINES_OF_RESOURCE };
-        let fresh = LineBudget { until: now + INTERVAL, used: 0, left_out: 0 };
-        let budget = self.0.entry((section.into(), class)).or_insert(fresh);
+        let budget = &mut self.budgets(section, now)[class as usize];
         let mut suppressed = 0;
         if now >= budget.until {
             suppressed = budget.left_out;
-            *budget = LineBudget { until: now + INTERVAL, used: 0, left_out: 0 };
+            *budget = LineBudget::begin(now);
         }
         if budget.used >= most {
             budget.left_out += 1;
@@ -64,6 +78,14 @@ impl LineBudgets {
         }
         budget.used += 1;
         Some(Suppressed(suppressed))
+    }
+
+    fn budgets(&mut self, section: &str, now: Time) -> &mut [LineBudget; CLASSES] {
+        if self.of_sections.len() >= self.forget_at && !self.of_sections.contains_key(section) {
+            self.of_sections.retain(|_, budgets| budgets.iter().any(|budget| now < budget.until));
+            self.forget_at = SECTIONS.max(2 * self.of_sections.len());
+        }
+        self.of_sections.entry(section.into()).or_insert([LineBudget::begin(now); CLASSES])
     }
 }
 
@@ -103,6 +125,20 @@ mod tests {
         for name in 0..10 * SECTIONS as u64 {
             budgets.pass(&name.to_string(), Level::Info, at(20 * name));
         }
-        assert!(budgets.0.len() <= SECTIONS, "{}", budgets.0.len());
+        assert!(budgets.of_sections.len() <= SECTIONS, "{}", budgets.of_sections.len());
+    }
+
+    /// Ten thousand resources that switch at once.
+    #[test]
+    fn with_more_sections_than_are_forgotten_each_has_its_limit_and_the_table_is_not_walked_for_each_line() {
+        let mut budgets = LineBudgets::default();
+        for name in 0..=2 * SECTIONS {
+            assert!(budgets.pass(&name.to_string(), Level::Info, at(0)).is_some());
+        }
+        for _ in 1..LINES_OF_RESOURCE {
+            assert!(budgets.pass("0", Level::Info, at(1)).is_some());
+        }
+        assert_eq!(budgets.pass("0", Level::Info, at(1)), None, "the first one is not forgotten");
+        assert!(budgets.forget_at > budgets.of_sections.len());
     }
 }

@@ -20,7 +20,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
@@ -79,7 +79,7 @@ impl LostLines {
 struct Sinks {
     /// A [`LevelFilter`]; it can change while we run.
     level: AtomicUsize,
-    /// Never held while anything else is done.
+    /// Never held while anything else is done, and never waited for.
     budgets: Mutex<LineBudgets>,
     /// Lines for which they left no room.
     left_out: Arc<AtomicU64>,
@@ -169,8 +169,13 @@ impl Logging {
 
     fn pass(&self, section: &str, level: Level) -> Option<Suppressed> {
         let now = Time::new(self.sinks.started.elapsed());
-        let passed =
-            self.sinks.budgets.lock().unwrap_or_else(PoisonError::into_inner).pass(section, level, now);
+        let passed = match self.sinks.budgets.try_lock() {
+            Ok(mut budgets) => budgets.pass(section, level, now),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pass(section, level, now),
+            // Another thread logs at this moment, and may have lost its processor to others: no heartbeat waits for that.
+            // The line is written and not counted.
+            Err(TryLockError::WouldBlock) => Some(Suppressed(0)),
+        };
         if passed.is_none() {
             self.sinks.left_out.fetch_add(1, Ordering::Relaxed);
         }

@@ -58,6 +58,17 @@ fn wait_for(captured: &Receiver<String>, text: &str) -> String {
     std::iter::from_fn(|| captured.recv_timeout(GUARD).ok()).find(|line| line.contains(text)).expect(text)
 }
 
+/// A thread that has lost its processor while it logs.
+#[test]
+fn a_line_does_not_wait_for_another_thread_that_logs() {
+    let (logging, captured) = logging(LevelFilter::Info, None, retry::PAUSE);
+    let held = logging.sinks.budgets.lock().unwrap();
+    let other = logging.clone();
+    std::thread::spawn(move || info(&other, "written all the same"));
+    wait_for(&captured, "written all the same");
+    drop(held);
+}
+
 #[test]
 fn sections_levels_and_foreign_crates() {
     let (logging, captured) = logging(LevelFilter::Info, None, retry::PAUSE);
