@@ -78,9 +78,9 @@ model-without: ## the same with each deviation from 2.0.0 taken out in turn (an 
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- --without
 
 # PAGE=docs/verification.md writes the table there.
-sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, or SEED=n to replay one
+sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, FROM=n for later ones, or SEED=n to replay one
 	@$(CARGO) run -q --release --locked -p schrittmacher-random-faults -- \
-	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(PAGE),--page $(PAGE)))
+	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(FROM),--from $(FROM)) $(if $(PAGE),--page $(PAGE)))
 
 .PHONY: drills
 drills: ## stop, restart and reload both daemons in every order, and write down which side serves (half an hour)

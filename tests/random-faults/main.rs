@@ -2,6 +2,7 @@
 //! Every pair of programs is tried under the same faults.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,8 +23,8 @@ mod timeline;
 
 /// The task.
 enum Task {
-    /// Try this number of seeds; write the table into this page as well.
-    Many(u64, Option<PathBuf>),
+    /// Try these seeds; write the table into this page as well.
+    Many(Range<u64>, Option<PathBuf>),
     /// Tell what happens in one.
     Replay(u64),
 }
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     let task = match options() {
         Ok(task) => task,
         Err(error) => {
-            let usage = "usage: schrittmacher-random-faults [--seeds N [--page FILE] | --seed N]";
+            let usage = "usage: schrittmacher-random-faults [--seeds N [--from N] [--page FILE] | --seed N]";
             let _ = writeln!(io::stderr(), "{error}\n{usage}");
             return ExitCode::from(64);
         }
@@ -55,15 +56,16 @@ fn main() -> ExitCode {
 
 fn options() -> Result<Task, lexopt::Error> {
     use lexopt::prelude::{Long, Short, Value, ValueExt};
-    let (mut seeds, mut seed, mut page) = (500, None, None);
+    let (mut seeds, mut from, mut seed, mut page) = (500, 0_u64, None, None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("seeds") => seeds = parser.value()?.parse()?,
+            Long("from") => from = parser.value()?.parse()?,
             Long("seed") => seed = Some(parser.value()?.parse()?),
             Long("page") => page = Some(parser.value()?.into()),
             Short(_) | Long(_) | Value(_) => return Err(argument.unexpected()),
         }
     }
-    Ok(seed.map_or(Task::Many(seeds, page), Task::Replay))
+    Ok(seed.map_or(Task::Many(from..from.saturating_add(seeds), page), Task::Replay))
 }

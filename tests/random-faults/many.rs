@@ -1,5 +1,6 @@
 //! Many seeds, on all cores.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -74,14 +75,14 @@ pub struct Sum {
     pub first: Vec<(u64, String)>,
 }
 
-/// Tries seeds 0, 1, 2 …
-pub fn try_seeds(seeds: u64) -> Found {
+/// Tries these seeds.
+pub fn try_seeds(seeds: Range<u64>) -> Found {
     let began = Instant::now();
-    let next = AtomicU64::new(0);
+    let next = AtomicU64::new(seeds.start);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut sums: [Sum; PAIRS.len()] = Default::default();
     thread::scope(|scope| {
-        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(seeds, &next))).collect();
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(|| work(seeds.end, &next))).collect();
         for handle in handles {
             match handle.join() {
                 Ok(part) => sums.iter_mut().zip(part).for_each(|(sum, part)| sum.add(part)),
@@ -89,14 +90,14 @@ pub fn try_seeds(seeds: u64) -> Found {
             }
         }
     });
-    Found { seeds, took: began.elapsed(), sums }
+    Found { seeds: seeds.end - seeds.start, took: began.elapsed(), sums }
 }
 
-fn work(seeds: u64, next: &AtomicU64) -> [Sum; PAIRS.len()] {
+fn work(end: u64, next: &AtomicU64) -> [Sum; PAIRS.len()] {
     let mut sums: [Sum; PAIRS.len()] = Default::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= seeds {
+        if seed >= end {
             return sums;
         }
         let plan = Plan::new(seed);

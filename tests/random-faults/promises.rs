@@ -24,6 +24,7 @@ pub struct Promises {
     /// The slower side's heartbeat, and when it was last so.
     heartbeat: (Duration, Duration),
     both_hot: [Option<Duration>; RESOURCES],
+    /// When the first HOTT arrived at a side that is not heard: before it, that side cannot know of the other one.
     unheard: [Option<Duration>; RESOURCES],
     /// A clock was set back, and is not set right yet.
     clock_back: bool,
@@ -83,6 +84,9 @@ const SLACK: Duration = Duration::from_millis(100);
 /// Beyond four heartbeats with one direction cut: a side that has had no reaction since it heard nothing at all waits for
 /// one second more, and then for the next HOTT.
 const LINK_TIME: Duration = Duration::from_secs(1);
+
+/// A 1.8.2 that is not disturbed looks at its clock once a second at least.
+const CLOCK_AGE: Duration = Duration::from_millis(1500);
 
 /// Four commands of two seconds.
 const COMMANDS: Duration = Duration::from_secs(8);
@@ -196,8 +200,9 @@ impl Promises {
         let limit = 2 * self.two_heartbeats(now, hosts) + SLACK + link;
         let both_hot = hosts.iter().all(|host| is_hot(&host.nodes[resource]));
         // A 1.8.2 whose clock starves says nothing (D30): then neither side hears the other.
-        let speaks = !hosts.iter().any(|host| host.nodes[resource].daemon().starves(now));
-        if lasts(&mut self.unheard[resource], both_hot && so && speaks, now) > limit {
+        let speaks = hosts.iter().all(|host| host.nodes[resource].daemon().clock_age(now) < CLOCK_AGE);
+        self.unheard[resource] = self.unheard[resource].filter(|_| both_hot && so && speaks);
+        if self.unheard[resource].is_some_and(|since| now - since > limit) {
             self.breaks(
                 now,
                 &format!(
@@ -269,9 +274,10 @@ impl Promises {
     }
 
     pub fn step(&mut self, now: Duration, step: &Step<'_>, hosts: &[Host<Program>; 2]) {
-        // Anything else counts as a reaction, a late one of before as well.
-        if matches!(step.event, Some(Event::Peer(report)) if report.code != Some(PeerCode::Hott)) {
-            self.unheard[step.resource] = None;
+        if let Some(Event::Peer(report)) = step.event {
+            let unheard = &mut self.unheard[step.resource];
+            // Anything else counts as a reaction, a late one of before as well.
+            *unheard = (report.code == Some(PeerCode::Hott)).then(|| unheard.unwrap_or(now));
         }
         let node = &hosts[step.side].nodes[step.resource];
         let kept = &mut self.nodes[step.side][step.resource];

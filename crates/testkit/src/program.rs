@@ -68,8 +68,17 @@ impl Program {
 
     /// It is a 1.8.2 whose clock starves (D30): it notices no silence, that of its own application included.
     pub fn starves(&self, now: Duration) -> bool {
-        matches!(self, Program::Legacy(Double { settings, looked, .. })
-            if settings.generation == Generation::V182 && now.saturating_sub(*looked) > STARVES)
+        self.clock_age(now) > STARVES
+    }
+
+    /// How long ago a 1.8.2 has looked at its clock. The others need not look.
+    pub fn clock_age(&self, now: Duration) -> Duration {
+        match self {
+            Program::Legacy(Double { settings, looked, .. }) if settings.generation == Generation::V182 => {
+                now.saturating_sub(*looked)
+            }
+            Program::Legacy(_) | Program::Ours(_) => Duration::ZERO,
+        }
     }
 
     /// How often it speaks to a peer that may be a legacy one.
