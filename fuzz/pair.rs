@@ -178,8 +178,9 @@ fn end_in_peace(pair: &mut Pair, without_app: Option<usize>) {
     let beat = (0..2).map(|node| pair.resource(node).settings().heartbeat).max().expect("two nodes");
     pair.run(2 * beat + SECOND);
     assert!(!(pair.is_hot(0) && pair.is_hot(1)), "P1\n{}", pair.log());
-    // Earlier orders come to their end. A daemon that was told to end is started again.
-    pair.run(10 * SECOND);
+    // Earlier orders come to their end. A daemon that was told to end is started again. It may end late: its peer has
+    // `going-hot-timeout` to take over, and if the role comes back, this side has it as well, and its peer one timeout more.
+    pair.run(60 * SECOND);
     mend(pair, without_app);
     // P2: exactly one side, at last. The slowest way there: a ToHot that never comes to be.
     pair.run(120 * SECOND);

@@ -137,6 +137,8 @@ pub struct AppFacts {
 pub struct PeerFacts {
     /// It was heard within its timeout.
     pub alive: bool,
+    /// Its daemon is heard for other resources, and has been silent about this one for its timeout.
+    pub lacks_resource: bool,
     /// When it was last heard; `None` before the first time.
     pub heard: Option<Time>,
     /// Its last message that names its state.
@@ -219,6 +221,7 @@ impl ResourceStatus {
             app: AppFacts { failed: state == StateName::Failed, heard: None, said: None },
             peer: PeerFacts {
                 alive: false,
+                lacks_resource: false,
                 heard: None,
                 said: None,
                 since: Time::ZERO,

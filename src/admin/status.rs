@@ -136,10 +136,15 @@ pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (Service
         Some(heard) => format!("the application here has failed: {}", heard.reason),
         None => "the application here has failed".to_owned(),
     };
+    let unheard = if one.peer.lacks_resource {
+        "the peer's daemon is heard, but not for this resource (does it have one of this name?)"
+    } else {
+        "the peer is not heard"
+    };
     let (level, why) = match (one.state, peer) {
         (Hot, Some(Hot)) => (BothHot, "both sides are hot".to_owned()),
         (Hot, Some(Standby)) | (Standby, Some(Hot)) => return (Protected, None),
-        (here, None) if serves(here) => (Unprotected, "the peer is not heard: it could not take over".into()),
+        (here, None) if serves(here) => (Unprotected, format!("{unheard}: it could not take over")),
         (Hot | ToHot | Releasing, Some(Failed)) => (Unprotected, "the peer's application has failed".into()),
         (Failed, Some(there)) if serves(there) => (Unprotected, own_failure()),
         (here, Some(there)) if serves(here) || serves(there) => (
@@ -147,8 +152,8 @@ pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (Service
             format!("in transition: {} here, {} there", wording::state(here), wording::state(there)),
         ),
         (Failed, Some(Failed)) => (NobodyHot, "the applications of both sides have failed".into()),
-        (Failed, None) => (NobodyHot, format!("{}, and the peer is not heard", own_failure())),
-        (here, None) => (NobodyHot, format!("{} here, and the peer is not heard", wording::state(here))),
+        (Failed, None) => (NobodyHot, format!("{}, and {unheard}", own_failure())),
+        (here, None) => (NobodyHot, format!("{} here, and {unheard}", wording::state(here))),
         (
             here @ (Unknown | Standby | ToStandby | Leaving | Failed | Hot | ToHot | Releasing),
             Some(there),
@@ -177,6 +182,7 @@ mod tests {
     fn one(state: StateName, peer: Option<StateName>) -> ResourceStatus {
         let peer = PeerFacts {
             alive: peer.is_some(),
+            lacks_resource: false,
             heard: None,
             said: peer,
             since: Time::ZERO,
@@ -211,10 +217,23 @@ mod tests {
     }
 
     #[test]
+    fn a_resource_that_the_peer_does_not_have_is_told_from_a_silent_peer() {
+        for state in [StateName::Hot, StateName::Standby, StateName::Failed] {
+            let silent = one(state, None);
+            let mut lacking = silent.clone();
+            lacking.peer.lacks_resource = true;
+            let [silent, lacking] = [silent, lacking].map(|one| service(&one, None).1.unwrap());
+            assert!(silent.contains("the peer is not heard"), "{silent}");
+            assert!(lacking.contains("not for this resource"), "{lacking}");
+        }
+    }
+
+    #[test]
     fn a_silent_peer_has_no_state() {
         let silent = ResourceStatus {
             peer: PeerFacts {
                 alive: false,
+                lacks_resource: false,
                 heard: Some(Time::ZERO),
                 said: Some(StateName::Standby),
                 since: Time::ZERO,

@@ -168,10 +168,13 @@ impl Node {
 
     fn snapshot(&self, now: Time) -> StatusSnapshot {
         let there = self.resources.iter().enumerate().filter(|(_, resource)| !resource.life.is_removed());
+        let peer_is_heard = there.clone().any(|(_, resource)| resource.protocol.machine().peer.alive);
         StatusSnapshot {
             clock: now,
             is_strict: self.core.security == Security::Strict,
-            resources: there.map(|(index, resource)| self.status(index, resource, now)).collect(),
+            resources: there
+                .map(|(index, resource)| self.status(index, resource, peer_is_heard, now))
+                .collect(),
             local: door(&self.app_door),
             peer: door(&self.peer_door),
             auth: self.peer_auth.as_ref().map(PeerAuth::facts),
@@ -188,7 +191,14 @@ impl Node {
         node.into_iter().chain(resource.waits_for_address())
     }
 
-    fn status(&self, index: usize, resource: &ManagedResource, now: Time) -> ResourceStatus {
+    /// `peer_is_heard`: for at least one resource.
+    fn status(
+        &self,
+        index: usize,
+        resource: &ManagedResource,
+        peer_is_heard: bool,
+        now: Time,
+    ) -> ResourceStatus {
         let machine = resource.protocol.machine();
         let state = machine.state.name();
         let doubt = self.processes.doubt(index);
@@ -209,6 +219,7 @@ impl Node {
             },
             peer: PeerFacts {
                 alive: machine.peer.alive,
+                lacks_resource: machine.peer.lost && peer_is_heard,
                 heard: resource.remote.at.map(|_| machine.peer.heard),
                 said: resource.story.peer_state(),
                 since: resource.story.peer_since(),

@@ -112,8 +112,10 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
         Row::of(&keys::ACTION_USER, Shown::optional(resource.action_user.as_ref())),
         Row::of(&keys::ACTION_LIMITS, Shown::list(&resource.action_limits)),
         Row::of(&keys::APP_USER, Shown::optional(resource.app_user.as_ref())),
-        seconds("action-timeout", vec![&keys::ACTION_TIMEOUT], resource.action_timeout),
-        seconds("interface-timeout", vec![&keys::ACTION_TIMEOUT], resource.interface_timeout),
+        Row::of(
+            &keys::ACTION_TIMEOUT,
+            Shown::Timeouts { actions: resource.action_timeout, interface: resource.interface_timeout },
+        ),
         seconds("going-hot-timeout", vec![&keys::GOING_HOT_TIMEOUT], resource.going_hot_timeout),
         seconds("going-standby-timeout", vec![&keys::GOING_STANDBY_TIMEOUT], resource.going_standby_timeout),
         seconds("startup-delay", vec![&keys::STARTUP_DELAY], resource.startup_delay),
@@ -147,7 +149,12 @@ impl Row {
         match &self.value {
             Shown::Text(text) => text.clone(),
             Shown::Integer(number) => number.to_string(),
-            Shown::Seconds(duration) => format!("{} s", duration.as_secs_f64()),
+            Shown::Timeouts { actions, interface } if actions != interface => {
+                format!("{} s, {} s for interface commands", actions.as_secs_f64(), interface.as_secs_f64())
+            }
+            Shown::Seconds(duration) | Shown::Timeouts { actions: duration, .. } => {
+                format!("{} s", duration.as_secs_f64())
+            }
             Shown::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
             Shown::List(items) => items.join(", "),
             Shown::Absent => {
@@ -201,6 +208,11 @@ enum Shown {
     Text(String),
     Integer(i64),
     Seconds(Duration),
+    /// Of start and stop, and of interface commands, which differ if nobody has set them.
+    Timeouts {
+        actions: Duration,
+        interface: Duration,
+    },
     Flag(bool),
     List(Vec<String>),
     /// Not set; the table of keys has the meaning.
@@ -225,7 +237,9 @@ impl Serialize for Shown {
         match self {
             Shown::Text(text) => serializer.serialize_str(text),
             Shown::Integer(number) => serializer.serialize_i64(*number),
-            Shown::Seconds(duration) => serializer.serialize_f64(duration.as_secs_f64()),
+            Shown::Seconds(duration) | Shown::Timeouts { actions: duration, .. } => {
+                serializer.serialize_f64(duration.as_secs_f64())
+            }
             Shown::Flag(flag) => serializer.serialize_bool(*flag),
             Shown::List(items) => items.serialize(serializer),
             Shown::Absent => serializer.serialize_none(),

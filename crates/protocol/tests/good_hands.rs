@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Command, Event, Note, PeerReport, StateName};
+use schrittmacher_protocol::{Action, Command, Event, Note, PeerReport, Settings, StateName};
 use schrittmacher_testkit::lone::{Lone, classic, modern, ours, sent};
+use schrittmacher_testkit::pair::Pair;
 use schrittmacher_testkit::settings;
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -217,5 +218,26 @@ fn a_legacy_peer_hears_no_note() {
         said.extend(node.release());
         said.extend(node.pass(5 * SECOND).into_iter().map(|(_, action)| action));
         assert!(said.iter().all(|action| !matches!(action, Action::Send { note: Some(_), .. })), "{said:?}");
+    }
+}
+
+/// Found by fuzzing: host 0 takes over from a daemon that ends, and is not hot in time. The role comes back, the service goes on
+/// without a daemon, and host 0 serves as soon as its application can and the other one is gone.
+#[test]
+fn a_side_that_was_not_hot_in_time_serves_when_nobody_else_does() {
+    for hold_back in [Duration::ZERO, 5 * SECOND] {
+        let settings = || Settings { hold_back, ..settings(0) };
+        let mut pair = Pair::settled_with(settings(), settings());
+        let hot = pair.hot_side();
+        pair.change_app(1 - hot, |app, _| app.set_stubborn(true));
+        pair.give(hot, Event::Shutdown);
+        // It has `going-hot-timeout`; then the role comes back, and the daemon stays until it is hot and not opposed.
+        pair.run(60 * SECOND);
+        assert!(!pair.is_up(hot) && pair.serving()[hot], "the service is left alone\n{}", pair.log());
+        pair.kill_app(hot);
+        pair.run(60 * SECOND);
+        assert!(!pair.is_hot(1 - hot), "its application does not obey yet\n{}", pair.log());
+        pair.change_app(1 - hot, |app, _| app.set_stubborn(false));
+        pair.run_until(60 * SECOND, |pair| pair.is_hot(1 - hot) && pair.serving()[1 - hot]);
     }
 }

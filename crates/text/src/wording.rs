@@ -157,13 +157,17 @@ pub fn cause(cause: Cause) -> String {
 /// The reason why an order is not carried out, for the operator who gave it.
 pub const fn refusal(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::Held => "this side starts nothing by itself, and the other one may serve already",
+        Refusal::Held => {
+            "this side starts nothing by itself, and the other one may serve already: its configuration file is broken, it \
+             has never heard its peer (`alone = wait`), or its address is elsewhere (`address-probe = wait`)"
+        }
         Refusal::Frozen => "the resource is frozen, and the peer is not heard: it may serve; thaw it first",
         Refusal::NoPeer => "the peer is not heard: nobody would take over",
         Refusal::PeerFailed => "the peer's application has failed: nobody would take over",
         Refusal::PeerHeld => {
-            "the peer starts nothing, as its configuration file is broken: nobody would take over \
-             (mend the file, or take over there by force)"
+            "the peer starts nothing by itself, so nobody would take over: its configuration file is broken, it has never \
+             heard this side (`alone = wait`), or its address is elsewhere (`address-probe = wait`). Its log says which; \
+             a takeover there by force ends that"
         }
         Refusal::AppFailed => "the application of this side has failed",
         Refusal::CutOff => "the interface of this side has no connection: no client could reach it",

@@ -19,7 +19,7 @@ pub enum Note {
     CutOff,
     /// HOTT or 2HOT, and the sender hands over: it is in a set.
     HandsOver,
-    /// The sender starts nothing: its configuration file is broken.
+    /// The sender starts nothing by itself: its configuration file is broken, say.
     Held,
 }
 

@@ -62,10 +62,24 @@ fn the_json_report_has_every_key() {
     assert_eq!(resource["heartbeat"], 0.5);
     assert_eq!(resource["timeout"], 1.5);
     assert_eq!(resource["action-timeout"], 30.0);
-    assert_eq!(resource["interface-timeout"], 5.0);
     assert_eq!(resource["preempt"], true);
     assert_eq!(resource["start-action"], Value::Null);
     assert_eq!(json["core"]["port"], 7700);
+}
+
+/// `interface-timeout` was shown, which nobody can set.
+#[test]
+fn every_name_in_the_report_is_a_key() {
+    let loaded = load(&file("", "")).unwrap();
+    let json: Value = serde_json::from_str(&report_json(&loaded)).unwrap();
+    let shown = [&json["core"], &json["resources"][0]].map(|group| group.as_object().unwrap());
+    for name in shown.into_iter().flat_map(|group| group.keys()) {
+        assert!(KEYS.iter().any(|key| key.name == name), "{name} is no key");
+    }
+    let text = report(&loaded);
+    assert!(text.contains("30 s, 5 s for interface commands (default)"), "{text}");
+    let set = report(&load(&file("", "action-timeout = 7")).unwrap());
+    assert!(set.contains("7 s") && !set.contains("for interface commands"), "{set}");
 }
 
 #[test]
