@@ -42,6 +42,11 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// Ours, with a broken file for example.
+    pub fn starts_nothing(&self) -> bool {
+        matches!(&self.program, Program::Ours(settings) if settings.held)
+    }
+
     /// Both are ours and of the same priority.
     pub fn compares_times(&self) -> bool {
         matches!(&self.program, Program::Ours(settings) if settings.priority == self.peer.priority)

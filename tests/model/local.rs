@@ -131,7 +131,7 @@ impl Side {
             claims: host.claims(),
             serves: host.app.is(Role::Hot),
             fresh: host.is_fresh(),
-            fit: host.is_fit(),
+            fit: host.is_fit() && !self.kind.starts_nothing(),
             up: host.is_up(),
             ends: host.ends(),
             runs: host.runs(),

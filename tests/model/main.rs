@@ -43,7 +43,7 @@ usage: schrittmacher-model [--faults N] [--every-start] [--grain SECONDS] [--lim
        schrittmacher-model --orderly-ends                                    without a part of P10: must break it
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
        schrittmacher-model --without [--line N]...                           ours, each deviation and rule taken out in turn (an hour)
-       schrittmacher-model --pair VERSION VERSION PRIORITY [--preempt | --slow-heartbeat | --no-address | --freeze | --cut-off] [--faults N] ...
+       schrittmacher-model --pair VERSION VERSION PRIORITY [--preempt | --slow-heartbeat | --no-address | --freeze | --cut-off | --held] [--faults N] ...
                                                                              one pairing; ours, 2.0.0 or 1.8.2";
 
 /// The wishes of the command line.
@@ -122,6 +122,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("slow-heartbeat") => variant = Variant::SlowHeartbeat,
             Long("freeze") => variant = Variant::Freeze,
             Long("no-address") => variant = Variant::NoAddress,
+            Long("held") => variant = Variant::Held,
             Long("cut-off") => variant = Variant::CutOff,
             Long("failed-releases") => options.task = Task::FailedReleases,
             Long("orderly-ends") => options.task = Task::OrderlyEnds,

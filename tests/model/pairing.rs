@@ -48,6 +48,8 @@ pub enum Variant {
     CutOff,
     /// A release may fail: the address stays (edge-5).
     NoRelease,
+    /// A starts nothing (edge-11).
+    Held,
 }
 
 impl Variant {
@@ -59,7 +61,7 @@ impl Variant {
 
 /// Every pairing that a promise is made for.
 pub fn promised() -> Vec<Pairing> {
-    use Variant::{CutOff, Freeze, NoAddress, Preempt, SlowHeartbeat, Usual};
+    use Variant::{CutOff, Freeze, Held, NoAddress, Preempt, SlowHeartbeat, Usual};
     use Version::{Ours, V182, V200};
     let pairing = |peer, priority, variant| Pairing::new([Ours, peer], priority, variant);
     let usual = [Ours, V200, V182]
@@ -72,6 +74,7 @@ pub fn promised() -> Vec<Pairing> {
         .chain([pairing(Ours, 0, SlowHeartbeat)])
         .chain(without_address)
         .chain([pairing(Ours, 1, Freeze), pairing(Ours, 0, CutOff)])
+        .chain([1, -1].map(|priority| pairing(Ours, priority, Held)))
         .collect()
 }
 
@@ -106,6 +109,7 @@ impl Pairing {
             Variant::NoAddress => ", A may lose its address",
             Variant::CutOff => ", A may lose its clients",
             Variant::NoRelease => ", releases may fail",
+            Variant::Held => ", A starts nothing",
         };
         format!("{a} × {b}, {priority}{variant}")
     }
@@ -154,7 +158,7 @@ impl Pairing {
                 preempt: side == 0 && self.variant == Variant::Preempt,
                 local: addresses[side],
                 remote: addresses[1 - side],
-                held: false,
+                held: side == 0 && self.variant == Variant::Held,
                 extensions: true,
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
@@ -230,7 +234,11 @@ impl Pairing {
         };
         let by_time = self.versions == [Version::Ours; 2] && self.priority == 0;
         let conflict = by_time.then(|| 2 * self.heartbeat(0).max(self.heartbeat(1)));
-        Rules { winner, conflict, unheard, excused_without: beside_classic.then_some(0) }
+        let excused_without = match self.variant {
+            Variant::Held => Some(1),
+            _ => beside_classic.then_some(0),
+        };
+        Rules { winner, conflict, unheard, excused_without }
     }
 }
 

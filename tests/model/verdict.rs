@@ -69,7 +69,7 @@ pub struct Rules {
     pub conflict: Option<Duration>,
     /// Sides that notice when nobody hears them.
     pub unheard: &'static [usize],
-    /// A side whose loneliness excuses P2: ours beside a 1.8.2.
+    /// A side without which P2 is excused: ours beside a 1.8.2, and that beside one that starts nothing.
     pub excused_without: Option<usize>,
 }
 

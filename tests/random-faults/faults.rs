@@ -65,6 +65,9 @@ pub enum Fault {
     Shutdown(usize),
     /// The configuration is read again, with another heartbeat perhaps.
     Reload(usize, Duration),
+    /// The configuration file of this side is broken: it starts nothing (edge-11).
+    BreakFile(usize),
+    MendFile(usize),
 }
 
 /// One direction of the link.
@@ -98,6 +101,7 @@ impl Fault {
             | Fault::KillHost(_)
             | Fault::Pause(_)
             | Fault::Clock(..)
+            | Fault::BreakFile(_)
             | Fault::Shutdown(_) => RESOURCES as u64,
             Fault::Heal(_)
             | Fault::Reconnect(_)
@@ -107,6 +111,7 @@ impl Fault {
             | Fault::StartDaemon(_)
             | Fault::Resume(_)
             | Fault::Thaw(_)
+            | Fault::MendFile(_)
             | Fault::Reload(..) => 0,
         }
     }

@@ -34,6 +34,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const APART: Duration = SECOND.saturating_mul(20);
 const ALL_IS_OVER: Duration = SECOND.saturating_mul(100);
 
+/// Makes other chances of a seed.
+const BROKEN_FILES: u64 = 0x66_696c_6573;
+
 /// The longest that an application takes to switch, if nothing is wrong with it.
 pub const SWITCHING: Duration = SECOND.saturating_mul(4);
 
@@ -76,6 +79,8 @@ impl Plan {
         if !preempts {
             add_ends(&mut agenda, now, &mut chance);
         }
+        // By chances of their own, so that a seed has the same other faults in every pair.
+        add_broken_files(&mut agenda, &mut Chance::new(seed ^ BROKEN_FILES));
         // Stable: a mend at the same time as a fault comes after it.
         agenda.sort_by_key(|(at, _)| *at);
         Plan { nodes, latency, agenda }
@@ -150,6 +155,25 @@ fn add_round(
     let marks = [(calm + ORDERS_OVER, Mark::Calm), (settled, Mark::Settled), (watched, Mark::Over)];
     agenda.extend(marks.map(|(at, mark)| (at, Happening::Mark(mark))));
     watched
+}
+
+/// In half of the rounds one side has a broken file, until the calm or through it.
+fn add_broken_files(agenda: &mut Vec<(Duration, Happening)>, chance: &mut Chance) {
+    let marked = |wanted: Mark| {
+        let is_wanted = move |(_, happening): &&(_, Happening)| matches!(happening, Happening::Mark(mark) if *mark == wanted);
+        agenda.iter().filter(is_wanted).map(|(at, _)| *at)
+    };
+    let rounds: Vec<[Duration; 2]> =
+        marked(Mark::Calm).zip(marked(Mark::Over)).map(|(calm, over)| [calm - ORDERS_OVER, over]).collect();
+    for [calm, over] in rounds {
+        let side = usize::from(chance.permille(500));
+        let from = calm.saturating_sub(chance.duration(STORM[0]));
+        let until = chance.one_of(&[calm, over]);
+        if chance.permille(500) {
+            let faults = [(from, Fault::BreakFile(side)), (until, Fault::MendFile(side))];
+            agenda.extend(faults.map(|(at, fault)| (at, Happening::Fault(fault))));
+        }
+    }
 }
 
 /// Everything works, on both sides. Operators order many failovers in a row. Then one daemon or both are told to end.

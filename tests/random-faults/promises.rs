@@ -400,7 +400,8 @@ pub fn has_address(node: &Node<Program>) -> bool {
 
 /// It could serve, and clients would reach it.
 pub fn is_ready(host: &Host<Program>, resource: usize) -> bool {
-    could_serve(host, resource) && has_address(&host.nodes[resource]) && !host.is_cut_off()
+    let is_held = host.nodes[resource].daemon().resource().is_some_and(|ours| ours.settings().held);
+    could_serve(host, resource) && has_address(&host.nodes[resource]) && !host.is_cut_off() && !is_held
 }
 
 /// No side is ready, and one is a legacy daemon: it takes the role with an application that has failed, and gives it

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::Event;
+use schrittmacher_protocol::{Event, Settings};
 use schrittmacher_simulator::{App, Daemon, Durations, Link, Node, Report, World};
 use schrittmacher_testkit::program::Program;
 
@@ -174,6 +174,8 @@ impl Run<'_> {
             }
             Fault::Shutdown(side) => self.give_all(side, Event::Shutdown),
             Fault::Reload(side, heartbeat) => self.reload(side, heartbeat),
+            Fault::BreakFile(side) => self.hold(side, true),
+            Fault::MendFile(side) => self.hold(side, false),
         }
     }
 
@@ -267,14 +269,26 @@ impl Run<'_> {
             return;
         }
         let settings = settings(&self.plan.nodes[side], side, self.versions[side], heartbeat);
+        self.set_settings(side, |now| Settings { held: now.held, ..settings.clone() });
+        self.give_all(side, Event::Reloaded);
+    }
+
+    /// Sets are the ones that have to look at both sides for it.
+    fn hold(&mut self, side: usize, held: bool) {
+        if self.versions[side] == Version::OursSet {
+            self.set_settings(side, |now| Settings { held, ..now.clone() });
+        }
+    }
+
+    fn set_settings(&mut self, side: usize, change: impl Fn(&Settings) -> Settings) {
         for resource in 0..RESOURCES {
             self.world.change(side, resource, |now, node| {
                 if let Program::Ours(ours) = node.daemon_mut() {
-                    ours.set_settings(now, settings.clone());
+                    let settings = change(ours.resource().settings());
+                    ours.set_settings(now, settings);
                 }
             });
         }
-        self.give_all(side, Event::Reloaded);
     }
 }
 

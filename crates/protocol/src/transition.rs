@@ -62,7 +62,9 @@ impl Step<'_> {
         match cause {
             Peer(Hott) => self.become_standby(Stby, Yield::No),
             // It leaves the role to a side that may take it.
-            Peer(Stby | P2sby | Tcnf | Fail) if claim.is_none() && self.waits_for_set() => {
+            Peer(Stby | P2sby | Tcnf | Fail)
+                if claim.is_none() && (self.waits_for_set() || self.settings.held) =>
+            {
                 self.await_standby(P2sby, Yield::No);
             }
             // The application is hot already: it gets no order to start.

@@ -36,6 +36,18 @@ fn it_waits_while_no_peer_is_heard_and_goes_on_when_it_is_let_go() {
     assert_eq!(node.state(), StateName::ToHot);
 }
 
+/// The peer waits for a side whose role is not known. Found by `make sim` with a set, and by the search.
+#[test]
+fn before_its_application_has_said_what_it_is_it_leaves_the_role_to_its_peer() {
+    for code in [PeerCode::Stby, PeerCode::Tcnf] {
+        let mut node = Lone::new(held(), ours());
+        node.app(AppCode::Lunk);
+        let actions = node.hears(code);
+        assert!(!starts(&actions), "{actions:?}");
+        assert_eq!(node.state(), StateName::ToStandby, "{code}");
+    }
+}
+
 #[test]
 fn a_peer_that_gives_up_makes_it_start_nothing_either() {
     let mut node = Lone::new(held(), ours());
