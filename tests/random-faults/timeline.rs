@@ -167,7 +167,9 @@ fn in_words(fault: Fault) -> String {
         Fault::Shutdown(side) => format!("daemon {} gets SIGTERM", name(side)),
         Fault::CutOff(side) => format!("clients cannot reach {}", name(side)),
         Fault::Reconnect(side) => format!("clients can reach {} again", name(side)),
-        Fault::BreakFile(side) => format!("the configuration file of {} is broken: it starts nothing", name(side)),
+        Fault::BreakFile(side) => {
+            format!("the configuration file of {} is broken: it starts nothing", name(side))
+        }
         Fault::MendFile(side) => format!("the configuration file of {} is good", name(side)),
         Fault::Reload(side, heartbeat) => format!("daemon {} reads heartbeat = {heartbeat:?}", name(side)),
     }

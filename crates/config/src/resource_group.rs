@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use schrittmacher_text::is_layout;
+
 use super::command;
 use super::diagnostic::excerpt;
-use super::document::Syntax;
+use super::document::{Entry, Syntax};
 use super::fields::Fields;
 use super::keys::{self, Key};
 use super::rights::{self, ActionLimit};
@@ -115,7 +117,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
     let resource = Resource {
         name: String::new(),
         priority: priority(fields),
-        set: fields.text(&keys::SET),
+        set: set(fields),
         start_action: command(fields, &keys::START_ACTION),
         stop_action: command(fields, &keys::STOP_ACTION),
         check,
@@ -192,8 +194,28 @@ fn name(fields: &mut Fields<'_>) -> Option<String> {
             &format!("is longer than {} bytes", schrittmacher_wire::MAX_NAME),
             "it has to fit into a datagram, where \" and \\ count as two",
         );
+    } else {
+        warn_of_unseen(fields, &keys::NAME, entry);
     }
     Some(entry.value.clone())
+}
+
+fn set(fields: &mut Fields<'_>) -> Option<String> {
+    let set = fields.text(&keys::SET)?;
+    let entry = fields.entry(&keys::SET)?;
+    warn_of_unseen(fields, &keys::SET, entry);
+    Some(set)
+}
+
+/// A file that has worked goes on to (C1).
+fn warn_of_unseen(fields: &mut Fields<'_>, key: &'static Key, entry: &Entry) {
+    if let Some(c) = entry.value.chars().find(|c| is_layout(*c)) {
+        let what = format!(
+            "has U+{:04X}, which is not seen: it is another name than the one it looks like",
+            u32::from(c)
+        );
+        fields.warn(key, entry, &what, "remove it, on both hosts");
+    }
 }
 
 /// As 2.0.0 read it, since the peer compares it with its own. A text is 0, and a number of more than 32 bits

@@ -52,6 +52,20 @@ fn the_user_of_an_application_is_a_name_or_a_number_and_core_sets_it_for_all() {
     assert_eq!(id_of("app-user = root", "app-user = 4711"), Some(("4711".to_owned(), 4711)));
 }
 
+/// Two names that look the same would be two resources.
+#[test]
+fn a_name_or_set_with_a_character_that_is_not_seen_is_warned_about_and_goes_on() {
+    let unseen = |core: &str, resource: &str, key: &str, number: &str| {
+        let loaded = load(&file(core, resource)).unwrap();
+        let warning = loaded.warnings.iter().find(|warning| warning.message.contains(number));
+        let warning = warning.unwrap_or_else(|| panic!("{:?}", loaded.warnings));
+        assert!(warning.message.starts_with(&format!("`{key}`")) && warning.line.is_some(), "{warning}");
+        assert!(!warning.to_string().chars().any(schrittmacher_text::is_layout), "{warning}");
+    };
+    unseen("group = resource\nname = r\u{200b}", "", "name", "U+200B");
+    unseen("", "set = web\u{202e}", "set", "U+202E");
+}
+
 #[test]
 fn every_key_is_honoured() {
     let core = "shared-address = 192.0.2.3\nnetmask = 255.255.255.0\nhttp-port = 7780\nlog-level = debug\n\
