@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use schrittmacher_config::Core;
+use schrittmacher_config::caller::is_trusted;
+use schrittmacher_config::{Core, exposure};
 
 /// The contents may be secret, such as the words of commands.
 const FILE_MODE: u32 = 0o600;
@@ -22,14 +23,28 @@ impl StateFolder {
     ///
     /// # Errors
     ///
-    /// It cannot be made or written: the daemon can go on without.
+    /// It cannot be made or written, or another user has put it there. In strict nobody else may be able to exchange it.
+    /// The daemon can go on without.
     pub fn open(core: &Core) -> io::Result<StateFolder> {
         let folder = StateFolder(core.state_folder());
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(&folder.0)?;
+        // Of a link its own owner, not that of its target.
+        let owner = folder.0.symlink_metadata()?.uid();
+        if !is_trusted(owner) {
+            return Err(refused(format!("{} belongs to user {owner}", folder.0.display())));
+        }
+        if let Some(why) = StateFolder::exposure(core).filter(|_| core.is_strict()) {
+            return Err(refused(format!("others can change it: {why}")));
+        }
         // Only a write shows whether it can be written.
         folder.write("probe", b"")?;
         fs::remove_file(folder.0.join("probe"))?;
         Ok(folder)
+    }
+
+    /// How other users can change what is in it.
+    pub fn exposure(core: &Core) -> Option<String> {
+        exposure(&core.state_folder(), None).or_else(|| exposure(&core.state_directory, None))
     }
 
     /// Its path.
@@ -98,6 +113,10 @@ impl StateFolder {
         file.sync_all()?;
         fs::rename(&new, self.0.join(name))
     }
+}
+
+fn refused(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
 }
 
 /// The sign by which applications know that the daemon has ended and left them alone on purpose (edge-12,
@@ -178,6 +197,34 @@ mod tests {
         assert_eq!(fs::metadata(&sign).unwrap().permissions().mode() & 0o777, 0o644);
         state.is_back();
         assert!(!sign.exists());
+    }
+
+    /// Another owner needs root.
+    #[test]
+    fn a_folder_of_another_user_is_not_used_and_one_that_others_can_exchange_is_not_in_strict() {
+        use std::os::unix::fs::{lchown, symlink};
+        if !nix::unistd::geteuid().is_root() {
+            return println!("SKIPPED: a_folder_of_another_user_is_not_used: not root");
+        }
+        let place = tempfile::tempdir().unwrap();
+        let core = core_in(&place);
+        let own = core.state_folder();
+        assert!(StateFolder::open(&core).is_ok() && StateFolder::exposure(&core).is_none());
+        lchown(&own, Some(65_534), None).unwrap();
+        assert!(StateFolder::open(&core).unwrap_err().to_string().contains("belongs to user 65534"));
+
+        fs::remove_dir(&own).unwrap();
+        symlink(place.path(), &own).unwrap();
+        lchown(&own, Some(65_534), None).unwrap();
+        assert!(StateFolder::open(&core).is_err());
+        assert!(!place.path().join("probe").exists());
+
+        fs::remove_file(&own).unwrap();
+        fs::set_permissions(&core.state_directory, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(StateFolder::open(&core).is_ok());
+        assert!(StateFolder::exposure(&core).unwrap().contains("mode 0777"));
+        let strict = Core { security: schrittmacher_config::Security::Strict, ..core };
+        assert!(StateFolder::open(&strict).unwrap_err().to_string().contains("mode 0777"));
     }
 
     #[test]

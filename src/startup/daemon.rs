@@ -215,6 +215,7 @@ fn assemble(
         drop(waker.wake());
     })
     .map_err(Failure::system("can't start the thread of the status page"))?;
+    tell_of_exposure("run-directory", schrittmacher_config::exposure(&config.core.run_directory, None));
     if let Some(control) = &control {
         info!("control socket {}", control.path().display());
     }
@@ -256,13 +257,21 @@ fn tell_of_app_socket(opened: Result<AppSocket, SocketError>, has_control: bool)
 fn state_folder(core: &Core) -> Option<StateFolder> {
     StateFolder::open(core)
         .inspect(StateFolder::is_back)
+        .inspect(|_| tell_of_exposure("state-directory", StateFolder::exposure(core)))
         .inspect_err(|error| {
             warn!(
-                "`state-directory`: {} cannot be written ({error}): a restart will not know what this daemon knows",
+                "`state-directory`: {} cannot be used ({error}): a restart will not know what this daemon knows",
                 core.state_directory.display()
             );
         })
         .ok()
+}
+
+/// The sockets in a folder of another user are his, if he likes.
+fn tell_of_exposure(key: &str, exposure: Option<String>) {
+    if let Some(why) = exposure {
+        warn!("`{key}`: other users can change what is in it: {why}; chown root, chmod go-w");
+    }
 }
 
 fn greet(path: &Path, config: &Config) {

@@ -45,9 +45,9 @@ pub(super) fn check_commands(document: &Document, findings: &mut Findings) {
 
 const REMEDY: &str = "chown root, chmod go-w, for the file and its folder; `security = strict` refuses it";
 
-/// How others than root, this program's user and `user` can change a file: its own mode, or that of its folder. `None` if
-/// they cannot, or it is not there.
-fn exposure(path: &Path, user: Option<u32>) -> Option<String> {
+/// How others than root, this program's user and `user` can change a file or folder: its own mode, or that of its folder.
+/// `None` if they cannot, or it is not there.
+pub fn exposure(path: &Path, user: Option<u32>) -> Option<String> {
     let path = fs::canonicalize(path).ok()?;
     let folder = path.parent()?;
     let file = fs::metadata(&path).ok()?;

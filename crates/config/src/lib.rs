@@ -59,6 +59,7 @@ use std::time::Duration;
 pub use auth::{Auth, OrderTokens, token_to_show};
 pub use control_socket::{ControlSocket, SOCKET_PATH_MAX, network};
 pub use diagnostic::{Diagnostic, LoadError};
+pub use exposure::exposure;
 pub use find::{NoConfigFile, find, unread_sibling};
 pub use kept::restore;
 pub use keys::DEFAULT_STATE_DIRECTORY;
