@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+use std::io::Read;
+use std::net::UdpSocket;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use schrittmacher_address::{
     Address, AddressJob, AddressKeeper, AddressReport, KeeperSettings, LinkState, SharedPlace, Trouble,
 };
 use schrittmacher_harness::{AT_ONCE, Cable, Side, skip, wait_for};
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// A hang guard, never a wait.
 const GUARD: Duration = Duration::from_secs(20);
@@ -35,11 +38,15 @@ fn start(cable: &Cable, side: Side, owner: u8) -> (AddressKeeper, Receiver<Addre
 }
 
 fn shared(addresses: &[&str]) -> SharedPlace {
+    on("cable", addresses)
+}
+
+fn on(interface: &str, addresses: &[&str]) -> SharedPlace {
     let address = |text: &&str| {
         let (ip, prefix) = text.split_once('/').unwrap();
         Address { ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() }
     };
-    SharedPlace { interface: "cable".to_owned(), addresses: addresses.iter().map(address).collect() }
+    SharedPlace { interface: interface.to_owned(), addresses: addresses.iter().map(address).collect() }
 }
 
 fn give(keeper: &AddressKeeper, job: AddressJob) {
@@ -177,6 +184,138 @@ fn the_state_of_the_link_is_reported_and_what_it_takes_along_comes_back() {
         host.up(&shared(&["10.0.0.88/32"])),
         Err("10.0.0.88/32: there is no such interface".to_owned())
     );
+}
+
+/// The senders of ARP frames about 10.0.0.88, as host B sees them.
+fn arp_senders(cable: &Cable) -> impl Iterator<Item = [u8; 6]> {
+    const ARP: u16 = 0x0806;
+    let socket = cable.end(Side::B).run(|| {
+        Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(ARP.to_be())))).unwrap()
+    });
+    socket.set_read_timeout(Some(GUARD)).unwrap();
+    std::iter::from_fn(move || {
+        let mut frame = [0; 64];
+        let length = (&socket).read(&mut frame).unwrap();
+        // Ethernet, then the fixed part of ARP, then its sender.
+        Some(
+            (frame[..length].get(28..32) == Some(&[10, 0, 0, 88])).then(|| frame[22..28].try_into().unwrap()),
+        )
+    })
+    .flatten()
+}
+
+/// A bridge takes the MAC address of another port, or a bond that of another member.
+#[test]
+fn a_new_mac_address_of_the_interface_is_announced() {
+    let Some(host) = lay("a_new_mac_address_of_the_interface_is_announced") else { return };
+    let mut senders = arp_senders(&host.cable);
+    host.up(&shared(&["10.0.0.88/32"])).unwrap();
+    // The series of the start, a request and a reply each: at once, after 0.3, 1 and 5 s.
+    senders.by_ref().take(8).for_each(drop);
+    host.cable.end(Side::A).ip("link set cable address 02:00:00:00:00:77");
+    assert_eq!(senders.next(), Some([2, 0, 0, 0, 0, 0x77]));
+}
+
+/// The kernel tells of its place in the bridge in the words for an interface that is gone.
+#[test]
+fn an_interface_that_leaves_a_bridge_is_not_missing() {
+    let Some(host) = lay("an_interface_that_leaves_a_bridge_is_not_missing") else { return };
+    let end = host.cable.end(Side::A);
+    end.ip("link add bridge type bridge");
+    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned() });
+    end.ip("link set cable master bridge");
+    end.ip("link set cable nomaster");
+    // The last thing that it is told.
+    end.ip("link set cable down");
+    loop {
+        let AddressReport::Link { state, .. } = host.next() else { continue };
+        assert_ne!(state, LinkState::Missing);
+        if state == LinkState::Down {
+            break;
+        }
+    }
+}
+
+#[test]
+fn an_address_follows_the_name_of_its_interface() {
+    let Some(host) = lay("an_address_follows_the_name_of_its_interface") else { return };
+    let end = host.cable.end(Side::A);
+    let service = shared(&["10.0.0.88/32", "fd00::88/128"]);
+    host.up(&service).unwrap();
+    let has = |interface: &str| {
+        let shown = end.output("ip", &format!("-o addr show dev {interface}"));
+        ["10.0.0.88/32", "fd00::88/128"].iter().all(|address| shown.contains(address))
+    };
+    // Another one has the name now.
+    end.ip("link set cable down");
+    end.ip("link set cable name old");
+    end.ip("link add cable type veth peer name far");
+    end.ip("link set far up");
+    end.ip("link set cable up");
+    wait_for("the address on the new interface", AT_ONCE, || has("cable").then_some(()));
+    // That one is deleted, and made anew.
+    end.ip("link del cable");
+    end.ip("link add cable type veth peer name far");
+    end.ip("link set far up");
+    end.ip("link set cable up");
+    wait_for("the address on the newest interface", AT_ONCE, || has("cable").then_some(()));
+    // Not one of them has it when it is down.
+    give(&host.keeper, AddressJob::Down { id: 7, ticket: 2, shared: service });
+    while !matches!(host.next(), AddressReport::Down { id: 7, ticket: 2, result: Ok(()) }) {}
+    let all = end.output("ip", "-o addr show");
+    assert!(!all.contains("10.0.0.88") && !all.contains("fd00::88"), "{all}");
+}
+
+/// Host B learns by ARP where the address is, and the interface has the carrier of the cable below it.
+fn is_reached_by(name: &str, interface: &str, lay_interface: &[&str]) {
+    let Some(host) = lay(name) else { return };
+    for (side, number) in [(Side::A, 1), (Side::B, 2)] {
+        let end = host.cable.end(side);
+        for words in lay_interface {
+            let told = end.tool("ip", words, "").unwrap();
+            if String::from_utf8_lossy(&told.stderr).contains("Unknown device type") {
+                return skip(name, "this kernel has no such interface");
+            }
+        }
+        end.ip(&format!("link set {interface} up"));
+        end.ip(&format!("addr add 10.5.0.{number}/24 dev {interface}"));
+    }
+    let neighbour = host.cable.end(Side::B);
+    let state = |expected| loop {
+        if let AddressReport::Link { interface: which, state } = host.next()
+            && which == interface
+            && state == expected
+        {
+            break;
+        }
+    };
+    give(&host.keeper, AddressJob::Track { interface: interface.to_owned() });
+    let service = on(interface, &["10.5.0.88/32"]);
+    host.up(&service).unwrap();
+    neighbour.run(|| UdpSocket::bind("10.5.0.2:0").unwrap().send_to(b"", "10.5.0.88:9").unwrap());
+    wait_for("the neighbour to find it", AT_ONCE, || {
+        neighbour
+            .output("ip", &format!("neigh show 10.5.0.88 dev {interface}"))
+            .contains("lladdr")
+            .then_some(())
+    });
+    neighbour.ip("link set cable down");
+    state(LinkState::NoCarrier);
+    neighbour.ip("link set cable up");
+    state(LinkState::Up);
+    host.down(&service);
+}
+
+#[test]
+fn a_bridge_has_addresses_as_any_interface() {
+    let lay = ["link add bridge type bridge forward_delay 0 stp_state 0", "link set cable master bridge"];
+    is_reached_by("a_bridge_has_addresses_as_any_interface", "bridge", &lay);
+}
+
+#[test]
+fn a_vlan_has_addresses_as_any_interface() {
+    let lay = ["link add link cable name cable.5 type vlan id 5"];
+    is_reached_by("a_vlan_has_addresses_as_any_interface", "cable.5", &lay);
 }
 
 #[test]

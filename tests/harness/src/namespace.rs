@@ -47,7 +47,7 @@ impl Namespace {
     }
 
     /// Runs a program in it with these words and this standard input.
-    pub(super) fn tool(&self, program: &str, arguments: &str, input: &str) -> std::io::Result<Output> {
+    pub fn tool(&self, program: &str, arguments: &str, input: &str) -> std::io::Result<Output> {
         self.run(|| {
             let mut command = Command::new(program);
             command.args(arguments.split(' ')).stdin(Stdio::piped());

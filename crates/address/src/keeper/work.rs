@@ -12,7 +12,7 @@ use super::links::Links;
 use super::probes::{About, Answer, Probes};
 use super::{AddressJob, AddressReport, CHANGES, JobQueue, KeeperSettings};
 use crate::frame;
-use crate::kernel::{KernelChange, Placement, RouteSocket, Sender};
+use crate::kernel::{KernelChange, Link, Placement, RouteSocket, Sender};
 use crate::schedule::AnnounceSchedule;
 use crate::{Address, LinkState, SharedPlace, Trouble};
 
@@ -370,14 +370,16 @@ impl Work {
         while let Ok(Some(change)) = self.route.next_change() {
             match change {
                 KernelChange::Link(link) => {
-                    let (name, state) = (link.name.clone(), link.state);
+                    let (name, state, mac) = (link.name.clone(), link.state, link.mac);
                     let before = self.links.insert(link);
                     let old_name =
                         before.as_ref().map(|before| before.name.clone()).filter(|old| *old != name);
                     if let Some(old) = old_name {
                         self.link_changed(&old, LinkState::Missing);
                     }
-                    if before.is_none_or(|before| before.state != state || before.name != name) {
+                    let is_new =
+                        |before: Link| before.state != state || before.name != name || before.mac != mac;
+                    if before.is_none_or(is_new) {
                         self.link_changed(&name, state);
                     }
                 }

@@ -213,6 +213,12 @@ impl RouteSocket {
     fn of_payload(&self, payload: Payload) -> Option<KernelChange> {
         let NetlinkPayload::InnerMessage(message) = payload else { return None };
         match message {
+            // A bridge speaks of its ports in the same words: one that has left it is not gone.
+            RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link)
+                if link.header.interface_family == AddressFamily::Bridge =>
+            {
+                None
+            }
             RouteNetlinkMessage::NewLink(link) => of_link(&link).map(KernelChange::Link),
             RouteNetlinkMessage::DelLink(link) => Some(KernelChange::LinkGone(link.header.index)),
             RouteNetlinkMessage::NewAddress(address) => {
