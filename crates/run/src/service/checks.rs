@@ -9,8 +9,10 @@ use nix::unistd::Pid;
 use super::{Phase, Service};
 use crate::process::{Group, describe_end};
 
-/// How long to wait after a check that failed while the command still starts.
-const AGAIN_AT_START: Duration = Duration::from_secs(1);
+/// How long to wait after a check that failed while the command still starts: as long as it has been starting, but not less than
+/// the first of these and not more than the second.
+const AGAIN_AT_START_MIN: Duration = Duration::from_millis(20);
+const AGAIN_AT_START_MAX: Duration = Duration::from_secs(1);
 
 /// A check that runs.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ impl Service<'_> {
                 let limit = self.options.check_interval.as_secs();
                 return self.fail(format!("the check took longer than {limit} s (--check-interval)"));
             }
-            Phase::Starting { next_check } | Phase::Running { next_check } => {
+            Phase::Starting { next_check, .. } | Phase::Running { next_check } => {
                 *next_check = now + self.options.check_interval;
             }
             Phase::Idle | Phase::Stopping { .. } | Phase::Failed { .. } => {}
@@ -80,7 +82,11 @@ impl Service<'_> {
     fn checked(&mut self, status: ExitStatus) {
         match &mut self.phase {
             Phase::Starting { .. } if status.success() => self.become_hot(),
-            Phase::Starting { next_check } => *next_check = Instant::now() + AGAIN_AT_START,
+            Phase::Starting { began, next_check } => {
+                // A command that is ready soon serves soon, and one that takes its time is not asked all the time.
+                let pause = began.elapsed().clamp(AGAIN_AT_START_MIN, AGAIN_AT_START_MAX);
+                *next_check = Instant::now() + pause;
+            }
             Phase::Running { .. } if !status.success() => self.fail(describe_end("the check", status)),
             Phase::Running { .. } | Phase::Idle | Phase::Stopping { .. } | Phase::Failed { .. } => {}
         }

@@ -24,7 +24,7 @@ enum Phase {
     /// Nothing runs: we are standby, or not told yet.
     Idle,
     /// The command runs, and has to pass its first check.
-    Starting { next_check: Instant },
+    Starting { began: Instant, next_check: Instant },
     /// We are hot.
     Running { next_check: Instant },
     /// The command was told to end, or has ended and processes of it are left.
@@ -152,7 +152,7 @@ impl<'a> Service<'a> {
     /// When something is due.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Starting { next_check } | Phase::Running { next_check } => {
+            Phase::Starting { next_check, .. } | Phase::Running { next_check } => {
                 self.options.check.as_ref().map(|_| *next_check)
             }
             Phase::Stopping { kill_at, .. } => Some(*kill_at),

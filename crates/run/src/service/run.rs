@@ -22,7 +22,8 @@ impl Service<'_> {
             Ok(group) => {
                 say(format_args!("started {name}, process {}", group.pid()));
                 self.command = Some(group);
-                self.phase = Phase::Starting { next_check: Instant::now() };
+                let now = Instant::now();
+                self.phase = Phase::Starting { began: now, next_check: now };
                 if self.options.check.is_some() {
                     self.report(CurrentState::TransitingToHot, Some("the command has to pass its check"));
                 } else {
