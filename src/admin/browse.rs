@@ -44,7 +44,7 @@ impl HttpService {
             return varies(text(status, page::table(&seen.snapshot, notices)));
         }
         let facts = status::daemon(&seen.snapshot, &self.facts, &self.host_name, self.peer_name.get());
-        let history = self.entries().await;
+        let history = self.entries(HISTORY_WAIT).await;
         let wish = Wish::parse(head.uri.query().unwrap_or_default().as_bytes());
         let scene = Scene {
             status: &facts,
@@ -96,14 +96,14 @@ impl HttpService {
     /// The history as a page.
     pub(super) async fn log_page(&self, query: &[u8]) -> Answer {
         let find = parse(query).find(|(key, _)| key == "find").map(|(_, find)| find.trim().to_owned());
-        let entries = self.entries().await;
+        let entries = self.entries(HISTORY_WAIT).await;
         let entries = entries.as_deref().map(Vec::as_slice);
         let page = LogPage::new(&self.host_name, &find.unwrap_or_default(), entries, &Zoned::now());
         html(StatusCode::OK, &page)
     }
 
-    /// The history, if the disk gives it soon. One request reads at a time: a disk that hangs takes one thread.
-    async fn entries(&self) -> Option<Arc<Vec<HistoryEntry>>> {
+    /// The history, if the disk gives it within this time. One request reads at a time: a disk that hangs takes one thread.
+    pub(super) async fn entries(&self, patience: Duration) -> Option<Arc<Vec<HistoryEntry>>> {
         let folder = self.facts.told.folder.clone()?;
         let memory = Arc::clone(&self.memory);
         let reading = async {
@@ -114,7 +114,7 @@ impl HttpService {
             });
             read.await.ok()
         };
-        tokio::time::timeout(HISTORY_WAIT, reading).await.ok()?
+        tokio::time::timeout(patience, reading).await.ok()?
     }
 }
 
@@ -173,6 +173,8 @@ pub(super) struct PeerName {
 #[derive(Debug, Default)]
 struct Known {
     asked: Option<Instant>,
+    /// A thread waits for the name service. If that hangs, one such thread is enough.
+    is_asking: bool,
     name: Option<String>,
 }
 
@@ -185,13 +187,16 @@ impl PeerName {
     pub fn get(&self) -> Option<String> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = known.asked.is_none_or(|asked| asked.elapsed() > NAME_AGE);
-        if is_old && !self.address.is_loopback() {
+        if is_old && !known.is_asking && !self.address.is_loopback() {
             known.asked = Some(Instant::now());
+            known.is_asking = true;
             let (address, memory) = (self.address, Arc::clone(&self.known));
             tokio::task::spawn_blocking(move || {
                 let name = dns_lookup::lookup_addr(&address).ok();
                 let name = name.filter(|name| name.parse::<IpAddr>().is_err());
-                memory.lock().unwrap_or_else(PoisonError::into_inner).name = name;
+                let mut known = memory.lock().unwrap_or_else(PoisonError::into_inner);
+                known.name = name;
+                known.is_asking = false;
             });
         }
         known.name.clone()

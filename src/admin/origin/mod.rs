@@ -19,6 +19,7 @@ use hyper::header::{HOST, HeaderName, ORIGIN, REFERER, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 /// Why an order is not even looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,13 +70,21 @@ impl std::fmt::Display for Denied {
 pub(super) struct OwnNames {
     host_name: String,
     listed: Vec<String>,
-    /// The fully qualified name, when it was last asked for.
-    canonical: Mutex<Option<(Instant, Option<String>)>>,
+    canonical: Mutex<Canonical>,
 }
 
 /// How long an answer about our own canonical name is believed, and how long it is waited for.
 const CANONICAL_AGE: Duration = Duration::from_secs(10);
 const CANONICAL_WAIT: Duration = Duration::from_secs(2);
+
+/// The fully qualified name of this host.
+#[derive(Default)]
+struct Canonical {
+    /// When it was last asked for, and what it was.
+    known: Option<(Instant, Option<String>)>,
+    /// A thread that still asks. If the name service hangs, one such thread is enough.
+    lookup: Option<JoinHandle<Option<String>>>,
+}
 
 impl OwnNames {
     /// `listed` are the names of `http-host`.
@@ -83,7 +92,7 @@ impl OwnNames {
         OwnNames {
             host_name: normal(host_name),
             listed: listed.iter().map(|name| normal(name)).collect(),
-            canonical: Mutex::new(None),
+            canonical: Mutex::default(),
         }
     }
 
@@ -113,16 +122,24 @@ impl OwnNames {
 
     /// Asked for when it is needed and not at start: name service may come up after us.
     async fn canonical(&self) -> Option<String> {
-        let mut known = self.canonical.lock().await;
-        if let Some((at, name)) = &*known
+        let mut canonical = self.canonical.lock().await;
+        if let Some((at, name)) = &canonical.known
             && at.elapsed() < CANONICAL_AGE
         {
             return name.clone();
         }
-        let host_name = self.host_name.clone();
-        let lookup = tokio::task::spawn_blocking(move || canonical_name(&host_name));
-        let name = tokio::time::timeout(CANONICAL_WAIT, lookup).await.ok().and_then(|done| done.ok()?);
-        *known = Some((Instant::now(), name.clone()));
+        let lookup = canonical.lookup.get_or_insert_with(|| {
+            let host_name = self.host_name.clone();
+            tokio::task::spawn_blocking(move || canonical_name(&host_name))
+        });
+        let name = match tokio::time::timeout(CANONICAL_WAIT, lookup).await {
+            Ok(done) => {
+                canonical.lookup = None;
+                done.ok().flatten()
+            }
+            Err(_) => None,
+        };
+        canonical.known = Some((Instant::now(), name.clone()));
         name
     }
 }

@@ -14,7 +14,7 @@ fn check_at(target: &str, headers: &[(&str, &str)]) -> Option<Denied> {
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let names = OwnNames::new("Node1.example.com", &["proxy.example.net".into(), "192.0.2.7".into()]);
     // The canonical name is known already: no test asks a name server.
-    *names.canonical.try_lock().unwrap() = Some((Instant::now(), Some("canonical.example.org".into())));
+    names.canonical.try_lock().unwrap().known = Some((Instant::now(), Some("canonical.example.org".into())));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(names.check_host(&parts, LOCAL)).and_then(|()| check_sender(&parts)).err()
 }
