@@ -1,9 +1,10 @@
 //! What is counted and measured since the daemon's start, for `/metrics`: plain values that the main thread owns.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use schrittmacher_protocol::{StateName, Transition};
+use schrittmacher_text::wording;
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use crate::commands::{CommandKind, CommandOutcome};
@@ -57,6 +58,10 @@ impl Histogram {
 pub struct NodeFigures {
     /// The configuration in force is the last good one, because the file is broken.
     pub file_is_broken: bool,
+    /// A hash of the configuration in force.
+    pub configuration: String,
+    /// When the configuration in force was put in force by a reload; `None`: it is that of the start.
+    pub configured_at: Option<SystemTime>,
     /// The last reload was refused.
     pub reload_failed: bool,
     /// Reloads that are in force, and those that were refused.
@@ -65,8 +70,8 @@ pub struct NodeFigures {
     pub lateness: Histogram,
     /// How often and how long the event loop was late.
     pub stalls: Episodes,
-    /// How long no side was hot, whenever one is again.
-    pub outages: Histogram,
+    /// How long no side was hot, whenever one is again: in planned switches, and in others.
+    pub outages: [Histogram; 2],
     /// Datagrams that were refused, by their reason.
     pub refused: [u64; Unwelcome::ALL.len()],
     /// Orders of operators, by their name and outcome.
@@ -77,11 +82,13 @@ impl Default for NodeFigures {
     fn default() -> NodeFigures {
         NodeFigures {
             file_is_broken: false,
+            configuration: String::new(),
+            configured_at: None,
             reload_failed: false,
             reloads: [0; 2],
             lateness: Histogram::new(&LATENESS),
             stalls: Episodes::default(),
-            outages: Histogram::new(&OUTAGE),
+            outages: [Histogram::new(&OUTAGE), Histogram::new(&OUTAGE)],
             refused: [0; Unwelcome::ALL.len()],
             orders: BTreeMap::new(),
         }
@@ -89,8 +96,13 @@ impl Default for NodeFigures {
 }
 
 impl NodeFigures {
-    /// A configuration was put in force, or refused.
-    pub fn reloaded(&mut self, in_force: bool) {
+    /// The configuration with this hash was put in force; `None`: one was refused.
+    pub fn reloaded(&mut self, hash: Option<String>) {
+        let in_force = hash.is_some();
+        if let Some(hash) = hash {
+            self.configuration = hash;
+            self.configured_at = Some(SystemTime::now());
+        }
         self.reload_failed = !in_force;
         self.reloads[usize::from(!in_force)] += 1;
     }
@@ -156,8 +168,8 @@ pub struct ResourceFigures {
     pub sent: [u64; 10],
     /// Orders to start and to stop the application.
     pub orders: [u64; 2],
-    /// Changes of state, from and to.
-    pub transitions: [[u64; STATES]; STATES],
+    /// Changes of state that have occurred: from, to, and the word of the cause.
+    pub transitions: BTreeMap<(StateName, StateName, &'static str), u64>,
     /// Commands that have ended well, and those that have not, by their kind.
     pub commands: [[u64; 2]; CommandKind::ALL.len()],
     /// How long they ran in all.
@@ -168,6 +180,8 @@ pub struct ResourceFigures {
     pub address_up: Option<bool>,
     /// How often somebody else has removed its address, and it was put back.
     pub put_back: u64,
+    /// The end of its application is noticed at once.
+    pub watched: bool,
     /// It starts nothing by itself: the peer is unknown, or the file is broken.
     pub held: bool,
     /// How often both sides were hot, and how long in all.
@@ -182,8 +196,6 @@ pub struct Episodes {
     pub times: u64,
     pub lasted: Duration,
 }
-
-const STATES: usize = StateName::ALL.len();
 
 impl ResourceFigures {
     /// The peer has said this.
@@ -208,7 +220,8 @@ impl ResourceFigures {
 
     /// The state has changed.
     pub fn changed(&mut self, change: &Transition) {
-        self.transitions[change.from as usize][change.to as usize] += 1;
+        let place = (change.from, change.to, wording::cause_word(change.cause));
+        *self.transitions.entry(place).or_default() += 1;
     }
 
     /// A command has ended.

@@ -9,7 +9,7 @@ use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
-use schrittmacher_api::{HISTORY, OrderAnswer, OrderWord, Problem, RELOAD, RESOURCES, STATUS};
+use schrittmacher_api::{HISTORY, LOG, OrderAnswer, OrderWord, Problem, RELOAD, RESOURCES, STATUS};
 use serde::Serialize;
 
 use super::freeze::{FreezeOrder, FreezeOutcome};
@@ -25,11 +25,14 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The methods of what changes something.
 const ALLOW_ORDERS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 
+const ALLOW_LOG: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+
 /// The meaning of a path.
 enum Route {
     Status,
     Resource(String),
     History,
+    Log,
     Reload,
     Order(OperatorOrder),
     Freeze(Result<FreezeOrder, String>),
@@ -42,6 +45,7 @@ impl HttpService {
         };
         let allowed = match route {
             Route::Status | Route::Resource(_) | Route::History => ALLOW_READING,
+            Route::Log => ALLOW_LOG,
             Route::Reload | Route::Order(_) | Route::Freeze(_) => ALLOW_ORDERS,
         };
         match (route, &head.method) {
@@ -75,6 +79,7 @@ impl HttpService {
                     "`state-directory` cannot be used: there is no history",
                 ),
             },
+            (Route::Log, &Method::GET | &Method::HEAD | &Method::POST) => self.log(head, client),
             (Route::Reload, &Method::POST) => self.reload(head, client).await,
             (Route::Order(order), &Method::POST) => self.order(head, order, client).await,
             (Route::Freeze(Ok(order)), &Method::POST) => self.freeze(head, order, client).await,
@@ -153,6 +158,7 @@ fn route(head: &Parts) -> Option<Route> {
     match path {
         STATUS => return Some(Route::Status),
         HISTORY => return Some(Route::History),
+        LOG => return Some(Route::Log),
         RELOAD => return Some(Route::Reload),
         _ => {}
     }
@@ -175,7 +181,7 @@ fn route(head: &Parts) -> Option<Route> {
     Some(Route::Order(OperatorOrder { target, resource, force, dry_run }))
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Answer {
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     typed(status, JSON, Either::Left(Full::new(pretty(value))))
 }
 
@@ -186,7 +192,7 @@ fn pretty(value: &impl Serialize) -> Bytes {
     text.into()
 }
 
-fn problem(status: StatusCode, error: &str) -> Answer {
+pub(super) fn problem(status: StatusCode, error: &str) -> Answer {
     json(status, &Problem { error: error.to_owned() })
 }
 

@@ -10,6 +10,7 @@ use schrittmacher_api::ReloadAnswer;
 use tokio::sync::{Mutex, oneshot};
 
 use super::freeze::{FreezeOrder, FreezeOutcome};
+use super::metrics::Detail;
 use super::order::{OperatorOrder, OrderOutcome};
 use super::snapshot::{FiguresSnapshot, StatusSnapshot};
 
@@ -22,8 +23,8 @@ pub enum AdminRequest {
     Figures(Reply<FiguresSnapshot>),
     /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
     Record(BTreeSet<String>, Reply<Option<schrittmacher_record::Snapshot>>),
-    /// Carry out an order, unless [`Reply::is_wanted`] says that its sender was told otherwise by now.
-    Order(OperatorOrder, Reply<OrderOutcome>),
+    /// Carry out an order of this operator, unless [`Reply::is_wanted`] says that its sender was told otherwise by now.
+    Order(OperatorOrder, String, Reply<OrderOutcome>),
     /// Freeze a resource, or thaw it.
     Freeze(FreezeOrder, Reply<FreezeOutcome>),
     /// Read the configuration again and put it in force. Answered when that is done.
@@ -64,7 +65,8 @@ pub(super) struct ProtocolThread {
     wake: WakeLoop,
     patience: Duration,
     cache: Mutex<Option<Cached>>,
-    metrics: Mutex<Option<(Instant, Result<Bytes, NoAnswer>)>>,
+    /// For each [`Detail`].
+    metrics: Mutex<[Option<(Instant, Result<Bytes, NoAnswer>)>; 2]>,
     /// When a record was last asked for.
     recorded: Mutex<Option<Instant>>,
 }
@@ -100,7 +102,7 @@ impl ProtocolThread {
             wake,
             patience,
             cache: Mutex::new(None),
-            metrics: Mutex::new(None),
+            metrics: Mutex::default(),
             recorded: Mutex::new(None),
         }
     }
@@ -123,9 +125,14 @@ impl ProtocolThread {
     }
 
     /// The figures as text, at most 100 ms old; in the same way.
-    pub async fn metrics(&self, render: impl FnOnce(&FiguresSnapshot) -> String) -> Result<Bytes, NoAnswer> {
-        let mut cache = self.metrics.lock().await;
-        if let Some((at, answer)) = &*cache
+    pub async fn metrics(
+        &self,
+        detail: Detail,
+        render: impl FnOnce(&FiguresSnapshot) -> String,
+    ) -> Result<Bytes, NoAnswer> {
+        let mut caches = self.metrics.lock().await;
+        let cache = &mut caches[detail as usize];
+        if let Some((at, answer)) = cache
             && at.elapsed() < CACHE_AGE
         {
             return answer.clone();
@@ -151,9 +158,13 @@ impl ProtocolThread {
     }
 
     /// Gives an order; the status that is read next shows its effect.
-    pub async fn order(&self, order: OperatorOrder) -> Result<OrderOutcome, NoAnswer> {
-        let outcome = self.ask(self.patience, |reply| AdminRequest::Order(order, reply)).await;
-        *self.cache.lock().await = None;
+    pub async fn order(&self, order: OperatorOrder, by: String) -> Result<OrderOutcome, NoAnswer> {
+        let changes = !order.dry_run;
+        let outcome = self.ask(self.patience, |reply| AdminRequest::Order(order, by, reply)).await;
+        // A question must not cost the event loop one more copy of everything.
+        if changes {
+            *self.cache.lock().await = None;
+        }
         outcome
     }
 

@@ -6,7 +6,7 @@
 //!
 //! * `server`: addresses, connections, limits; `places` the share of each client
 //! * `control`: the file of the control socket
-//! * `service`: one HTTP request; `api` those of `/api/v1`; `probe` those of load balancers; `origin` whether an order is meant (H2);
+//! * `service`: one HTTP request; `api` those of `/api/v1`, `log_level` one of them; `probe` those of load balancers; `origin` whether an order is meant (H2);
 //!   `order_token` who may give one that has no other right
 //! * `link`: the protocol thread as seen from here
 //! * `browse`: the pages for people; `page` their HTML; `status` the JSON; `metrics` those for Prometheus; `record` the
@@ -17,6 +17,7 @@ mod browse;
 mod control;
 mod freeze;
 mod link;
+mod log_level;
 mod metrics;
 mod order;
 mod order_token;
@@ -44,7 +45,7 @@ pub use self::order_token::OrderRights;
 
 use crate::event_hook::EventHook;
 use crate::kept::{History, StateFolder};
-use crate::logging::LostLines;
+use crate::logging::{LogLevel, LostLines};
 
 use self::server::{Doors, Limits};
 use self::service::PageFacts;
@@ -60,7 +61,7 @@ pub struct Told {
 
 /// Starts the thread, if there is a door to serve. It lives as long as the process.
 ///
-/// `lost` is what it tells of the log. `wake` is called after each request that was put into `requests`; both run on that thread. Give
+/// `log` is what it tells of the log, and changes there. `wake` is called after each request that was put into `requests`; both run on that thread. Give
 /// `requests` a small bound (16): while it is full the answer is 503. An address that is not free yet is
 /// tried again each second, with one warning, and holds up nothing.
 ///
@@ -72,7 +73,7 @@ pub fn spawn(
     control: Option<&ControlDoor>,
     rights: OrderRights,
     told: Told,
-    lost: LostLines,
+    (level, lost): (LogLevel, LostLines),
     requests: SyncSender<AdminRequest>,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> io::Result<()> {
@@ -87,6 +88,7 @@ pub fn spawn(
         started: Instant::now(),
         started_at: SystemTime::now(),
         told,
+        level,
         lost,
     };
     let control = control.map(ControlDoor::listener).transpose()?;

@@ -19,7 +19,7 @@ use super::Told;
 use super::browse::{self, HistoryMemory, PeerName};
 use super::freeze::{FreezeOrder, FreezeOutcome};
 use super::link::{NoAnswer, ProtocolThread};
-use super::metrics;
+use super::metrics::{self, Detail};
 use super::order::{self, OperatorOrder, OrderOutcome};
 use super::order_token::{Shown, TokenDoor};
 use super::origin::{Denied, OwnNames};
@@ -27,8 +27,7 @@ use super::page::{self, PageNotice};
 use super::probe::Probe;
 use super::record::{self, Lines};
 use crate::event_hook::HookEvent;
-use crate::kept;
-use crate::logging::{LostLines, RateLimited};
+use crate::logging::{LogLevel, LostLines, RateLimited};
 
 /// Everything a request needs.
 pub(super) struct HttpService {
@@ -63,6 +62,8 @@ pub(super) struct PageFacts {
     pub started_at: SystemTime,
     /// Orders are told here.
     pub told: Told,
+    /// Which lines of the log are written.
+    pub level: LogLevel,
     /// Log lines that were not written.
     pub lost: LostLines,
 }
@@ -96,6 +97,7 @@ impl Display for Client {
         match self {
             Client::Page { address, .. } => write!(f, "{address}"),
             Client::Token { address, name } => write!(f, "{address} with token {name}"),
+            Client::Control { user: 0 } => f.write_str("root at the control socket"),
             Client::Control { user } => write!(f, "user {user} at the control socket"),
         }
     }
@@ -114,6 +116,9 @@ impl Quota {
         Quota { orders: Semaphore::new(8), records: Arc::new(Semaphore::new(record::AT_ONCE)) }
     }
 }
+
+/// How long a program waits for the disk with the history: a little less than its connection may last.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A form with two names in it needs no more.
 const BODY_BYTES_MAX: usize = 4096;
@@ -198,7 +203,7 @@ impl HttpService {
     async fn read(&self, path: &str, query: &[u8], client: Client) -> Answer {
         match path {
             "/record" => self.record(query, client).await,
-            "/metrics" => self.metrics().await,
+            "/metrics" => self.metrics(Detail::parse(query)).await,
             "/table" => self.table().await,
             "/confirm" => self.question(query, client).await,
             "/history" => self.log_page(query).await,
@@ -236,7 +241,7 @@ impl HttpService {
     /// Gives an order to the protocol thread, and says in the log what became of it.
     pub(super) async fn give(&self, order: OperatorOrder, client: Client) -> Result<OrderOutcome, NoAnswer> {
         let _place = self.quota(client).orders.try_acquire().map_err(|_| NoAnswer)?;
-        let outcome = self.protocol.order(order.clone()).await?;
+        let outcome = self.protocol.order(order.clone(), client.to_string()).await?;
         match outcome {
             // Names that do not exist are as endless as the requests of a client that makes them up.
             OrderOutcome::NoSuchResource => self.refusals.log(&order, client, &outcome),
@@ -282,15 +287,9 @@ impl HttpService {
     /// The history, read on a thread that may wait for the disk.
     pub(super) async fn history(&self, client: Client) -> Option<HistoryAnswer> {
         let records = Arc::clone(&self.quota(client).records);
-        let permit = records.acquire_owned().await.ok()?;
-        let folder = self.facts.told.folder.clone()?;
-        // The thread gives its place back, however long the disk hangs; the request may be over before.
-        let read = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            kept::entries(&folder)
-        });
-        let entries = read.await.ok()?;
-        Some(HistoryAnswer { entries })
+        let _permit = records.acquire_owned().await.ok()?;
+        let entries = self.entries(HISTORY_PATIENCE).await?;
+        Some(HistoryAnswer { entries: entries.to_vec() })
     }
 
     fn quota(&self, client: Client) -> &Quota {
@@ -372,8 +371,8 @@ impl HttpService {
         }
     }
 
-    async fn metrics(&self) -> Answer {
-        match self.protocol.metrics(|figures| metrics::render(figures, &self.facts)).await {
+    async fn metrics(&self, detail: Detail) -> Answer {
+        match self.protocol.metrics(detail, |figures| metrics::render(figures, &self.facts, detail)).await {
             Ok(page) => typed(StatusCode::OK, metrics::CONTENT_TYPE, Either::Left(Full::new(page))),
             Err(NoAnswer) => no_answer(),
         }

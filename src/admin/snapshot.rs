@@ -15,6 +15,8 @@ use crate::figures::{NodeFigures, ResourceFigures};
 pub struct StatusSnapshot {
     /// That instant by the daemon's clock.
     pub clock: Time,
+    /// A hash of the configuration in force.
+    pub configuration: String,
     /// `security = strict` is in force.
     pub is_strict: bool,
     /// The resources in the order of the configuration.
@@ -94,6 +96,8 @@ pub struct ResourceStatus {
     pub frozen: Option<(Duration, String)>,
     /// The last change to or from hot.
     pub last_switch: Option<Switch>,
+    /// How long the last planned switches took.
+    pub planned: PlannedTimes,
     /// The application of this node.
     pub app: AppFacts,
     /// The other node.
@@ -119,6 +123,23 @@ pub struct Switch {
     pub direction: SwitchDirection,
     /// Why, in words.
     pub cause: String,
+    /// The operator who ordered it here.
+    pub by: Option<String>,
+    /// It was no failure.
+    pub is_planned: bool,
+    /// How long no side was hot, once that is over.
+    pub outage: Option<Duration>,
+}
+
+/// How long the last planned switches took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlannedTimes {
+    /// Until this side had stopped the service.
+    pub release: Option<Duration>,
+    /// How long no side was hot, when this one became it.
+    pub here: Option<Duration>,
+    /// The same of the other one.
+    pub away: Option<Duration>,
 }
 
 /// The facts about the application.
@@ -218,6 +239,7 @@ impl ResourceStatus {
             timeout: Duration::from_secs(8),
             frozen: None,
             last_switch: None,
+            planned: PlannedTimes::default(),
             app: AppFacts { failed: state == StateName::Failed, heard: None, said: None },
             peer: PeerFacts {
                 alive: false,

@@ -1,15 +1,17 @@
 //! The snapshot as `GET /api/v1/status` tells it: what is known, how old it is, and what it means.
 
+use std::time::Duration;
+
 use schrittmacher_api::{
     ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerLink, PeerNode, PeerProgram,
-    PeerState, ResourceState, ServiceLevel, Summary,
+    PeerState, PlannedSwitches, ResourceState, ServiceLevel, Summary,
 };
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
 use schrittmacher_wire::AppCode;
 
 use super::service::PageFacts;
-use super::snapshot::{AuthFacts, ResourceStatus, StatusSnapshot};
+use super::snapshot::{AuthFacts, PlannedTimes, ResourceStatus, StatusSnapshot};
 
 /// Everything, as one value.
 pub(super) fn daemon(
@@ -30,6 +32,7 @@ pub(super) fn daemon(
         local_address: facts.local_address,
         remote_address: facts.remote_address,
         port: facts.port,
+        config_hash: Some(snapshot.configuration.clone()),
         security: if snapshot.is_strict { "strict" } else { "legacy" }.to_owned(),
         authentication: snapshot.auth.map(authentication),
         uptime_seconds: facts.started.elapsed().as_secs_f64(),
@@ -104,8 +107,11 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
         last_switch: one.last_switch.as_ref().map(|switch| LastSwitch {
             direction: switch.direction,
             cause: switch.cause.clone(),
+            by: switch.by.clone(),
+            without_service_seconds: switch.outage.map(|outage| outage.as_secs_f64()),
             seconds_ago: clock.since(switch.at).as_secs_f64(),
         }),
+        planned: planned(one.planned),
         troubles: one.troubles.clone(),
         peer: PeerState {
             heard: one.peer.alive,
@@ -121,6 +127,16 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
             reason: reason(one.last_local.as_ref()),
         },
     }
+}
+
+fn planned(times: PlannedTimes) -> Option<PlannedSwitches> {
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+    let PlannedTimes { release, here, away } = times;
+    (times != PlannedTimes::default()).then(|| PlannedSwitches {
+        release_seconds: seconds(release),
+        here_seconds: seconds(here),
+        away_seconds: seconds(away),
+    })
 }
 
 fn age(heard: Option<Time>, clock: Time) -> Option<f64> {
@@ -241,7 +257,7 @@ mod tests {
             },
             ..one(StateName::Hot, None)
         };
-        let told = resource(&silent, Time::new(std::time::Duration::from_secs(7)));
+        let told = resource(&silent, Time::new(Duration::from_secs(7)));
         assert_eq!((told.peer.state, told.peer.heard_seconds_ago), (None, Some(7.0)));
     }
 }

@@ -35,13 +35,16 @@ struct Read {
     warnings: Vec<Diagnostic>,
     /// For the keeper.
     kept: String,
+    /// Tells it from another one.
+    hash: String,
 }
 
 impl From<Loaded> for Read {
     fn from(loaded: Loaded) -> Read {
         let kept = loaded.to_kept();
         let Loaded { config, warnings, .. } = loaded;
-        Read { config, warnings, kept }
+        let hash = schrittmacher_config::fingerprint(&config);
+        Read { config, warnings, kept, hash }
     }
 }
 
@@ -124,21 +127,22 @@ impl Reloader {
                     error!("{line}");
                 }
                 error!("the configuration is wrong; the one in force stays");
+                node.note_reload(None);
                 wrong_file(&wrong)
             }
         };
-        node.note_reload(answer.in_force);
         meant.into_iter().for_each(|request| request.reply.send(answer.clone()));
     }
 
     fn put_in_force(&self, read: Read, node: &mut Node, keeper: &mut Keeper) -> ReloadAnswer {
-        let Read { config, warnings, kept } = read;
+        let Read { config, warnings, kept, hash } = read;
         for warning in &warnings {
             warn!("{warning}");
         }
         let level = config.core.log_level;
         let answer = match node.reload(config, clock::now()) {
             Ok(changes) => {
+                node.note_reload(Some(hash));
                 keeper.configuration(kept);
                 self.logging.set_level(level);
                 self.rights.put(node.core());
@@ -147,6 +151,7 @@ impl Reloader {
                 ReloadAnswer { in_force: true, added, removed, changed, ..ReloadAnswer::default() }
             }
             Err(error) => {
+                node.note_reload(None);
                 error!("{error}; the configuration in force stays as it is");
                 one_error(self.path.display().to_string(), error.to_string())
             }

@@ -9,6 +9,7 @@
 
 mod budget;
 mod file;
+mod level;
 mod line;
 mod rate_limit;
 mod retry;
@@ -19,7 +20,7 @@ mod writer;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -36,6 +37,7 @@ use schrittmacher_protocol::Time;
 
 use schrittmacher_text::beginning;
 
+pub use self::level::{LogLevel, OTHER_LEVEL_MAX, level_name, level_named};
 pub use self::rate_limit::RateLimited;
 use self::rate_limit::Suppressed;
 
@@ -77,8 +79,7 @@ impl LostLines {
 }
 
 struct Sinks {
-    /// A [`LevelFilter`]; it can change while we run.
-    level: AtomicUsize,
+    level: LogLevel,
     /// Never held while anything else is done, and never waited for.
     budgets: Mutex<LineBudgets>,
     /// Lines for which they left no room.
@@ -90,7 +91,7 @@ struct Sinks {
 }
 
 impl Sinks {
-    fn new(level: AtomicUsize, others: Vec<Writer>, stderr: Writer) -> Sinks {
+    fn new(level: LogLevel, others: Vec<Writer>, stderr: Writer) -> Sinks {
         Sinks {
             level,
             budgets: Mutex::default(),
@@ -141,7 +142,7 @@ impl Logging {
             }
             (None, _) => {}
         }
-        let level = AtomicUsize::new(level as usize);
+        let level = LogLevel::new(level);
         Ok(Logging { sinks: Arc::new(Sinks::new(level, others, stderr)) })
     }
 
@@ -152,19 +153,19 @@ impl Logging {
     /// The process has a logger already.
     pub fn install(&self) -> Result<(), SetLoggerError> {
         log::set_boxed_logger(Box::new(self.clone()))?;
-        log::set_max_level(self.level());
+        self.sinks.level.tell_macros();
         Ok(())
     }
 
     /// Changes the least severe level that is written. For the logger that is installed.
     pub fn set_level(&self, level: LevelFilter) {
-        self.sinks.level.store(level as usize, Ordering::Relaxed);
-        log::set_max_level(level);
+        self.sinks.level.configure(level);
+        self.sinks.level.tell_macros();
     }
 
-    fn level(&self) -> LevelFilter {
-        let level = self.sinks.level.load(Ordering::Relaxed);
-        LevelFilter::iter().nth(level).unwrap_or(LevelFilter::Trace)
+    /// The level, to be looked at and to be changed for some time.
+    pub fn level(&self) -> LogLevel {
+        self.sinks.level.clone()
     }
 
     fn pass(&self, section: &str, level: Level) -> Option<Suppressed> {
@@ -235,7 +236,7 @@ impl Logging {
 
 impl Log for Logging {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= self.level()
+        metadata.level() <= self.sinks.level.now()
     }
 
     fn log(&self, record: &Record<'_>) {

@@ -28,7 +28,7 @@ fn logging(level: LevelFilter, path: Option<&Path>, retry: Duration) -> (Logging
         let sink = Retrying::new(LogFile::new(path.to_owned(), LogTime::Seconds), stderr.queue(), retry);
         Writer::start("test-file", QUEUE_LINES, sink).unwrap()
     });
-    let level = AtomicUsize::new(level as usize);
+    let level = LogLevel::new(level);
     (Logging { sinks: Arc::new(Sinks::new(level, file.into_iter().collect(), stderr)) }, captured)
 }
 

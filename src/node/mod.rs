@@ -137,6 +137,10 @@ impl Node {
         now: Time,
     ) -> io::Result<Node> {
         let peer_auth = PeerAuth::new(&config, now)?;
+        let figures = NodeFigures {
+            configuration: schrittmacher_config::fingerprint(&config),
+            ..NodeFigures::default()
+        };
         let Config { core, resources } = config;
         let mut node = Node {
             host: host::unified(core.local_address),
@@ -163,7 +167,7 @@ impl Node {
             told_udp: false,
             history: History::default(),
             hook: EventHook::default(),
-            figures: NodeFigures::default(),
+            figures,
             freezes_changed: false,
             has_news: true,
             met_peer: false,

@@ -18,7 +18,7 @@ use crate::admin::{
     AdminRequest, FreezeOrder, FreezeOutcome, OperatorOrder, OrderOutcome, ReloadRequest, Target,
 };
 use crate::commands::CommandOutcome;
-use crate::figures::NodeFigures;
+use crate::figures::{NodeFigures, ResourceFigures};
 
 use schrittmacher_record::RecordedResource;
 
@@ -33,10 +33,10 @@ impl Node {
                     reply.send(self.record(&names, now));
                 }
             }
-            AdminRequest::Order(order, reply) => {
+            AdminRequest::Order(order, by, reply) => {
                 // The operator has been told "no answer" by now: it must not be carried out.
                 if reply.is_wanted() {
-                    let outcome = self.order(&order, now);
+                    let outcome = self.order(&order, &by, now);
                     reply.send(outcome);
                 }
             }
@@ -70,7 +70,7 @@ impl Node {
     }
 
     fn figures(&self, now: Time) -> FiguresSnapshot {
-        let there = self.resources.iter().filter(|resource| !resource.life.is_removed());
+        let there = self.resources.iter().enumerate().filter(|(_, resource)| !resource.life.is_removed());
         FiguresSnapshot {
             status: self.snapshot(now),
             node: NodeFigures {
@@ -78,13 +78,18 @@ impl Node {
                 refused: self.unwanted.counts(),
                 ..self.figures.clone()
             },
-            resources: there.map(|resource| resource.figures(now)).collect(),
+            resources: there
+                .map(|(index, resource)| {
+                    let watched = resource.unit.is_some() || self.processes.believed(index).is_some();
+                    ResourceFigures { watched, ..resource.figures(now) }
+                })
+                .collect(),
         }
     }
 
-    /// The configuration was read again, and is in force or not.
-    pub fn note_reload(&mut self, in_force: bool) {
-        self.figures.reloaded(in_force);
+    /// The configuration was read again, and the one with this hash is in force; `None`: it was refused.
+    pub fn note_reload(&mut self, hash: Option<String>) {
+        self.figures.reloaded(hash);
     }
 
     fn order_freeze(&mut self, order: &FreezeOrder, now: Time) -> FreezeOutcome {
@@ -103,14 +108,14 @@ impl Node {
         }
     }
 
-    fn order(&mut self, order: &OperatorOrder, now: Time) -> OrderOutcome {
+    fn order(&mut self, order: &OperatorOrder, by: &str, now: Time) -> OrderOutcome {
         let Some(&index) = self.by_name.get(&order.resource) else { return OrderOutcome::NoSuchResource };
         let refusal = self.set_refusal(index, order, now);
         if order.dry_run {
             return refusal.unwrap_or_else(|| self.order_one(index, order, now));
         }
         self.resources[index].story.order(order.to_string(), now);
-        let outcome = refusal.unwrap_or_else(|| self.order_all(index, order, now));
+        let outcome = refusal.unwrap_or_else(|| self.order_all(index, order, by, now));
         self.figures.ordered(order.target.as_str(), outcome.as_str());
         if outcome != OrderOutcome::Ordered {
             self.resources[index].story.order(outcome.to_string(), now);
@@ -119,14 +124,30 @@ impl Node {
     }
 
     /// Gives an order to a resource and the members of its set. The outcome is that of the resource.
-    fn order_all(&mut self, index: usize, order: &OperatorOrder, now: Time) -> OrderOutcome {
+    fn order_all(&mut self, index: usize, order: &OperatorOrder, by: &str, now: Time) -> OrderOutcome {
         for other in self.members_to_order(index, order.target) {
             if other != index {
                 self.resources[other].story.order(format!("{order}, which is of its set"), now);
-                self.order_one(other, order, now);
+                self.order_of(by, other, order, now);
             }
         }
-        self.order_one(index, order, now)
+        self.order_of(by, index, order, now)
+    }
+
+    /// Gives an order to one resource, whose switch will be told as that of its giver.
+    pub(super) fn order_of(
+        &mut self,
+        by: &str,
+        index: usize,
+        order: &OperatorOrder,
+        now: Time,
+    ) -> OrderOutcome {
+        self.resources[index].switches.ordered(order.target, by, now);
+        let outcome = self.order_one(index, order, now);
+        if !matches!(outcome, OrderOutcome::Ordered | OrderOutcome::Joined) {
+            self.resources[index].switches.refused();
+        }
+        outcome
     }
 
     /// An order that comes while a switch is under way joins it or is refused. Carried out, orders that come
@@ -157,9 +178,6 @@ impl Node {
             let refusal = copy.handle(&settings, now, event).refusal();
             return refusal.map_or(OrderOutcome::Possible, OrderOutcome::Refused);
         }
-        if order.target == Target::ThisSide {
-            resource.switches.takeover_ordered(now);
-        }
         if ends_hold {
             self.end_hold(index, now);
         }
@@ -171,6 +189,7 @@ impl Node {
         let peer_is_heard = there.clone().any(|(_, resource)| resource.protocol.machine().peer.alive);
         StatusSnapshot {
             clock: now,
+            configuration: self.figures.configuration.clone(),
             is_strict: self.core.security == Security::Strict,
             resources: there
                 .map(|(index, resource)| self.status(index, resource, peer_is_heard, now))
@@ -212,6 +231,7 @@ impl Node {
             timeout: resource.config.timeout,
             frozen: resource.freeze.left(now).map(|left| (left, resource.freeze.reason().to_owned())),
             last_switch: resource.switches.last().cloned(),
+            planned: resource.switches.planned(),
             app: AppFacts {
                 failed: machine.state.has_failed_app(),
                 heard: resource.local.at.map(|_| machine.app.heard),

@@ -136,7 +136,7 @@ impl Node {
         let refusal = self.give(index, Event::App(Some(code)), now);
         if refusal.is_none() {
             for other in others {
-                self.order_one(other, &order, now);
+                self.order_of("an application of its set", other, &order, now);
             }
         }
         refusal

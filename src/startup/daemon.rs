@@ -211,7 +211,8 @@ fn assemble(
     }
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     let control = ControlDoor::open(&ControlSocket::from_config(&config.core));
-    admin::spawn(&config.core, control.as_ref(), rights, told, logging.lost(), requests_in, move || {
+    let log = (logging.level(), logging.lost());
+    admin::spawn(&config.core, control.as_ref(), rights, told, log, requests_in, move || {
         drop(waker.wake());
     })
     .map_err(Failure::system("can't start the thread of the status page"))?;

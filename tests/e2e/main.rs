@@ -31,6 +31,7 @@ mod notify;
 mod older;
 mod openapi;
 mod operator;
+mod operator_views;
 mod options;
 mod ordered_switch;
 mod orders;

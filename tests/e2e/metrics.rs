@@ -36,7 +36,7 @@ fn metrics_show_a_switch_and_are_valid() {
     });
     pair[Side::A].page(&format!("?failover={RESOURCE}"));
     pair.wait_settled(Side::B, AT_ONCE);
-    let labels = format!("resource=\"{RESOURCE}\",from=\"hot\",to=\"releasing\"");
+    let labels = format!("resource=\"{RESOURCE}\",from=\"hot\",to=\"releasing\",cause=\"operator\"");
     // An answer may be a tenth of a second old.
     wait_for("the hand-over to be counted", AT_ONCE, || {
         (value(&pair, Side::A, "schrittmacher_transitions_total", &labels) == 1.0).then_some(())
@@ -54,7 +54,16 @@ fn metrics_show_a_switch_and_are_valid() {
     let heartbeats = &families["schrittmacher_heartbeat_lateness_seconds"].samples;
     assert!(heartbeats["schrittmacher_heartbeat_lateness_seconds_count"] > 0.0);
     let interruptions = &families["schrittmacher_service_interruption_seconds"].samples;
-    assert!(interruptions["schrittmacher_service_interruption_seconds_count"] >= 1.0);
+    assert!(interruptions["schrittmacher_service_interruption_seconds_count{kind=\"planned\"}"] >= 1.0);
+    assert_eq!(interruptions["schrittmacher_service_interruption_seconds_count{kind=\"failure\"}"], 0.0);
+    wait_for("the application's process to be believed", AT_ONCE, || {
+        (resource(&pair, Side::B, "schrittmacher_application_watched") == 1.0).then_some(())
+    });
+    let few = pair[Side::B].page("metrics?detail=node");
+    assert!(
+        few.contains("schrittmacher_resources{service=\"protected\"} 1\n") && !few.contains("resource=\""),
+        "{few}"
+    );
     let legacy = format!("{{resource_name=\"{RESOURCE}\"}}");
     for name in ["rx_lhot", "tx_hott", "rx_fovr", "start_action", "tx_2hot"] {
         assert!(families[name].samples[&format!("{name}{legacy}")] >= 1.0, "{name}");

@@ -90,6 +90,10 @@ fn the_answers_are_those_of_the_document() {
         (&failover, order("failover"), 200),
         (&status, "GET /api/v1/status".to_owned(), 200),
         (&"/api/v1/history".to_owned(), "GET /api/v1/history".to_owned(), 200),
+        (&"/api/v1/log".to_owned(), "GET /api/v1/log".to_owned(), 200),
+        (&"/api/v1/log".to_owned(), "POST /api/v1/log?level=debug&seconds=60".to_owned(), 200),
+        (&"/api/v1/log".to_owned(), "POST /api/v1/log?level=loud&seconds=60".to_owned(), 400),
+        (&"/api/v1/log".to_owned(), "POST /api/v1/log?level=debug&seconds=86401".to_owned(), 400),
         (&"/api/v1/reload".to_owned(), "POST /api/v1/reload".to_owned(), 200),
     ] {
         let method = if request.starts_with("GET") { "get" } else { "post" };
@@ -99,6 +103,8 @@ fn the_answers_are_those_of_the_document() {
     }
     let (told, body) = at_port("POST /api/v1/reload");
     assert_eq!(complaints(&document, "/api/v1/reload", "post", told, &body), [""; 0], "{body}");
+    let (told, body) = at_port("POST /api/v1/log?level=debug&seconds=60");
+    assert_eq!((told, complaints(&document, "/api/v1/log", "post", told, &body)), (403, vec![]), "{body}");
     fs::write(host.files.config(), "nonsense\n").unwrap();
     let (told, body) = at_socket("POST /api/v1/reload");
     assert_eq!(told, 422, "{body}");

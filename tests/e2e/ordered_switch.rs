@@ -25,6 +25,10 @@ fn a_failover_is_waited_for_until_the_other_application_is_hot() {
     assert_eq!((code, complaint.as_str()), (0, ""));
     assert!(said.starts_with("failover of service: would be carried out\nnow: hot here for "), "{said}");
     assert!(said.contains("; the peer is standby, heard 0."), "{said}");
+    assert!(
+        said.ends_with("expected: not known, because there was no such switch since the daemon's start\n"),
+        "{said}"
+    );
     pair.stays_for(0.0);
 
     let (code, said, complaint) = on(&pair, Side::A, &["failover", RESOURCE, "--wait"]);
@@ -49,6 +53,31 @@ fn a_failover_is_waited_for_until_the_other_application_is_hot() {
     assert!(told["stages"].as_array().unwrap().len() >= 3, "{told}");
     let (code, _, complaint) = on(&pair, Side::A, &["takeover", "--all"]);
     assert_eq!((code, complaint.as_str()), (1, "schrittmacherctl: no resource is hot on the other side\n"));
+    // Both switches were planned, and their times say what the next ones will take.
+    for order in ["failover", "takeover"] {
+        let (_, said, _) = on(&pair, Side::A, &[order, RESOURCE, "--dry-run"]);
+        if order == "failover" {
+            assert!(
+                said.contains("\nexpected: ")
+                    && said.contains(" without service, as with the last such switch; stopping here took "),
+                "{said}"
+            );
+        } else {
+            assert_eq!(said, "", "it is hot here already");
+        }
+    }
+    let last = status_of(&pair, Side::A);
+    assert_eq!(last["direction"], "here", "{last}");
+    assert!(last["by"].as_str().unwrap().ends_with(" at the control socket"), "{last}");
+    assert!(last["without_service_seconds"].as_f64().unwrap() > 0.0, "{last}");
+    let last = status_of(&pair, Side::B);
+    assert_eq!((&last["direction"], last.get("by")), (&"away".into(), None), "{last}");
+}
+
+fn status_of(pair: &Pair, side: Side) -> Value {
+    let (_, said, _) = on(pair, side, &["status", "--json"]);
+    let status: Value = serde_json::from_str(&said).unwrap();
+    status["resources"][0]["last_switch"].clone()
 }
 
 #[test]
@@ -118,6 +147,12 @@ fn the_records_of_both_sides_make_one_story() {
         |text: &str| lines.iter().rposition(|line| line["what"].as_str().unwrap().starts_with(text)).unwrap();
     assert!(place("releasing -> standby") < place("HOT here"), "{said}");
     assert!(place("HOT here") < place("the peer is hot"), "{said}");
+}
+
+/// The one who runs the tests, as orders name him.
+fn user() -> String {
+    let user = nix::unistd::getuid();
+    if user.is_root() { "root".to_owned() } else { format!("user {user}") }
 }
 
 /// What a freeze means for both sides: see `docs/adr/0028-freeze.md`.
@@ -198,7 +233,7 @@ fn the_history_survives_the_daemon_and_says_who_ordered_what() {
     let order = place("failover of service: ordered");
     assert_eq!(
         (&entries[order]["kind"], &entries[order]["by"]),
-        (&"order".into(), &format!("user {} at the control socket", nix::unistd::getuid()).into())
+        (&"order".into(), &format!("{} at the control socket", user()).into())
     );
     assert!(place("going-hot -> hot: ") < order && order < place("hot on the other side"), "{said}");
     assert!(place("releasing -> standby: ") < place("hot on the other side"), "{said}");

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub const STATUS: &str = "/api/v1/status";
 /// `GET`: [`HistoryAnswer`].
 pub const HISTORY: &str = "/api/v1/history";
+/// `GET`, and `POST` for another level: [`LogAnswer`].
+pub const LOG: &str = "/api/v1/log";
 /// `POST`: [`ReloadAnswer`].
 pub const RELOAD: &str = "/api/v1/reload";
 /// `POST` to `RESOURCES/NAME/failover` and `RESOURCES/NAME/takeover`: [`OrderAnswer`].
@@ -37,6 +39,9 @@ pub struct DaemonStatus {
     pub port: u16,
     /// `security`.
     pub security: String,
+    /// A hash of the configuration in force; `null` of an older daemon.
+    #[serde(default)]
+    pub config_hash: Option<String>,
     /// Authentication of the peer; absent if it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
@@ -194,6 +199,9 @@ pub struct ResourceState {
     pub frozen: Option<Frozen>,
     /// The last change of this node to or from hot; `null` if there was none since the daemon's start.
     pub last_switch: Option<LastSwitch>,
+    /// How long the last planned switches took: what to expect of the next one. Absent if there was none since the daemon's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedSwitches>,
     /// Commands that fail, and other things to look after, in words.
     pub troubles: Vec<String>,
     /// The other node's part.
@@ -220,8 +228,26 @@ pub struct LastSwitch {
     pub direction: SwitchDirection,
     /// Why, in words.
     pub cause: String,
+    /// The operator, if it was ordered at this daemon; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// How long no side was hot, as far as this one knows; absent if that is not over, or neither was hot before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_service_seconds: Option<f64>,
     /// When.
     pub seconds_ago: f64,
+}
+
+/// How long the last planned switches took: those that were ordered, and those of a daemon that ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PlannedSwitches {
+    /// From the order until this side had stopped the service and taken its address down; `null` if it never has.
+    pub release_seconds: Option<f64>,
+    /// How long no side was hot when this one became it; `null` if it never has.
+    pub here_seconds: Option<f64>,
+    /// The same when the other side did.
+    pub away_seconds: Option<f64>,
 }
 
 /// Where a switch goes, as seen from the node that tells of it.
@@ -304,6 +330,32 @@ pub enum HistoryKind {
     Service,
     /// An order, and what became of it.
     Order,
+}
+
+/// Which lines of the log are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LogAnswer {
+    /// The least severe level that is written now: debug, info, warning, major or off.
+    pub level: String,
+    /// `log-level` of the configuration.
+    pub configured_level: String,
+    /// The other level ends by itself then; `null` if that of the configuration holds.
+    pub seconds_left: Option<f64>,
+    /// Where the lines go.
+    pub places: Vec<LogPlace>,
+    /// Lines above the limit of their resource, since the start.
+    pub left_out_lines: u64,
+}
+
+/// One place to which the lines of the log go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LogPlace {
+    /// stderr, file or syslog.
+    pub place: String,
+    /// Lines for which it had no room, or which it did not take, since the start.
+    pub lost_lines: u64,
 }
 
 /// The outcome of a reload.

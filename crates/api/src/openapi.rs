@@ -4,7 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::{DaemonStatus, HistoryAnswer, OrderAnswer, Problem, ReloadAnswer, ResourceState};
+use super::{DaemonStatus, HistoryAnswer, LogAnswer, OrderAnswer, Problem, ReloadAnswer, ResourceState};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
 
@@ -100,6 +100,21 @@ fn document() -> Value {
             "200": answer::<HistoryAnswer>(schemas, "oldest first"),
             "503": problem(schemas, "`state-directory` cannot be used"),
         } } },
+        "/api/v1/log": {
+            "get": { "summary": "which lines of the log are written", "responses": {
+                "200": answer::<LogAnswer>(schemas, "the level, and where the lines go"),
+            } },
+            "post": { "summary": "another level for some time; at the control socket alone", "parameters": [
+                json!({ "name": "level", "in": "query", "required": true, "description": "that of the configuration ends another one",
+                    "schema": { "enum": ["debug", "info", "warning", "major"] } }),
+                json!({ "name": "seconds", "in": "query", "required": true, "description": "for how long; at most a day",
+                    "schema": { "type": "number", "exclusiveMinimum": 0, "maximum": 86_400 } }),
+            ], "responses": {
+                "200": answer::<LogAnswer>(schemas, "as it is now"),
+                "400": problem(schemas, "no such level, or no such time"),
+                "403": problem(schemas, "asked for at the port"),
+            } },
+        },
         "/api/v1/reload": { "post": { "summary": "put a changed file in force; at the control socket alone", "responses": {
             "200": answer::<ReloadAnswer>(schemas, "it is in force"),
             "403": problem(schemas, "asked for at the port"),

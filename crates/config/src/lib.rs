@@ -9,6 +9,7 @@
 //! | [`Auth`] | the key file, which is part of it | `auth` |
 //! | one value | an address, a number, a time … | `fields`, `address`, `number`, `command` |
 //! | [`Loaded`] or [`LoadError`] | what `--check` prints | `report`, `rows`, `notes`, `host_notes` |
+//! | [`Loaded`] | the other format; one word | `convert`, `fingerprint` |
 //!
 //! `keys` is the table of all keys. Mistakes are collected as [`Diagnostic`]s. `docs/configuration.md` is
 //! the reference for operators.
@@ -19,12 +20,14 @@ pub mod caller;
 mod command;
 mod command_pairs;
 mod control_socket;
+mod convert;
 mod core_group;
 mod diagnostic;
 mod document;
 mod exposure;
 mod fields;
 mod find;
+mod fingerprint;
 mod host_notes;
 mod interpret;
 mod kept;
@@ -61,6 +64,7 @@ pub use control_socket::{ControlSocket, SOCKET_PATH_MAX, network};
 pub use diagnostic::{Diagnostic, LoadError};
 pub use exposure::exposure;
 pub use find::{NoConfigFile, find, unread_sibling};
+pub use fingerprint::fingerprint;
 pub use kept::restore;
 pub use keys::DEFAULT_STATE_DIRECTORY;
 pub use load::{Loaded, load, load_text};

@@ -126,5 +126,11 @@ fn differences(loaded: &Loaded, status: &DaemonStatus) -> Vec<String> {
         (written != running)
             .then(|| format!("resource {name} has priority {written} in the file, and runs with {running}"))
     });
-    added.chain(removed).chain(priority).map(|text| format!("not in force: {text}")).collect()
+    let named: Vec<String> = added.chain(removed).chain(priority).collect();
+    let same_program = status.program == env!("CARGO_PKG_VERSION");
+    let ours = schrittmacher_config::fingerprint(&loaded.config);
+    let differs = same_program && status.config_hash.as_ref().is_some_and(|running| *running != ours);
+    let others = (differs && named.is_empty())
+        .then(|| "other settings of the file; `schrittmacherctl reload --dry-run` names them".to_owned());
+    named.into_iter().chain(others).map(|text| format!("not in force: {text}")).collect()
 }

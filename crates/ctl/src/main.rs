@@ -5,6 +5,7 @@ mod check;
 mod check_peer;
 mod compare;
 mod completion;
+mod convert;
 mod daemon;
 mod describe;
 mod explain;
@@ -12,6 +13,7 @@ mod freeze;
 mod history;
 mod init;
 mod keygen;
+mod logs;
 mod merge;
 mod options;
 mod order;
@@ -19,11 +21,13 @@ mod output;
 mod record;
 mod reload;
 mod replay;
+mod screen;
 mod simulate;
 mod source;
 mod status;
 mod story;
 mod timeline;
+mod top;
 mod wait;
 
 use std::fmt::Display;
@@ -75,16 +79,19 @@ fn run() -> u8 {
 fn execute(command: &Command, output: &mut Output<'_>) -> Result<u8, CtlError> {
     match command {
         Command::Status(args) => status::run(args, output),
+        Command::Top(args) => top::run(args, output),
         Command::Failover(args) => order::run(args, Target::Failover, output),
         Command::Takeover(args) => order::run(args, Target::Takeover, output),
         Command::Freeze(args) => freeze::freeze(args, output),
         Command::Thaw(args) => freeze::thaw(args, output),
         Command::History(args) => history::run(args, output),
+        Command::Logs(args) => logs::run(args, output),
         Command::Check(args) => check::run(args, output),
         Command::Reload(args) => reload::run(args, output),
         Command::Record(args) => record::run(args, output),
         Command::Replay(args) => replay::run(args, output),
         Command::Explain(args) => explain::run(args, output),
+        Command::Convert(args) => convert::run(args, output),
         Command::Init(args) => init::run(args, output),
         Command::Keygen(args) => keygen::run(args, output),
         Command::Completion(args) => {

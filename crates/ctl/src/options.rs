@@ -83,6 +83,7 @@ pub(crate) struct CommandLine {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Status(super::status::StatusArgs),
+    Top(super::top::TopArgs),
     /// Order the other side to be hot, and this one standby
     #[command(after_help = FAILOVER)]
     Failover(super::order::OrderArgs),
@@ -95,10 +96,12 @@ pub(crate) enum Command {
     Check(super::check::CheckArgs),
     History(super::history::HistoryArgs),
     Explain(super::explain::ExplainArgs),
+    Logs(super::logs::LogsArgs),
     Record(super::record::RecordArgs),
     Replay(super::replay::ReplayArgs),
     Simulate(crate::simulate::SimulateArgs),
     Init(super::init::InitArgs),
+    Convert(super::convert::ConvertArgs),
     Keygen(super::keygen::KeygenArgs),
     Completion(super::completion::CompletionArgs),
 }

@@ -124,7 +124,9 @@ pub(super) fn run(args: &OrderArgs, target: Target, output: &mut Output<'_>) -> 
         }
         if args.dry_run && !args.json && status == exit_code::OK {
             let path = format!("{RESOURCES}/{}", path_of(name));
-            output.line(&now(&ask::get(&args.daemon, &path)?.value));
+            let one = ask::get(&args.daemon, &path)?.value;
+            output.line(&now(&one));
+            output.line(&expected(&one, target));
         }
         watches.extend(watch.filter(|_| status == exit_code::OK));
     }
@@ -177,6 +179,27 @@ fn now(one: &ResourceState) -> String {
     format!("now: {} here for {here}; {peer}", Escaped(&one.state))
 }
 
+/// How long the switch will take, by the last planned one in its direction.
+fn expected(one: &ResourceState, target: Target) -> String {
+    let planned = one.planned.clone().unwrap_or_default();
+    let shown = |seconds: f64| span(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let (outage, release) = match target {
+        Target::Failover => (planned.away_seconds, planned.release_seconds),
+        Target::Takeover => (planned.here_seconds, None),
+    };
+    let stopping =
+        release.map(|seconds| format!("; stopping here took {}", shown(seconds))).unwrap_or_default();
+    match outage {
+        Some(seconds) => {
+            format!("expected: {} without service, as with the last such switch{stopping}", shown(seconds))
+        }
+        None => {
+            let since = "there was no such switch since the daemon's start";
+            format!("expected: not known, because {since}{stopping}")
+        }
+    }
+}
+
 fn exit_status(outcome: OrderWord) -> u8 {
     match outcome {
         OrderWord::Ordered | OrderWord::Joined | OrderWord::Possible => exit_code::OK,
@@ -198,5 +221,23 @@ mod tests {
         assert_eq!(now(&ready), "now: hot here for 12 d 4 h; the peer is standby, heard 0.1 s ago");
         let alone = resource("x", "hot", None, ServiceLevel::Unprotected);
         assert_eq!(now(&alone), "now: hot here for 12 d 4 h; the peer is NOT HEARD");
+    }
+
+    #[test]
+    fn a_dry_run_says_how_long_the_last_such_switch_took() {
+        use schrittmacher_api::PlannedSwitches;
+        let mut one = resource("x", "hot", Some("standby"), ServiceLevel::Protected);
+        let unknown = "expected: not known, because there was no such switch since the daemon's start";
+        assert_eq!(expected(&one, Target::Failover), unknown);
+        one.planned = Some(PlannedSwitches {
+            release_seconds: Some(0.25),
+            away_seconds: Some(0.3),
+            here_seconds: None,
+        });
+        assert_eq!(
+            expected(&one, Target::Failover),
+            "expected: 300 ms without service, as with the last such switch; stopping here took 250 ms"
+        );
+        assert_eq!(expected(&one, Target::Takeover), unknown);
     }
 }

@@ -1,7 +1,5 @@
 //! `schrittmacherctl status`: what the daemon knows, as a table.
 
-use std::io::IsTerminal;
-use std::thread;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -12,8 +10,9 @@ use schrittmacher_api::{
 };
 
 use super::options::DaemonArgs;
+use super::screen::{Screen, columns, folded, padded};
 use super::simulate::options::time;
-use super::{CtlError, Output, ask};
+use super::{CtlError, Output, ask, top};
 use schrittmacher_text::{Escaped, exit_code, span};
 
 /// Show which side is hot, and whether the other one could take over
@@ -48,39 +47,17 @@ pub(crate) struct StatusArgs {
 
 pub(super) fn run(args: &StatusArgs, output: &mut Output<'_>) -> Result<u8, CtlError> {
     if let Some(pause) = args.watch {
-        return watch(args, pause, output);
+        return top::watch(&args.daemon, pause, output);
     }
     let answer: ask::JsonAnswer<DaemonStatus> = ask::get(&args.daemon, STATUS)?;
     if args.json {
         output.text(&answer.text);
     } else if !args.quiet {
-        output.text(&table(&answer.value, Timestamp::now(), &TimeZone::system()));
+        // All of it, however many lines the terminal has.
+        let screen = Screen { height: None, ..Screen::of_stdout() };
+        output.text(&table(&answer.value, Timestamp::now(), &TimeZone::system(), screen));
     }
     Ok(exit_status(answer.value.summary))
-}
-
-/// The least pause: the daemon gives no newer facts sooner.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-
-/// To the top left, and everything after it is empty.
-const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
-
-/// Ends when the reader has gone.
-fn watch(args: &StatusArgs, pause: Duration, output: &mut Output<'_>) -> Result<u8, CtlError> {
-    let is_terminal = std::io::stdout().is_terminal();
-    while !output.is_broken() {
-        let seen = ask::get::<DaemonStatus>(&args.daemon, STATUS);
-        let now = Timestamp::now();
-        let text = match &seen {
-            Ok(answer) => table(&answer.value, now, &TimeZone::system()),
-            Err(error) => format!("{}\n", error.why),
-        };
-        let time = now.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-        output.text(&format_args!("{}{time}\n{text}", if is_terminal { CLEAR } else { "" }));
-        output.flush();
-        thread::sleep(pause.max(PAUSE_MIN));
-    }
-    Ok(exit_code::OK)
 }
 
 fn exit_status(summary: Summary) -> u8 {
@@ -93,29 +70,74 @@ fn exit_status(summary: Summary) -> u8 {
 
 const COLUMNS: [&str; 7] = ["RESOURCE", "SET", "HERE", "PEER", "SINCE", "LAST SWITCH", "NOTE"];
 const SET: usize = 1;
+/// From here on texts of any length.
+const LONG: usize = 5;
+/// The pause between two columns.
+const GAP: &str = "  ";
 
-fn table(status: &DaemonStatus, now: Timestamp, zone: &TimeZone) -> String {
+/// The worst resources first, and otherwise in the order of the configuration.
+pub(super) fn problems_first(status: &mut DaemonStatus) {
+    status.resources.sort_by_key(|one| match one.service {
+        ServiceLevel::NobodyHot | ServiceLevel::BothHot => 0,
+        ServiceLevel::Unprotected => 1,
+        ServiceLevel::Protected if !one.troubles.is_empty() || one.frozen.is_some() => 2,
+        ServiceLevel::Protected => 3,
+    });
+}
+
+/// With fewer lines than there are resources it says how many are missing. A row that is too long goes on below.
+pub(super) fn table(status: &DaemonStatus, now: Timestamp, zone: &TimeZone, screen: Screen) -> String {
     let rows: Vec<[String; 7]> = status.resources.iter().map(|one| row(one, now, zone)).collect();
     let has_sets = status.resources.iter().any(|one| one.set.is_some());
-    let columns: Vec<usize> = (0..COLUMNS.len()).filter(|column| *column != SET || has_sets).collect();
+    let shown: Vec<usize> = (0..COLUMNS.len()).filter(|column| *column != SET || has_sets).collect();
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
+        let cells = rows.iter().map(|row| columns(&row[column]));
         cells.chain([COLUMNS[column].len()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
     let line = |cells: [&str; 7]| {
-        let padded: Vec<_> =
-            columns.iter().map(|&column| format!("{:1$}", cells[column], widths[column])).collect();
-        format!("{}\n", padded.join("  ").trim_end())
+        let padded: Vec<_> = shown.iter().map(|&column| padded(cells[column], widths[column])).collect();
+        let whole = padded.join(GAP).trim_end().to_owned();
+        if screen.holds(columns(&whole)) {
+            return whole + "\n";
+        }
+        let short: Vec<_> = shown.iter().zip(&padded).filter(|(column, _)| **column < LONG).collect();
+        let short: Vec<&str> = short.into_iter().map(|(_, cell)| cell.as_str()).collect();
+        let first = short.join(GAP).trim_end().to_owned() + "\n";
+        if cells == COLUMNS {
+            return first;
+        }
+        let words = |cell: &str| cell.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let rest = cells[LONG..].iter().filter(|cell| !cell.is_empty() && **cell != "-");
+        let rest = rest
+            .map(|cell| format!("  {}\n", folded(&words(cell), " ", narrower(screen)).replace('\n', "\n  ")));
+        first + &rest.collect::<String>()
     };
-    let mut text = heading(status) + &line(COLUMNS);
-    for row in &rows {
-        text += &line(row.each_ref().map(String::as_str));
+    let top = heading(status, screen) + &line(COLUMNS);
+    let bottom = conclusion(status.summary);
+    let used = top.lines().count() + bottom.lines().count();
+    let mut room = screen.height.map_or(usize::MAX, |height| height.saturating_sub(used));
+    let mut text = top;
+    for (place, row) in rows.iter().enumerate() {
+        let line = line(row.each_ref().map(String::as_str));
+        let left = rows.len() - place;
+        // One line is kept for what is missing.
+        let needed = line.lines().count() + usize::from(left > 1);
+        if needed > room {
+            text += &format!("... and {left} more\n");
+            break;
+        }
+        room -= line.lines().count();
+        text += &line;
     }
-    text + &conclusion(status.summary)
+    text + &bottom
 }
 
-fn heading(status: &DaemonStatus) -> String {
+fn narrower(screen: Screen) -> Screen {
+    Screen { width: screen.width.map(|width| width.saturating_sub(2)), ..screen }
+}
+
+fn heading(status: &DaemonStatus, screen: Screen) -> String {
     let DaemonStatus { host, remote_host, local_address, remote_address, peer, program, security, .. } =
         status;
     let there = remote_host.as_deref().map(|name| format!("{} ", Escaped(name))).unwrap_or_default();
@@ -139,28 +161,31 @@ fn heading(status: &DaemonStatus) -> String {
         PeerProof::Signature => "peer has to sign",
     };
     let (host, program, security) = (Escaped(host), Escaped(program), Escaped(security));
-    format!(
-        "{host} {local_address} <-> {there}{remote_address}   {heard}   version {program}{other}   security {security}   \
-         {proof}\n{}",
-        status.authentication.as_ref().map(authentication).unwrap_or_default()
-    )
+    let parts = [
+        format!("{host} {local_address} <-> {there}{remote_address}"),
+        heard,
+        format!("version {program}{other}"),
+        format!("security {security}"),
+        proof.to_owned(),
+    ];
+    let first = folded(&parts, "   ", screen) + "\n";
+    first + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
 }
 
-fn authentication(about: &Authentication) -> String {
+fn authentication(about: &Authentication, screen: Screen) -> String {
     let Authentication { mode, key, peer_key, refused, last_refusal, peer_hears_nothing } = about;
     let key = Escaped(key.as_deref().unwrap_or("none"));
     let peer = match peer_key {
         Some(key) => format!("peer signs with key {}", Escaped(key)),
         None => "PEER DOES NOT SIGN".into(),
     };
-    let mut text = format!("authentication {}   own key {key}   {peer}", Escaped(mode));
-    if let (Some(why), 1..) = (last_refusal, refused) {
-        text += &format!("   {refused} datagrams refused, the last one: {}", Escaped(why));
-    }
-    if *peer_hears_nothing {
-        text += "   PEER HEARS NOTHING OF THIS HOST";
-    }
-    text + "\n"
+    let refusals = match (last_refusal, refused) {
+        (Some(why), 1..) => format!("{refused} datagrams refused, the last one: {}", Escaped(why)),
+        (_, _) => String::new(),
+    };
+    let deaf = if *peer_hears_nothing { "PEER HEARS NOTHING OF THIS HOST" } else { "" };
+    let mode = format!("authentication {}", Escaped(mode));
+    folded(&[mode, format!("own key {key}"), peer, refusals, deaf.to_owned()], "   ", screen) + "\n"
 }
 
 fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 7] {
@@ -173,7 +198,11 @@ fn row(one: &ResourceState, now: Timestamp, zone: &TimeZone) -> [String; 7] {
             SwitchDirection::Here => "here",
             SwitchDirection::Away => "away",
         };
-        format!("{at} {direction}: {}", Escaped(&switch.cause))
+        let by = switch.by.as_deref().map(|by| format!(" ({})", Escaped(by))).unwrap_or_default();
+        let outage = switch.without_service_seconds;
+        let outage =
+            outage.map(|seconds| format!(", {} without service", lasting(seconds))).unwrap_or_default();
+        format!("{at} {direction}: {}{by}{outage}", Escaped(&switch.cause))
     });
     let why = one.explanation.as_deref().unwrap_or_default();
     let mut notes = one.troubles.clone();
@@ -238,7 +267,7 @@ mod tests {
             Some(PeerLink { round_trip_seconds: Some(0.000_43), recently_sent: 3000, recently_lost: 2 });
         let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
         assert_eq!(
-            table(&status, now, &TimeZone::UTC),
+            table(&status, now, &TimeZone::UTC, Screen::default()),
             "host-a 10.2.1.86 <-> host-b 10.2.1.87   heard 0.1 s ago   round trip 0.4 ms, loss 2 of 3000   version 3.0.0, peer 3.0 or later   security legacy   peer has to name this run\n\
              RESOURCE   SET  HERE  PEER     SINCE     LAST SWITCH                                     NOTE\n\
              smsc-1     web  hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
@@ -246,7 +275,38 @@ mod tests {
              1 of 2 resources not protected\n"
         );
         status.resources[0].set = None;
-        assert!(!table(&status, now, &TimeZone::UTC).contains("SET"), "no set, no column");
+        assert!(!table(&status, now, &TimeZone::UTC, Screen::default()).contains("SET"), "no set, no column");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_everything_below_each_other() {
+        let resources = vec![
+            resource("smsc-1", "hot", Some("standby"), ServiceLevel::Protected),
+            resource("billing", "hot", Some("failed"), ServiceLevel::Unprotected),
+        ];
+        let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
+        let screen = Screen { width: Some(56), height: None };
+        let text = table(&daemon(resources), now, &TimeZone::UTC, screen);
+        assert!(text.lines().all(|line| columns(line) <= 56), "{text}");
+        assert!(text.contains("smsc-1    hot   standby  12 d 4 h\n  2026-11-28"), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("NOT PROTECTED: the peer's application has failed"), "{text}");
+    }
+
+    #[test]
+    fn a_low_terminal_gets_the_problems_and_the_number_of_the_rest() {
+        let mut resources: Vec<_> = (0..300)
+            .map(|n| resource(&format!("r{n}"), "hot", Some("standby"), ServiceLevel::Protected))
+            .collect();
+        resources[200] = resource("broken", "hot", Some("failed"), ServiceLevel::Unprotected);
+        let mut status = daemon(resources);
+        problems_first(&mut status);
+        let now: Timestamp = "2026-11-28T15:00:00Z".parse().unwrap();
+        let screen = Screen { width: None, height: Some(10) };
+        let text = table(&status, now, &TimeZone::UTC, screen);
+        assert_eq!(text.lines().count(), 10, "{text}");
+        assert!(text.lines().nth(2).unwrap().starts_with("broken"), "{text}");
+        assert!(text.ends_with("... and 294 more\n1 of 300 resources not protected\n"), "{text}");
     }
 
     #[test]

@@ -21,8 +21,11 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
         last_switch: Some(LastSwitch {
             direction: SwitchDirection::Here,
             cause: "the peer handed over".into(),
+            by: None,
+            without_service_seconds: None,
             seconds_ago: 60.0,
         }),
+        planned: None,
         troubles: Vec::new(),
         peer: PeerState {
             heard: peer.is_some(),
@@ -46,6 +49,7 @@ pub fn daemon(resources: Vec<ResourceState>) -> DaemonStatus {
         remote_address: [10, 2, 1, 87].into(),
         port: 7700,
         security: "legacy".into(),
+        config_hash: None,
         authentication: None,
         uptime_seconds: 1.0,
         peer: PeerNode {

@@ -154,6 +154,49 @@ pub fn cause(cause: Cause) -> String {
     }
 }
 
+/// The kind of a cause, as one word for programs: `docs/metrics.md` lists them.
+pub const fn cause_word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Peer(PeerCode::Fovr) => "peer-handed-over",
+        Cause::Peer(PeerCode::Tcnf) => "peer-left-the-role",
+        Cause::Peer(PeerCode::Treq) => "peer-asked",
+        Cause::Peer(PeerCode::Fail) => "peer-failed",
+        Cause::Peer(
+            PeerCode::Unk
+            | PeerCode::Hott
+            | PeerCode::Stby
+            | PeerCode::Trej
+            | PeerCode::ToHot
+            | PeerCode::ToStandby,
+        ) => "peer-state",
+        Cause::PeerSilent => "peer-silent",
+        Cause::App(AppReport::Lfai) => "application-failed",
+        Cause::App(
+            AppReport::Lhot | AppReport::Lsby | AppReport::Lunk | AppReport::L2ht | AppReport::L2sb,
+        ) => "application-state",
+        Cause::AppSilent => "application-silent",
+        Cause::AppFailed(AppFailure::Ended) => "application-ended",
+        Cause::AppFailed(AppFailure::CannotStart) => "application-cannot-start",
+        Cause::AppFailed(AppFailure::GaveUp) => "application-gave-up",
+        Cause::AppFailed(AppFailure::CheckFailed) => "check-failed",
+        Cause::Failover { by: Orderer::Operator, .. } | Cause::Takeover { by: Orderer::Operator } => {
+            "operator"
+        }
+        Cause::Failover { by: Orderer::App, .. } | Cause::Takeover { by: Orderer::App } => {
+            "application-asked"
+        }
+        Cause::Failover { by: Orderer::Set, .. } | Cause::Takeover { by: Orderer::Set } => "set",
+        Cause::Tick => "time",
+        Cause::Shutdown => "shutdown",
+        Cause::Released => "released",
+        Cause::Resumed => "lost-time",
+        Cause::StartBegan => "start-began",
+        Cause::ActivateFailed => "address-failed",
+        Cause::CutOff => "cut-off",
+        Cause::Reconnected => "reconnected",
+    }
+}
+
 /// The reason why an order is not carried out, for the operator who gave it.
 pub const fn refusal(refusal: Refusal) -> &'static str {
     match refusal {

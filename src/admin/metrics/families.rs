@@ -5,6 +5,7 @@ use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
 use schrittmacher_wire::{AppCode, PeerCode};
 
+use super::Detail;
 use super::text::{Kind, Labels, Text};
 use crate::admin::service::PageFacts;
 use crate::admin::snapshot::{FiguresSnapshot, ResourceStatus};
@@ -28,7 +29,10 @@ impl One<'_> {
     }
 }
 
-pub(super) fn write(snapshot: &FiguresSnapshot, facts: &PageFacts) -> String {
+/// Bytes of a resource in the whole answer, a little more than usual.
+const BYTES_OF_ONE: usize = 3500;
+
+pub(super) fn write(snapshot: &FiguresSnapshot, facts: &PageFacts, detail: Detail) -> String {
     let resources: Vec<One<'_>> = snapshot
         .status
         .resources
@@ -39,19 +43,37 @@ pub(super) fn write(snapshot: &FiguresSnapshot, facts: &PageFacts) -> String {
             One { status, figures, service: status::service(status, peer).0 }
         })
         .collect();
-    let mut text = Text::default();
+    let expected = if detail == Detail::Resource { BYTES_OF_ONE * resources.len() } else { 0 };
+    let mut text = Text::with_capacity(expected + (16 << 10));
     node(&mut text, snapshot, facts);
     log_lines(&mut text, &facts.lost);
-    peer(&mut text, snapshot, &resources);
+    peer(&mut text, snapshot, facts, &resources);
+    served(&mut text, &resources);
     let mut page = Page { text, resources, clock: snapshot.status.clock };
-    page.states();
-    page.service();
-    page.application();
-    page.commands();
-    legacy(&mut page);
+    if detail == Detail::Resource {
+        page.states();
+        page.service();
+        page.application();
+        page.commands();
+        legacy(&mut page);
+    }
     page.text.family("uptime", Untyped, "Seconds since startup");
     page.text.sample(&[], facts.started.elapsed().as_secs_f64());
     page.text.finish()
+}
+
+/// The resources in numbers: what `detail=node` has of them.
+fn served(text: &mut Text, resources: &[One<'_>]) {
+    text.family("schrittmacher_resources", Gauge, "Number of resources, by how they are served");
+    for (service, word) in [
+        (ServiceLevel::Protected, "protected"),
+        (ServiceLevel::Unprotected, "unprotected"),
+        (ServiceLevel::NobodyHot, "nobody-hot"),
+        (ServiceLevel::BothHot, "both-hot"),
+    ] {
+        let count = resources.iter().filter(|one| one.service == service).count();
+        text.count(&[("service", word)], count as u64);
+    }
 }
 
 fn node(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts) {
@@ -73,6 +95,15 @@ fn node(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts) {
         "Whether the file that was read last is in force",
     );
     text.truth(&[], !figures.reload_failed && !figures.file_is_broken);
+    text.family("schrittmacher_config_info", Gauge, "A hash of the configuration in force; always 1");
+    text.sample(&[("hash", &figures.configuration)], 1.0);
+    text.family(
+        "schrittmacher_config_last_reload_success_timestamp_seconds",
+        Gauge,
+        "When the configuration in force was put in force, in seconds since 1970",
+    );
+    let configured = figures.configured_at.unwrap_or(facts.started_at);
+    text.sample(&[], configured.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64());
     text.family("schrittmacher_reloads_total", Counter, "Reloads, by their outcome");
     for (outcome, count) in ["in-force", "refused"].into_iter().zip(figures.reloads) {
         text.count(&[("outcome", outcome)], count);
@@ -86,7 +117,7 @@ fn node(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts) {
         Kind::Histogram,
         "How late heartbeats to the peer were sent, after their time",
     );
-    text.histogram(&figures.lateness);
+    text.histogram(&[], &figures.lateness);
     text.family(
         "schrittmacher_stalls_total",
         Counter,
@@ -98,9 +129,11 @@ fn node(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts) {
     text.family(
         "schrittmacher_service_interruption_seconds",
         Kind::Histogram,
-        "How long no side was hot, as far as this one knows, until one was again",
+        "How long no side was hot, as far as this one knows, until one was again; planned switches, and others",
     );
-    text.histogram(&figures.outages);
+    for (kind, outages) in ["planned", "failure"].into_iter().zip(&figures.outages) {
+        text.histogram(&[("kind", kind)], outages);
+    }
     text.family(
         "schrittmacher_messages_refused_total",
         Counter,
@@ -128,7 +161,7 @@ fn log_lines(text: &mut Text, lost: &LostLines) {
     text.count(&[], lost.left_out());
 }
 
-fn peer(text: &mut Text, snapshot: &FiguresSnapshot, resources: &[One<'_>]) {
+fn peer(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts, resources: &[One<'_>]) {
     let newest = resources.iter().map(|one| &one.status.peer).max_by_key(|peer| peer.heard);
     text.family("schrittmacher_peer_up", Gauge, "Whether the peer was heard within its timeout");
     let is_heard = resources.iter().any(|one| one.status.peer.alive);
@@ -137,14 +170,18 @@ fn peer(text: &mut Text, snapshot: &FiguresSnapshot, resources: &[One<'_>]) {
     if let Some(heard) = newest.and_then(|peer| peer.heard) {
         text.sample(&[], snapshot.status.clock.since(heard).as_secs_f64());
     }
-    text.family("schrittmacher_peer_info", Gauge, "The kind of the peer's program; always 1");
+    text.family(
+        "schrittmacher_peer_info",
+        Gauge,
+        "The peer's address, and the kind of its program; always 1",
+    );
     if let Some(peer) = newest.filter(|peer| peer.heard.is_some()) {
         let program = match peer.generation {
             Generation::Ours { .. } => "ours",
             Generation::Modern => "modern",
             Generation::Classic => "classic",
         };
-        text.sample(&[("program", program)], 1.0);
+        text.sample(&[("address", &facts.remote_address.to_string()), ("program", program)], 1.0);
     }
     let link = snapshot.status.link;
     text.family(
@@ -241,16 +278,11 @@ impl Page<'_> {
             "How long this side has been in its state",
             |one| Some(clock.since(one.status.since).as_secs_f64()),
         );
-        let help = "Changes of state of this side that have occurred";
+        let help = "Changes of state of this side that have occurred, by the kind of their cause";
         self.many("schrittmacher_transitions_total", Counter, help, |one, text, name| {
-            for from in StateName::ALL {
-                for to in StateName::ALL {
-                    let count = one.figures.transitions[from as usize][to as usize];
-                    if count > 0 {
-                        let words = [wording::state(from), wording::state(to)];
-                        text.count(&[name, ("from", words[0]), ("to", words[1])], count);
-                    }
-                }
+            for ((from, to, cause), count) in &one.figures.transitions {
+                let (from, to) = (wording::state(*from), wording::state(*to));
+                text.count(&[name, ("from", from), ("to", to), ("cause", cause)], *count);
             }
         });
         self.each("schrittmacher_resource_priority", Gauge, "The key `priority`", |one| {
@@ -312,6 +344,9 @@ impl Page<'_> {
             "Whether the application has failed, or is silent",
             |one| one.status.app.failed,
         );
+        let help =
+            "Whether the end of the application is noticed at once: its process is known, or systemd tells";
+        self.truth("schrittmacher_application_watched", help, |one| one.figures.watched);
         let clock = self.clock;
         let help = "Age of the application's last report";
         self.each("schrittmacher_application_last_report_seconds", Gauge, help, |one| {

@@ -11,7 +11,7 @@ use super::*;
 use crate::admin::Told;
 use crate::commands::CommandKind;
 use crate::figures::ResourceFigures;
-use crate::logging::LostLines;
+use crate::logging::{LogLevel, LostLines};
 
 fn facts() -> PageFacts {
     PageFacts {
@@ -21,6 +21,7 @@ fn facts() -> PageFacts {
         started: Instant::now(),
         started_at: SystemTime::now(),
         told: Told::default(),
+        level: LogLevel::default(),
         lost: LostLines::default(),
     }
 }
@@ -64,6 +65,8 @@ fn everything() -> FiguresSnapshot {
     figures.changed(&Transition { cause: Cause::Tick, from: StateName::Standby, to: StateName::ToHot });
     figures.address_up = Some(true);
     snapshot.node.lateness.observe(Duration::from_millis(3));
+    snapshot.node.outages[1].observe(Duration::from_millis(40));
+    snapshot.node.configuration = "0badcafe".to_owned();
     snapshot.node.ordered("failover", "refused");
     snapshot.node.stalled(Duration::from_millis(1500));
     figures_of_a_command(&mut snapshot.resources[1]);
@@ -77,7 +80,7 @@ fn figures_of_a_command(figures: &mut ResourceFigures) {
 }
 
 fn families() -> Families {
-    parse(&render(&everything(), &facts())).unwrap()
+    parse(&render(&everything(), &facts(), Detail::Resource)).unwrap()
 }
 
 #[test]
@@ -87,9 +90,18 @@ fn the_page_is_valid_and_names_are_only_labels() {
     assert_eq!(sample("schrittmacher_resource_state", "{resource=\"Zed\",state=\"standby\"}"), 1.0);
     assert_eq!(sample("schrittmacher_resource_frozen", "{resource=\"al\\\"pha\\\\\\n{x}\"}"), 0.0);
     assert_eq!(
-        sample("schrittmacher_transitions_total", "{resource=\"Zed\",from=\"standby\",to=\"going-hot\"}"),
+        sample(
+            "schrittmacher_transitions_total",
+            "{resource=\"Zed\",from=\"standby\",to=\"going-hot\",cause=\"time\"}"
+        ),
         1.0
     );
+    let outages = "schrittmacher_service_interruption_seconds";
+    let outages =
+        |kind: &str| families[outages].samples[&format!("{outages}_bucket{{kind=\"{kind}\",le=\"0.05\"}}")];
+    assert_eq!((outages("planned"), outages("failure")), (0.0, 1.0));
+    assert_eq!(sample("schrittmacher_config_info", "{hash=\"0badcafe\"}"), 1.0);
+    assert_eq!(sample("schrittmacher_resources", "{service=\"unprotected\"}"), 1.0);
     assert_eq!(sample("schrittmacher_stalls_total", ""), 1.0);
     assert_eq!(sample("schrittmacher_stall_seconds_total", ""), 1.5);
     assert_eq!(sample("schrittmacher_peer_round_trip_seconds", ""), 0.0004);
@@ -102,13 +114,29 @@ fn the_page_is_valid_and_names_are_only_labels() {
     assert_eq!(lateness["schrittmacher_heartbeat_lateness_seconds_bucket{le=\"+Inf\"}"], 1.0);
 }
 
+/// For thousands of resources.
+#[test]
+fn the_detail_of_the_node_has_its_metrics_and_none_of_a_resource() {
+    let text = render(&everything(), &facts(), Detail::parse(b"x=y&detail=node"));
+    let node = parse(&text).unwrap();
+    assert!(!text.contains("Zed"), "{text}");
+    let all = families();
+    for (name, family) in &all {
+        let is_of_resources = family.samples.keys().any(|series| series.contains("{resource"));
+        let is_empty = family.samples.is_empty();
+        assert!(is_of_resources || is_empty || node.contains_key(name), "{name} is of the node");
+    }
+    assert!(node.contains_key("schrittmacher_resources") && node.len() > 20);
+    assert_eq!(Detail::parse(b"detail=much"), Detail::Resource);
+}
+
 /// H3, D18, D19: a recording of 2.0.0 has each of these.
 #[test]
 fn the_names_of_the_older_program_are_there() {
     let families = families();
     let recorded = include_str!("../../../tests/data/http/get_metrics.txt");
     let recorded = recorded.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
-    let page = render(&everything(), &facts());
+    let page = render(&everything(), &facts(), Detail::Resource);
     let mut count = 0;
     for (name, help) in recorded {
         assert!(page.contains(&format!("# HELP {name} {help}\n")), "{name}: {help}");
@@ -124,7 +152,7 @@ fn the_names_of_the_older_program_are_there() {
 
 #[test]
 fn promtool_finds_nothing_to_complain_about() {
-    match promtool(&["check", "metrics"], &render(&everything(), &facts())) {
+    match promtool(&["check", "metrics"], &render(&everything(), &facts(), Detail::Resource)) {
         Some(verdict) => assert_eq!(verdict, (true, String::new())),
         None => schrittmacher_harness::skip("promtool_finds_nothing_to_complain_about", "no promtool"),
     }

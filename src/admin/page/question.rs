@@ -2,7 +2,7 @@
 
 use askama::Template;
 use form_urlencoded::parse;
-use schrittmacher_api::DaemonStatus;
+use schrittmacher_api::{DaemonStatus, PlannedSwitches, ResourceState};
 
 use super::{OrderDoor, view};
 use crate::admin::order::{OperatorOrder, OrderOutcome, Target};
@@ -93,6 +93,7 @@ impl QuestionPage {
                     "{here} stops the service first and gives up its address. Then {there} takes over. \
                      Clients get no answer meanwhile."
                 ));
+                facts.extend(expected(one, |planned| planned.away_seconds));
                 let title = format!("Switch {name} to {there}?");
                 (title, "failover", format!("Switch to {there}"))
             }
@@ -101,6 +102,7 @@ impl QuestionPage {
                     "{there} is asked for the service. If it is heard, it stops it first; then {here} starts it. \
                      Clients get no answer meanwhile."
                 ));
+                facts.extend(expected(one, |planned| planned.here_seconds));
                 let title = format!("Take over {name} on {here}?");
                 (title, "takeover", format!("Take over on {here}"))
             }
@@ -142,4 +144,10 @@ impl QuestionPage {
             needs_token,
         }
     }
+}
+
+/// How long the last such switch took, if there was one.
+fn expected(one: Option<&ResourceState>, outage: impl Fn(&PlannedSwitches) -> Option<f64>) -> Option<String> {
+    let seconds = one?.planned.as_ref().and_then(outage)?;
+    Some(format!("The last such switch was {} without service.", view::lasting(seconds)))
 }

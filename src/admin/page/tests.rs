@@ -223,8 +223,13 @@ fn nothing_from_outside_becomes_markup() {
         state: Some(EVIL.into()),
         reason: Some(EVIL.into()),
     };
-    resource.last_switch =
-        Some(LastSwitch { direction: SwitchDirection::Away, cause: EVIL.into(), seconds_ago: f64::NAN });
+    resource.last_switch = Some(LastSwitch {
+        direction: SwitchDirection::Away,
+        cause: EVIL.into(),
+        by: Some(EVIL.into()),
+        without_service_seconds: Some(f64::INFINITY),
+        seconds_ago: f64::NAN,
+    });
     let entry = |kind, state: Option<&str>| HistoryEntry {
         time: "2026-11-27T12:00:00Z".into(),
         resource: EVIL.into(),

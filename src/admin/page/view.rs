@@ -324,7 +324,11 @@ fn last(switch: Option<&LastSwitch>, entries: &[&HistoryEntry], now: &Zoned) -> 
             SwitchDirection::Here => "hot here",
             SwitchDirection::Away => "away from here",
         };
-        return format!("{} {what}: {}", timeline::moment(at, now), switch.cause);
+        let by = switch.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+        let outage = switch.without_service_seconds;
+        let outage =
+            outage.map(|seconds| format!(", {} without service", lasting(seconds))).unwrap_or_default();
+        return format!("{} {what}: {}{by}{outage}", timeline::moment(at, now), switch.cause);
     }
     let old = entries.iter().rev().find(|entry| entry.kind == HistoryKind::Service);
     let at = old.and_then(|entry| Some((entry, entry.time.parse().ok()?)));

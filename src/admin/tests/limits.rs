@@ -105,7 +105,9 @@ fn a_silent_protocol_thread_is_503_and_its_late_order_void() {
     assert!(body(&response).contains("look at the status before you repeat an order"));
 
     let late: Vec<_> = queue.try_iter().collect();
-    let [AdminRequest::Status(status), AdminRequest::Order(_, order)] = &late[..] else { panic!("{late:?}") };
+    let [AdminRequest::Status(status), AdminRequest::Order(_, _, order)] = &late[..] else {
+        panic!("{late:?}")
+    };
     assert!(!status.is_wanted());
     assert!(!order.is_wanted());
 }

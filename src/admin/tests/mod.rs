@@ -60,6 +60,7 @@ fn doors() -> Doors {
         started: Instant::now(),
         started_at: SystemTime::now(),
         told: Told::default(),
+        level: LogLevel::default(),
         lost: LostLines::default(),
     };
     Doors { page: None, control: None, rights: rights(HttpControl::All), facts }
@@ -113,7 +114,7 @@ fn play(
                 let _ = asked.send(Asked::Reload { dry_run });
                 reply.send(crate::event_loop::reloader::refused("nothing to reload here"));
             }
-            AdminRequest::Order(order, reply) => {
+            AdminRequest::Order(order, _, reply) => {
                 assert!(reply.is_wanted());
                 let _ = asked.send(Asked::Order(order));
                 reply.send(outcome);
@@ -213,7 +214,7 @@ fn old_and_simple_clients() {
 fn a_client_may_close_its_half_before_it_reads() {
     let (address, queue) = start(Limits::default());
     let next_reply = || match queue.recv_timeout(GUARD).unwrap() {
-        AdminRequest::Order(_, reply) => reply,
+        AdminRequest::Order(_, _, reply) => reply,
         AdminRequest::Status(_)
         | AdminRequest::Figures(_)
         | AdminRequest::Record(..)
