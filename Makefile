@@ -69,6 +69,7 @@ tools:
 # FAULTS=1 takes minutes and 3 GB on two quiet cores; FAULTS=2 tries faults until 10,000 states of a pair are found.
 model: ## search every behaviour of a pair of nodes for one that breaks a promise; FAULTS=1 with one fault
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- $(if $(FAULTS),--faults $(FAULTS))
+	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --search $(or $(FAULTS),1)
 
 .PHONY: model-legacy model-without
 model-legacy: ## the same of two nodes of 2.0.0: prints how they fail
@@ -81,6 +82,11 @@ model-without: ## the same with each deviation from 2.0.0 taken out in turn (an 
 sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, FROM=n for later ones, or SEED=n to replay one
 	@$(CARGO) run -q --release --locked -p schrittmacher-random-faults -- \
 	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(FROM),--from $(FROM)) $(if $(PAGE),--page $(PAGE)))
+	@$(if $(SEED),,$(CARGO) run -q --release --locked -p schrittmacher-majority -- --seeds $(or $(SEEDS),500))
+
+.PHONY: majority-without
+majority-without: ## the rule of the majority with each part of it taken out in turn: two sides that serve have to be found
+	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --teeth
 
 .PHONY: drills
 drills: ## stop, restart and reload both daemons in every order, and write down which side serves (half an hour)

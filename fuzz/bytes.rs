@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::Settings;
+use schrittmacher_protocol::{Policy, Settings};
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use schrittmacher_testkit::settings;
@@ -57,6 +57,10 @@ impl<'a> Bytes<'a> {
             preempt: flags & 1 != 0,
             held: flags & 4 != 0,
             extensions: flags & 2 == 0,
+            policy: one_of(
+                flags >> 3,
+                &[Policy::Available, Policy::Consistent { promise: heartbeat * 4 }, Policy::Manual],
+            ),
             ..settings(one_of(priority, &[0, 10, -10, i32::MAX, i32::MIN]))
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, duration, one_of, peer_code};
-use schrittmacher_protocol::{Event, FORCED_RANDOM, OUR_RANDOM, PeerReport, Settings};
+use schrittmacher_protocol::{Event, FORCED_RANDOM, OUR_RANDOM, PeerReport, Policy, Settings};
 use schrittmacher_simulator::{App, Durations, Loss, Report, Spread};
 use schrittmacher_testkit::pair::Pair;
 
@@ -53,6 +53,7 @@ fn new_pair(bytes: &mut Bytes<'_>) -> Pair {
             startup_delay: settings.startup_delay.min(5 * SECOND),
             held: false,
             extensions: true,
+            policy: Policy::Available,
             ..settings
         }
     });
@@ -126,6 +127,7 @@ fn forged(pair: &Pair, node: usize, step: Step) -> PeerReport {
         host: one_of(step.b >> 4, &[Some(peer.local), None]),
         has_type: step.a & 0x80 == 0,
         note: None,
+        promise: None,
         period: one_of(step.a >> 4, &[Some(peer.heartbeat), None, Some(SECOND / 100), Some(20 * SECOND)]),
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, AppFailure, Bond, Command, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM,
-    PeerReport, Resource, Segment, Settings, State, StateName, Time,
+    Action, Answer, AppFailure, Bond, Command, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM,
+    PeerReport, Promise, Resource, Segment, Settings, State, StateName, Time,
 };
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 
@@ -137,6 +137,15 @@ impl Node {
             47 if step.a & 1 == 0 => Event::CutOff,
             47 => Event::Reconnected,
             48 => one_of(step.a, &COMMANDS),
+            49 => Event::Witness(one_of(
+                step.a,
+                &[
+                    Answer::Granted(self.resource.machine().majority.asked.unwrap_or(self.now)),
+                    Answer::Refused,
+                    Answer::Unreachable,
+                    Answer::Granted(self.now),
+                ],
+            )),
             44 => {
                 let settings = bytes.settings();
                 self.resource.set_settings(self.now, settings);
@@ -165,6 +174,8 @@ impl Node {
             period: one_of(step.a >> 4, &[None, Some(2000), Some(10), Some(20_000)])
                 .map(Duration::from_millis),
             note: one_of(step.b >> 5, &NOTES),
+            promise: one_of(step.what >> 5, &[None, Some(Duration::ZERO), Some(Duration::from_secs(3))])
+                .map(|lasts| Promise { acknowledged: Some(self.now), lasts }),
         }
     }
 
@@ -190,7 +201,10 @@ impl Node {
                     self.commands = true;
                 }
                 Action::Exit => self.gone = true,
-                Action::Command(Command::Start | Command::Stop) | Action::Refuse(_) | Action::Notice(_) => {}
+                Action::Command(Command::Start | Command::Stop)
+                | Action::Refuse(_)
+                | Action::Notice(_)
+                | Action::Witness(_) => {}
             }
         }
         let ordered = matches!(

@@ -181,6 +181,7 @@ impl Node {
             has_type: message.kind.is_some(),
             period: message.heartbeat.or_else(|| self.period_of_signing_peer(index)),
             note: message.note,
+            promise: None,
         };
         let resource = &mut self.resources[index];
         resource.peer_priority = message.priority;

@@ -67,7 +67,7 @@ impl Node {
     fn carry_out(&mut self, index: usize, action: Action, now: Time) {
         let resource = &mut self.resources[index];
         match action {
-            Action::Send { code, random, extended, note } => {
+            Action::Send { code, random, extended, note, promise: _ } => {
                 debug!(target: &resource.config.name, "to peer: {code}");
                 self.say(index, OwnWord { code, random, extended, note }, now);
             }
@@ -88,7 +88,7 @@ impl Node {
                 }
             }
             // Told by the code that gave the order, which knows by whom.
-            Action::Refuse(_) | Action::Notice(_) => {}
+            Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
             Action::Exit => {
                 resource.life.set_ended();
                 if resource.is_left_hot() {
@@ -160,7 +160,9 @@ impl Node {
             | Notice::CutOffAlone
             | Notice::Reconnected
             | Notice::Undone
-            | Notice::NotReleased => {}
+            | Notice::NotReleased
+            | Notice::MajorityLost
+            | Notice::NoMajorityRule => {}
             Notice::AddressFailed => resource.address_failed(),
         }
         let (level, text) = wording::notice(notice);

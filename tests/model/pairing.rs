@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schrittmacher_protocol::{PeerReport, Settings};
+use schrittmacher_protocol::{PeerReport, Policy, Settings};
 use schrittmacher_testkit::double as legacy;
 
 use crate::ablation::{DRAWN, Rule, Without};
@@ -160,6 +160,7 @@ impl Pairing {
                 remote: addresses[1 - side],
                 held: side == 0 && self.variant == Variant::Held,
                 extensions: true,
+                policy: Policy::Available,
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
             Version::V182 => Program::Legacy(self.legacy(legacy::Generation::V182, side)),
@@ -189,6 +190,7 @@ impl Pairing {
                 has_type: other != Version::V182,
                 period: (other == Version::Ours).then(|| self.heartbeat(1 - side)),
                 note: None,
+                promise: None,
             },
         }
     }

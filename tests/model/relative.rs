@@ -60,6 +60,8 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         catching_up,
         frozen,
         bond,
+        // The rule of the majority has a search of its own (`tests/majority`); without it nothing changes here.
+        majority,
         ending,
     } = machine.clone();
     let back = |time: Time| Time::new(time.since_origin().saturating_sub(passed));
@@ -168,6 +170,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         catching_up,
         frozen,
         bond,
+        majority,
         ending,
     }
 }

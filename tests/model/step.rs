@@ -283,7 +283,7 @@ impl Step<'_> {
     fn our_actions(&mut self, known: bool, actions: &[Action]) {
         for action in actions {
             match *action {
-                Action::Send { code, random, extended, note } => {
+                Action::Send { code, random, extended, note, promise: _ } => {
                     self.check_message(code);
                     self.sent.push(Message { code, random, extended, note });
                 }
@@ -324,7 +324,7 @@ impl Step<'_> {
                     }
                 }
                 Action::Exit => self.crash(),
-                Action::Refuse(_) | Action::Notice(_) => {}
+                Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
             }
         }
     }

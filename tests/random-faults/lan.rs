@@ -117,6 +117,7 @@ impl Lan {
                 Action::Command(Command::Start | Command::Stop | Command::Barrier)
                 | Action::Send { .. }
                 | Action::Refuse(_)
+                | Action::Witness(_)
                 | Action::Notice(_) => {}
             }
         }

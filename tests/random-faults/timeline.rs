@@ -103,6 +103,7 @@ fn cause(event: Event) -> String {
         Event::Follow { force: false } => "follows its set".to_owned(),
         Event::Follow { force: true } => "follows its set, by force".to_owned(),
         Event::Reloaded => "SIGHUP".to_owned(),
+        Event::Witness(answer) => format!("witness: {answer:?}"),
         Event::Tick => "time".to_owned(),
     }
 }
@@ -121,6 +122,7 @@ fn done(actions: &[Action]) -> String {
         Action::Refuse(why) => format!("refused: {why:?}"),
         Action::Notice(what) => format!("notice: {what:?}"),
         Action::Exit => "exit".to_owned(),
+        Action::Witness(order) => format!("witness: {order:?}"),
     };
     actions.iter().map(word).collect::<Vec<_>>().join("; ")
 }

@@ -1,6 +1,6 @@
 //! The configuration of one resource as the state machine wants it.
 
-use schrittmacher_protocol::Settings;
+use schrittmacher_protocol::{Policy, Settings};
 
 use crate::{Core, Resource};
 
@@ -21,5 +21,6 @@ pub fn settings(core: &Core, resource: &Resource) -> Settings {
         remote: core.remote_address,
         held: false,
         extensions: core.extensions,
+        policy: Policy::Available,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Cause, Command, Event, FORCED_RANDOM, Notice, Reaction, Settings, Transition,
+    Action, Cause, Command, Event, FORCED_RANDOM, Notice, Reaction, Settings, Transition, WitnessOrder,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -57,6 +57,8 @@ fn deed(action: Action) -> Option<String> {
         Action::Notice(Notice::PeerLost | Notice::AppSilent | Notice::Paused) => return None,
         Action::Notice(notice) => format!("({})", wording::notice(notice).1),
         Action::Exit => "end".into(),
+        Action::Witness(WitnessOrder::Ask) => "ask the witness".into(),
+        Action::Witness(WitnessOrder::GiveBack) => "give the lease back".into(),
     })
 }
 
@@ -79,6 +81,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         Event::App(Some(AppCode::Lrfo | AppCode::Lrto)) => false,
         Event::App(_) => true,
         Event::AppFailed(_)
+        | Event::Witness(_)
         | Event::StartBegan
         | Event::Released
         | Event::Failover { .. }

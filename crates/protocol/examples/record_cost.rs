@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use schrittmacher_protocol::{
-    Event, FlightRecord, Machine, OUR_RANDOM, PeerReport, Resource, Settings, Time,
+    Event, FlightRecord, Machine, OUR_RANDOM, PeerReport, Policy, Resource, Settings, Time,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -32,6 +32,7 @@ fn settings() -> Settings {
         remote: [10, 0, 0, 2].into(),
         held: false,
         extensions: true,
+        policy: Policy::Available,
     }
 }
 
@@ -44,6 +45,7 @@ fn peer(code: PeerCode) -> Event {
         has_type: true,
         period: Some(Duration::from_secs(1)),
         note: None,
+        promise: None,
     })
 }
 

@@ -49,7 +49,8 @@ impl Counters {
                 Action::Command(Command::Activate | Command::Deactivate { .. } | Command::Barrier)
                 | Action::Refuse(_)
                 | Action::Notice(_)
-                | Action::Exit => {}
+                | Action::Exit
+                | Action::Witness(_) => {}
             }
         }
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 use serde::{Deserialize, Serialize};
 
+use crate::Time;
+use crate::majority::{Answer, Promise, WitnessOrder};
 use crate::set::Bond;
 use crate::state::StateName;
 use crate::step::Cause;
@@ -57,6 +59,8 @@ pub enum Event {
     StopFailed,
     /// An attempt to take the service's interface down has failed.
     DeactivateFailed,
+    /// The witness has answered ([`Action::Witness`]).
+    Witness(Answer),
     /// Nothing happened but time; call when [`Resource::next_deadline`](crate::Resource::next_deadline) is due.
     Tick,
 }
@@ -122,6 +126,9 @@ pub struct PeerReport {
     pub period: Option<Duration>,
     /// Our extension: what it says beside its state.
     pub note: Option<Note>,
+    /// Our extension: what it promises. `None`: it follows no such rule.
+    #[serde(default)]
+    pub promise: Option<Promise>,
 }
 
 /// Something that has to be done, in the order given.
@@ -137,7 +144,13 @@ pub enum Action {
         extended: bool,
         /// The note beside the code, to a peer of ours only.
         note: Option<Note>,
+        /// Until when this side takes no role: to be told to a peer of ours. [`Time::ZERO`]: it promises nothing. `None`: it
+        /// follows no such rule.
+        #[serde(default)]
+        promise: Option<Time>,
     },
+    /// Ask the witness, or give its lease back.
+    Witness(WitnessOrder),
     /// Run a command for the application or the service's interface.
     Command(Command),
     /// The order of the operator or the application is not carried out.
@@ -270,4 +283,8 @@ pub enum Notice {
     Undone,
     /// The hand-over goes on although the address, or the application, could not be released.
     NotReleased,
+    /// Neither the peer's promise nor the witness's lease is here: the service is stopped before the other side may take over.
+    MajorityLost,
+    /// The peer does not follow the rule of the majority: `policy = available` is in force.
+    NoMajorityRule,
 }

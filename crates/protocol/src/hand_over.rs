@@ -11,8 +11,8 @@ use crate::machine::Ending;
 use crate::moves::Yield;
 use crate::state::{Release, ReleaseOrder, State, Stopping};
 use crate::step::Cause::{
-    self, ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, Peer, PeerSilent, Reconnected,
-    Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
+    self, ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, NoMajority, Peer, PeerSilent,
+    Reconnected, Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
 };
 use crate::step::Step;
 
@@ -66,7 +66,8 @@ impl Step<'_> {
             | StartBegan
             | ActivateFailed
             | CutOff
-            | Reconnected => {}
+            | Reconnected
+            | NoMajority => {}
         }
     }
 
@@ -82,6 +83,11 @@ impl Step<'_> {
         }
         match order {
             // Something is still here, and the peer must not take over beside it.
+            ReleaseOrder::NoMajority => self.end_in_standby(Stby, Yield::No),
+            ReleaseOrder::Failover | ReleaseOrder::Takeover if undo && !self.may_stay_hot() => {
+                self.notice(Notice::NotReleased);
+                self.end_in_standby(Stby, Yield::Long);
+            }
             ReleaseOrder::Failover if undo => self.undo_release(),
             ReleaseOrder::Takeover if undo => {
                 self.answer(Trej);
@@ -133,7 +139,8 @@ impl Step<'_> {
             | StartBegan
             | ActivateFailed
             | CutOff
-            | Reconnected => {}
+            | Reconnected
+            | NoMajority => {}
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use schrittmacher_protocol::{Action, Event, Resource, Settings, Time};
+//! use schrittmacher_protocol::{Action, Event, Policy, Resource, Settings, Time};
 //! use schrittmacher_wire::{AppCode, PeerCode};
 //!
 //! let settings = Settings {
@@ -25,6 +25,7 @@
 //!     remote: [10, 0, 0, 2].into(),
 //!     held: false,
 //!     extensions: true,
+//!     policy: Policy::Available,
 //! };
 //! let mut resource = Resource::new(settings, Time::ZERO);
 //! // The first tick is due at once: it says UNK, "just started".
@@ -44,6 +45,7 @@ mod cut_off;
 mod event;
 mod hand_over;
 mod machine;
+mod majority;
 mod messages;
 mod moves;
 mod peer;
@@ -65,6 +67,7 @@ pub use event::{
     Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,
 };
 pub use machine::{App, Bucket, Contest, Ending, Machine, Window};
+pub use majority::{Answer, LONGEST_PROMISE, Majority, Promise, WitnessOrder};
 pub use peer::{Generation, Peer, Said};
 pub use question::Asked;
 pub use record::{FlightRecord, INPUTS, Origin, REACTIONS, Replay, Replayed, SEGMENTS, Segment};
@@ -72,7 +75,7 @@ pub use resource::Resource;
 pub use schrittmacher_wire::Note;
 pub use set::{Bond, Guidance, Member, guide};
 pub use setback::{HELD_BACK_RANDOM, HoldBack, Setbacks, Unreleased};
-pub use settings::Settings;
+pub use settings::{Policy, Settings};
 pub use state::{Release, ReleaseOrder, State, StateName, Stopping};
 pub use step::{Cause, Orderer};
 pub use tiebreak::{FORCED_RANDOM, OUR_RANDOM};

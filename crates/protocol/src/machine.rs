@@ -7,6 +7,7 @@ use schrittmacher_wire::PeerCode;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Reaction};
+use crate::majority::Majority;
 use crate::messages::ANNOUNCEMENTS;
 use crate::peer::{Peer, Said};
 use crate::question::Asked;
@@ -59,6 +60,9 @@ pub struct Machine {
     /// The demands of the other members of its set; `None`: it is in no set.
     #[serde(default)]
     pub bond: Option<Bond>,
+    /// The word of the peer and of the witness (`policy = consistent`).
+    #[serde(default)]
+    pub majority: Majority,
     /// The daemon has been asked to end. It stays until the service is in good hands (S9).
     pub ending: Ending,
 }
@@ -159,6 +163,8 @@ pub(crate) struct Deadlines {
     pub question: Option<Time>,
     /// There is room for the word that is owed.
     pub owed: Option<Time>,
+    /// The rule of the majority demands something.
+    pub majority: Option<Time>,
 }
 
 impl Machine {
@@ -182,6 +188,7 @@ impl Machine {
             catching_up: false,
             frozen: false,
             bond: None,
+            majority: Majority::new(settings, now),
             ending: Ending::No,
         }
     }
@@ -209,7 +216,10 @@ impl Machine {
         let due = self.deadlines(settings);
         let app = (!self.app.silent).then_some(due.app);
         let peer = due.peer.filter(|_| !self.peer.lost);
-        [due.state, app, peer, due.question, due.owed].into_iter().flatten().fold(due.heartbeat, Time::min)
+        [due.state, app, peer, due.question, due.owed, due.majority]
+            .into_iter()
+            .flatten()
+            .fold(due.heartbeat, Time::min)
     }
 
     pub(crate) fn deadlines(&self, settings: &Settings) -> Deadlines {
@@ -228,6 +238,7 @@ impl Machine {
             peer: judged,
             question: self.peer.question_due().filter(|_| self.state.asks_silent_peer()),
             owed: self.owed.map(|_| self.announcements.room_at(self.spacing(settings), ANNOUNCEMENTS)),
+            majority: self.majority_due(settings),
         }
     }
 

@@ -81,7 +81,12 @@ impl Step<'_> {
         // Nor is a note sent to a legacy peer; while the peer is silent, it may be one of ours.
         let peer = &self.machine.peer;
         let note = self.note().filter(|_| extended && (peer.is_ours() || !peer.alive));
-        self.act(Action::Send { code, random, extended, note });
+        let promise = if extended && (self.machine.peer.is_ours() || !self.machine.peer.alive) {
+            self.promise(code)
+        } else {
+            None
+        };
+        self.act(Action::Send { code, random, extended, note, promise });
         true
     }
 

@@ -83,6 +83,10 @@ impl Step<'_> {
 
     /// The peer does not take over: the role comes back, for good.
     pub(crate) fn come_back(&mut self) {
+        // Without its daemon it would serve beside the other side.
+        if self.follows_majority() {
+            return self.say_goodbye(PeerCode::Stby);
+        }
         self.machine.ending = Ending::CameBack;
         self.take_role(Grant::No);
     }
@@ -133,7 +137,11 @@ impl Step<'_> {
     pub(crate) fn go_hot(&mut self, grant: Grant) {
         let waits = self.machine.frozen || self.waits_for_set();
         if !self.settings.held && (!waits || self.is_consented()) {
-            self.take_role(grant);
+            if self.has_right() {
+                self.take_role(grant);
+            } else {
+                self.seek_right();
+            }
         }
     }
 
@@ -178,6 +186,9 @@ impl Step<'_> {
     /// A claim that nobody opposes: the application is hot already, and only the interface may be missing. Ends in
     /// Hot, and hands over if the daemon has been asked to end.
     pub(crate) fn serve(&mut self, grant: Grant) {
+        if !self.may_stay_hot() {
+            return self.ask_witness();
+        }
         let granted_until = (grant == Grant::Given).then(|| self.now + self.machine.peer.beat(self.settings));
         self.command(Command::Activate);
         self.enter_hot(granted_until);
@@ -243,7 +254,8 @@ impl Step<'_> {
     }
 
     pub(crate) fn begin_claim(&mut self) {
-        self.machine.state = State::Unknown { claim: Some(self.now + self.machine.peer.beat(self.settings)) };
+        let beat = self.machine.peer.beat(self.settings);
+        self.machine.state = State::Unknown { claim: Some(self.now + self.time_of_claim(beat)) };
     }
 
     /// Notes in ToHot whether the application has failed.
@@ -282,6 +294,7 @@ impl Step<'_> {
 
     pub(crate) fn stop_and_fail(&mut self, hold: Option<HoldBack>) {
         self.machine.asked = None;
+        self.note_stopping();
         self.deactivate();
         self.command(Command::Stop);
         self.machine.state = State::Failed { hold_back: hold };
@@ -291,6 +304,7 @@ impl Step<'_> {
 
     /// Stops the service. Ends in Standby, with a failed application in Failed (D16).
     pub(crate) fn become_standby(&mut self, code: PeerCode, how_long: Yield) {
+        self.note_stopping();
         self.order_standby();
         self.end_in_standby(code, how_long);
     }
@@ -409,7 +423,8 @@ impl Step<'_> {
     /// Begins a hand-over: stops the service first, tells the peer afterwards. Ends in Releasing.
     pub(crate) fn release(&mut self, order: ReleaseOrder) {
         self.machine.asked = None;
-        let order = if self.is_ending() { ReleaseOrder::Shutdown } else { order };
+        let ends = self.is_ending() && order != ReleaseOrder::NoMajority;
+        let order = if ends { ReleaseOrder::Shutdown } else { order };
         if order == ReleaseOrder::Shutdown {
             self.machine.ending = Ending::Asked;
         }
@@ -423,7 +438,8 @@ impl Step<'_> {
             unreleased: Unreleased::default(),
         });
         self.machine.setbacks.activate = 0;
-        for command in [Command::Stop, Command::Deactivate { urgent: false }, Command::Barrier] {
+        let urgent = order == ReleaseOrder::NoMajority;
+        for command in [Command::Stop, Command::Deactivate { urgent }, Command::Barrier] {
             self.command(command);
         }
     }

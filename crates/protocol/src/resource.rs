@@ -58,6 +58,7 @@ impl Resource {
             | Event::Bond(_)
             | Event::Follow { .. }
             | Event::Reloaded
+            | Event::Witness(_)
             | Event::Tick => {}
         }
         self.flight_record.before(&self.settings, &self.machine, now);

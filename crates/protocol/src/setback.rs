@@ -179,6 +179,7 @@ impl Step<'_> {
             | Cause::Tick
             | Cause::ActivateFailed
             | Cause::CutOff
+            | Cause::NoMajority
             | Cause::Reconnected
             | Cause::Failover { .. }
             | Cause::Shutdown

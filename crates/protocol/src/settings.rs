@@ -37,4 +37,32 @@ pub struct Settings {
     pub held: bool,
     /// Use our extension to the wire format (W4).
     pub extensions: bool,
+    /// When a side may be hot.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// When a side may be hot (`docs/adr/0080-a-third-vote.md`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Policy {
+    /// It takes over on silence. Both sides are hot while the link is cut (P8).
+    #[default]
+    Available,
+    /// It has the word of the peer or of the witness.
+    Consistent {
+        /// How long a promise and a lease last; three heartbeats at least.
+        promise: Duration,
+    },
+    /// It does not take over on silence: only by an order, or after a word of the peer.
+    Manual,
+}
+
+impl Policy {
+    /// The promise, if there are any.
+    pub fn promise(self) -> Option<Duration> {
+        match self {
+            Policy::Consistent { promise } => Some(promise),
+            Policy::Available | Policy::Manual => None,
+        }
+    }
 }

@@ -109,6 +109,8 @@ pub enum ReleaseOrder {
     Takeover,
     /// The daemon ends.
     Shutdown,
+    /// This side has no majority any more: nothing is undone.
+    NoMajority,
 }
 
 /// The name of a state, without its data.

@@ -54,6 +54,8 @@ pub enum Cause {
     CutOff,
     /// They can again.
     Reconnected,
+    /// Neither the peer nor the witness lets this side be hot.
+    NoMajority,
 }
 
 /// The giver of an order for a failover or a takeover.
@@ -95,6 +97,8 @@ impl<'a> Step<'a> {
     /// Takes the event in.
     pub(crate) fn handle(mut self) -> Reaction {
         let event = self.reaction.event;
+        // A daemon that was stopped does this before anything else.
+        self.follow_majority();
         // A tick that finds lost time does nothing else: the sockets have to be drained before time is acted on.
         if !self.notice_lost_time() || event != Event::Tick {
             self.take(event);
@@ -112,6 +116,9 @@ impl<'a> Step<'a> {
             Event::App(code) => {
                 self.machine.app.heard = self.now;
                 self.machine.app.silent = false;
+                if matches!(code, Some(AppCode::Lsby | AppCode::Lfai)) {
+                    self.note_app_stopped();
+                }
                 match code {
                     Some(AppCode::Lrfo) => self.run(Cause::Failover { by: Orderer::App, force: false }),
                     Some(AppCode::Lrto) => self.run(Cause::Takeover { by: Orderer::App }),
@@ -124,7 +131,10 @@ impl<'a> Step<'a> {
                     None => {}
                 }
             }
-            Event::AppFailed(failure) => self.run(Cause::AppFailed(failure)),
+            Event::AppFailed(failure) => {
+                self.note_app_stopped();
+                self.run(Cause::AppFailed(failure));
+            }
             Event::StartBegan => self.run(Cause::StartBegan),
             Event::ActivateFailed => self.run(Cause::ActivateFailed),
             Event::Activated => self.machine.setbacks.activate = 0,
@@ -150,6 +160,7 @@ impl<'a> Step<'a> {
             Event::Bond(bond) => self.bind(bond),
             Event::Follow { force } => self.run(Cause::Failover { by: Orderer::Set, force }),
             Event::Reloaded => self.machine.peer.advertise(),
+            Event::Witness(answer) => self.hear_witness(answer),
         }
     }
 
@@ -196,6 +207,7 @@ impl<'a> Step<'a> {
             self.notice(Notice::PeerSeen);
         }
         self.machine.peer.heard(self.now, &report, self.settings.extensions);
+        self.hear_promise(&report);
         self.keep_period();
         self.shorten_request();
         self.report = Some(report);
@@ -204,6 +216,7 @@ impl<'a> Step<'a> {
         {
             self.run(Cause::Peer(code));
         }
+        self.answer_by_promise(&report);
     }
 
     /// A heartbeat that is late by more than the timeout means that this process was stopped or asleep (S11). It has
@@ -249,7 +262,8 @@ impl<'a> Step<'a> {
             self.run(Cause::AppSilent);
         }
         let peer = self.machine.deadlines(self.settings).peer;
-        if peer.is_some_and(|silent| self.now >= silent) && (beat || !self.machine.peer.lost) {
+        let seeks = self.is_due_to_seek();
+        if peer.is_some_and(|silent| self.now >= silent) && (beat || seeks || !self.machine.peer.lost) {
             if self.machine.peer.alive {
                 self.notice(Notice::PeerLost);
                 // What it has handed over in this very step, it has handed over to a silent peer.
@@ -262,12 +276,16 @@ impl<'a> Step<'a> {
             self.keep_period();
             self.run(Cause::PeerSilent);
         }
+        if seeks {
+            self.delay_next_try();
+        }
     }
 
     /// The next heartbeat: on the grid, so that lateness does not add up. Missed ones are not made up for.
     fn schedule_heartbeat(&mut self) {
         let (now, last) = (self.now, self.machine.next_tick);
         let period = self.machine.peer.our_period(self.settings);
+        let period = self.spaced_by_promise(period);
         let next = last + period;
         self.machine.next_tick = if now < last || next <= now { now + period } else { next };
     }
@@ -279,7 +297,7 @@ impl<'a> Step<'a> {
     }
 
     /// Makes one transition and notes it.
-    fn run(&mut self, cause: Cause) {
+    pub(crate) fn run(&mut self, cause: Cause) {
         // An earlier cause of this step has ended the daemon.
         if self.reaction.actions.contains(&Action::Exit) {
             return;

@@ -21,8 +21,8 @@ use crate::state::{ReleaseOrder, State};
 use crate::step::{Cause, Step};
 
 use Cause::{
-    ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, Peer, PeerSilent, Reconnected, Released,
-    Resumed, Shutdown, StartBegan, Takeover, Tick,
+    ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, NoMajority, Peer, PeerSilent, Reconnected,
+    Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
 };
 use PeerCode::{ToHot as P2hot, ToStandby as P2sby};
 
@@ -34,6 +34,11 @@ impl Step<'_> {
             self.close_overdue_request();
         }
         match self.machine.state {
+            State::Hot { .. } | State::ToHot { .. } | State::Unknown { claim: Some(_) }
+                if cause == NoMajority =>
+            {
+                self.release(ReleaseOrder::NoMajority);
+            }
             _ if self.has_to_give_way(cause) => self.give_way_cut_off(),
             State::Unknown { claim } => self.in_unknown(claim, cause),
             State::Standby { yielding_until } => self.in_standby(yielding_until, cause),
@@ -74,6 +79,7 @@ impl Step<'_> {
             Peer(P2hot) if self.claims_above() => self.answer(Unk),
             Peer(Unk) if claim.is_none() && self.is_claim() => self.await_standby(P2sby, Yield::Short),
             Peer(Unk) => self.ask(),
+            PeerSilent if self.is_manual() => {}
             Peer(Stby | P2sby) | PeerSilent => self.go_hot(Grant::No),
             Peer(Fail | Fovr) => self.go_hot(Grant::Given),
             Peer(Treq) => match self.request_by_tie_break() {
@@ -98,18 +104,19 @@ impl Step<'_> {
             App(Lfai) | AppFailed(_) | AppSilent => self.fail(),
             // A living peer that last said HOTT or 2HOT has not agreed: its answer was lost.
             Tick if unopposed && self.machine.peer.claims() => self.claim(),
-            Tick if unopposed => self.serve(Grant::No),
+            Tick if unopposed && self.may_stay_hot() => self.serve(Grant::No),
             Tick => self.send(Unk),
             Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
                 None => self.become_standby(Fovr, Yield::Long),
             },
             Takeover { .. } => self.force_request(),
+            Shutdown if claim.is_some() && self.follows_majority() => self.release(ReleaseOrder::Shutdown),
             // It hands over as soon as it is hot.
             Shutdown if claim.is_some() && !self.is_ending() => self.machine.ending = Ending::Asked,
             Shutdown => self.say_goodbye(Unk),
             Peer(Tcnf) | App(Lhot) | Released | Resumed | StartBegan | ActivateFailed | CutOff
-            | Reconnected => {}
+            | Reconnected | NoMajority => {}
         }
     }
 
@@ -159,7 +166,7 @@ impl Step<'_> {
             App(Lfai) | AppFailed(_) | AppSilent => self.fail(),
             Tick => self.send(Stby),
             // A forced failover without a peer in sight waits as well (S8). Silence is told again at each beat.
-            PeerSilent if yielding => {}
+            PeerSilent if yielding || self.is_manual() => {}
             PeerSilent => self.go_hot(Grant::No),
             Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
@@ -168,7 +175,8 @@ impl Step<'_> {
             Takeover { .. } => self.force_request(),
             Shutdown => self.say_goodbye(Stby),
             // Cut off, it becomes Failed (`leave_standby_cut_off`).
-            Peer(Tcnf) | Released | Resumed | StartBegan | ActivateFailed | CutOff | Reconnected => {}
+            Peer(Tcnf) | Released | Resumed | StartBegan | ActivateFailed | CutOff | Reconnected
+            | NoMajority => {}
         }
     }
 
@@ -191,7 +199,9 @@ impl Step<'_> {
             Peer(Treq) => {
                 match self.request_for_role(granted_until, self.machine.peer.claims() || self.is_claim()) {
                     Request::Stale | Request::WeWin => self.answer(Trej),
-                    Request::TheyWin(how_long) if self.machine.peer.claims() || self.is_claim() => {
+                    Request::TheyWin(how_long)
+                        if (self.machine.peer.claims() || self.is_claim()) && !self.follows_majority() =>
+                    {
                         self.become_standby(Tcnf, how_long);
                     }
                     Request::TheyWin(_) => self.release(ReleaseOrder::Takeover),
@@ -232,7 +242,9 @@ impl Step<'_> {
             Takeover { .. } if failed => self.refuse(Refusal::AppFailed),
             Takeover { .. } => self.force_request(),
             Shutdown if self.is_ending() => self.exit(),
-            Shutdown if self.may_hand_over_at_end() => self.release(ReleaseOrder::Shutdown),
+            Shutdown if self.may_hand_over_at_end() || self.follows_majority() => {
+                self.release(ReleaseOrder::Shutdown);
+            }
             // The role is nowhere else: the daemon stays until the application is hot (P10).
             Shutdown => self.machine.ending = Ending::Asked,
             Peer(Stby) if self.is_without_address() => self.fail_without_address(),
@@ -242,7 +254,8 @@ impl Step<'_> {
             | Released
             | Resumed
             | StartBegan
-            | Reconnected => {}
+            | Reconnected
+            | NoMajority => {}
         }
     }
 
@@ -313,6 +326,8 @@ impl Step<'_> {
             },
             Takeover { .. } => self.refuse(Refusal::AlreadyHot),
             Shutdown if self.is_ending() => self.exit(),
+            // Without its daemon it would serve beside the other side.
+            Shutdown if self.follows_majority() => self.release(ReleaseOrder::Shutdown),
             Shutdown if self.machine.frozen => self.say_goodbye(Hott),
             Shutdown if self.peer_can_take_over() => self.release(ReleaseOrder::Shutdown),
             // Application and address stay as they are, unless a peer answers after all.
@@ -321,7 +336,12 @@ impl Step<'_> {
             // It is ready, and this side is not reached.
             Peer(Stby) if self.is_without_address() => self.fail_without_address(),
             CutOff => self.notice(Notice::CutOffAlone),
-            Peer(Stby | Fail | Fovr | Tcnf) | PeerSilent | Released | StartBegan | Reconnected => {}
+            Peer(Stby | Fail | Fovr | Tcnf)
+            | PeerSilent
+            | Released
+            | StartBegan
+            | Reconnected
+            | NoMajority => {}
         }
     }
 
@@ -368,7 +388,7 @@ impl Step<'_> {
                 self.fail();
             }
             Tick => self.send(P2sby),
-            PeerSilent if yielding => {}
+            PeerSilent if yielding || self.is_manual() => {}
             PeerSilent => self.go_hot(Grant::No),
             App(L2sb) if self.is_first_report => self.deactivate(),
             Failover { by, force } => match self.failover_refusal(by, force) {
@@ -387,7 +407,7 @@ impl Step<'_> {
                 self.say_goodbye(P2sby);
             }
             Peer(Tcnf) | App(L2sb) | Released | Resumed | StartBegan | ActivateFailed | CutOff
-            | Reconnected => {}
+            | Reconnected | NoMajority => {}
         }
     }
 
@@ -433,7 +453,8 @@ impl Step<'_> {
             | StartBegan
             | ActivateFailed
             | CutOff
-            | Reconnected => {}
+            | Reconnected
+            | NoMajority => {}
         }
     }
 }

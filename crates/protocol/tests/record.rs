@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use schrittmacher_protocol::{
-    AppFailure, AppReport, Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM, Peer,
-    PeerReport, REACTIONS, Resource, SEGMENTS, Segment, Settings, StateName, Time,
+    Answer, AppFailure, AppReport, Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM,
+    Peer, PeerReport, Policy, Promise, REACTIONS, Resource, SEGMENTS, Segment, Settings, StateName, Time,
 };
 use schrittmacher_testkit::lone::{Lone, classic, ours};
 use schrittmacher_testkit::settings;
@@ -156,6 +156,7 @@ fn report() -> impl Strategy<Value = PeerReport> {
     (code, -1..2_i32, random, host, any::<bool>(), prop::option::of(duration())).prop_map(
         |(code, priority, random, host, has_type, period)| PeerReport {
             note: None,
+            promise: period.map(|lasts| Promise { acknowledged: Some(Time::ZERO + lasts), lasts }),
             code,
             priority,
             random,
@@ -173,6 +174,8 @@ fn event() -> impl Strategy<Value = Event> {
         4 => prop::option::of(prop::sample::select(AppCode::ALL)).prop_map(Event::App),
         1 => Just(Event::AppFailed(AppFailure::Ended)),
         1 => Just(Event::StartBegan),
+        1 => duration().prop_map(|asked| Event::Witness(Answer::Granted(Time::ZERO + asked))),
+        1 => Just(Event::Witness(Answer::Refused)),
         1 => Just(Event::Released),
         1 => any::<bool>().prop_map(|force| Event::Failover { force }),
         1 => Just(Event::Takeover),
@@ -199,6 +202,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             priority,
             preempt,
             extensions,
+            // Any choice will do: a record repeats each of them.
+            policy: if preempt { Policy::Consistent { promise: timeout } } else { Policy::Available },
             ..settings(0)
         },
     )

@@ -102,6 +102,7 @@ impl Daemon for Ours {
             has_type: true,
             period: extended.then_some(settings.heartbeat),
             note,
+            promise: None,
         }
     }
 

@@ -32,6 +32,7 @@ impl Invariants {
                 | Action::Command(Command::Start | Command::Stop | Command::Barrier)
                 | Action::Refuse(_)
                 | Action::Notice(_)
+                | Action::Witness(_)
                 | Action::Exit => {}
             }
         }

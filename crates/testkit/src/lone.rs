@@ -25,6 +25,7 @@ pub fn modern() -> PeerReport {
         has_type: true,
         period: None,
         note: None,
+        promise: None,
     }
 }
 

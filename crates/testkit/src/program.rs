@@ -176,6 +176,7 @@ impl Daemon for Program {
                     has_type: modern,
                     period: None,
                     note: None,
+                    promise: None,
                 }
             }
         }
@@ -198,7 +199,7 @@ impl Daemon for Program {
 fn in_our_words(action: double::Action) -> Option<Action> {
     match action {
         double::Action::Send { code, random } => {
-            Some(Action::Send { code, random, extended: false, note: None })
+            Some(Action::Send { code, random, extended: false, note: None, promise: None })
         }
         double::Action::Activate => Some(Action::Command(Command::Activate)),
         // Its commands do not wait for each other.
@@ -236,6 +237,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         | Event::Freeze(_)
         | Event::Bond(_)
         | Event::Follow { .. }
-        | Event::Reloaded => None,
+        | Event::Reloaded
+        | Event::Witness(_) => None,
     }
 }

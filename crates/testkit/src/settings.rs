@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schrittmacher_protocol::Settings;
+use schrittmacher_protocol::{Policy, Settings};
 
 /// The default settings, with this priority.
 pub fn settings(priority: i32) -> Settings {
@@ -22,5 +22,6 @@ pub fn settings(priority: i32) -> Settings {
         remote: IpAddr::from([10, 0, 0, 2]),
         held: false,
         extensions: true,
+        policy: Policy::Available,
     }
 }

@@ -97,6 +97,7 @@ pub fn why(change: &Transition, settings: &Settings) -> String {
         Cause::ActivateFailed => "the address could not be brought up".to_owned(),
         Cause::CutOff => "the interface of the service has no connection".to_owned(),
         Cause::Reconnected => "the interface of the service has its connection again".to_owned(),
+        Cause::NoMajority => "neither the peer nor the witness lets this side be hot".to_owned(),
     }
 }
 
@@ -151,6 +152,7 @@ pub fn cause(cause: Cause) -> String {
         Cause::ActivateFailed => "address cannot be brought up".into(),
         Cause::CutOff => "interface has no connection".into(),
         Cause::Reconnected => "interface has its connection again".into(),
+        Cause::NoMajority => "no majority".into(),
     }
 }
 
@@ -269,6 +271,15 @@ pub const fn notice(notice: Notice) -> (log::Level, &'static str) {
         Notice::NotReleased => (
             log::Level::Error,
             "the hand-over goes on although a command failed: address or application may still be here",
+        ),
+        Notice::MajorityLost => (
+            log::Level::Error,
+            "no promise of the peer and no lease of the witness: the service is stopped before the other side may take over",
+        ),
+        Notice::NoMajorityRule => (
+            log::Level::Error,
+            "the peer does not follow `policy = consistent` (a legacy daemon, or configured otherwise): `available` is in force, and \
+             both sides serve while the link is cut",
         ),
     }
 }

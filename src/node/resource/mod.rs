@@ -307,6 +307,7 @@ impl ManagedResource {
             | Cause::Released
             | Cause::Resumed
             | Cause::StartBegan
+            | Cause::NoMajority
             | Cause::Reconnected => None,
         };
         self.switches.changed(change, &why, now);

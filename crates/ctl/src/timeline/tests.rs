@@ -36,6 +36,7 @@ impl Node {
             has_type: true,
             period: Some(HEARTBEAT),
             note: None,
+            promise: None,
         }));
     }
 

@@ -342,7 +342,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         };
         for action in &actions {
             match action {
-                Action::Send { code, random, extended, note } => {
+                Action::Send { code, random, extended, note, promise: _ } => {
                     let report =
                         self.hosts[side].nodes[resource].daemon().datagram(*code, *random, *extended, *note);
                     self.send(side, resource, report);
@@ -356,7 +356,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                         signed.paused(side, self.now);
                     }
                 }
-                Action::Refuse(_) | Action::Notice(_) => {}
+                Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
             }
         }
         let after = self.hosts[side].nodes[resource].daemon().state();

@@ -225,6 +225,7 @@ impl Situation {
                 ReleaseOrder::Failover | ReleaseOrder::ForcedFailover => "failover",
                 ReleaseOrder::Takeover => "takeover",
                 ReleaseOrder::Shutdown => "shutdown",
+                ReleaseOrder::NoMajority => "no_majority",
             },
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{
     Action, AppFailure, Asked as Question, Cause, Command, Ending, Event, FORCED_RANDOM, Generation, Machine,
-    OUR_RANDOM, Orderer, PeerReport, Refusal, Release, ReleaseOrder, Said, Settings, State, StateName,
-    Stopping, Time, Unreleased,
+    OUR_RANDOM, Orderer, PeerReport, Policy, Refusal, Release, ReleaseOrder, Said, Settings, State,
+    StateName, Stopping, Time, Unreleased,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -60,6 +60,7 @@ fn settings(own: i32) -> Settings {
         remote: [10, 0, 0, 1].into(),
         held: false,
         extensions: true,
+        policy: Policy::Available,
     }
 }
 
@@ -126,6 +127,7 @@ fn report(s: &Situation, code: Option<PeerCode>) -> PeerReport {
         has_type: !s.classic,
         period: None,
         note: None,
+        promise: None,
     }
 }
 
@@ -272,7 +274,7 @@ fn word(action: &Action) -> Option<String> {
         Action::Command(Command::Barrier) => "barrier".into(),
         Action::Exit => "exit".into(),
         Action::Refuse(refusal) => format!("refuse:{}", name(*refusal)),
-        Action::Notice(_) => return None,
+        Action::Notice(_) | Action::Witness(_) => return None,
     })
 }
 

@@ -1,0 +1,252 @@
+//! Random faults and a random network, ten minutes a seed.
+
+use std::time::Duration;
+
+use schrittmacher_protocol::{Event, Policy};
+use schrittmacher_simulator::Chance;
+
+use crate::host::Setup;
+use crate::on_every_core;
+use crate::world::{RULES, Seen, Weather, Without, World};
+
+const END: Duration = Duration::from_secs(600);
+const SECOND: Duration = Duration::from_secs(1);
+/// Seeds that break a promise and are named.
+const NAMED: usize = 5;
+/// Seeds in which a missing rule has to show.
+const MOST_FOR_TEETH: u64 = 300;
+
+/// The three policies, under the same faults.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Consistent,
+    Available,
+    Manual,
+}
+
+pub fn seeds(count: u64) -> bool {
+    println!(
+        "{count} seeds of ten minutes\n\n| policy | two serve, of the time | in the worst seed | none serves | an application became hot |\n|---|---|---|---|---|"
+    );
+    let mut kept = true;
+    for (choice, name) in
+        [(Choice::Consistent, "consistent"), (Choice::Available, "available"), (Choice::Manual, "manual")]
+    {
+        let runs = on_every_core(usize::try_from(count).unwrap_or(usize::MAX), |seed| {
+            let seed = u64::try_from(seed).unwrap_or(u64::MAX);
+            (seed, run(seed, choice, None, false))
+        });
+        let sum = |part: fn(&Seen) -> Duration| runs.iter().map(|(_, seen)| part(seen)).sum::<Duration>();
+        let all = END.as_secs_f64() * runs.len() as f64;
+        println!(
+            "| `{name}` | {:.3} % | {:.1} s | {:.2} % | {:.1} times a seed |",
+            100.0 * sum(|seen| seen.two).as_secs_f64() / all,
+            runs.iter().map(|(_, seen)| seen.two).max().unwrap_or_default().as_secs_f64(),
+            100.0 * sum(|seen| seen.none).as_secs_f64() / all,
+            runs.iter().map(|(_, seen)| seen.starts).sum::<u64>() as f64 / runs.len() as f64,
+        );
+        for (seed, _) in runs.iter().filter(|(_, seen)| seen.unsettled).take(NAMED) {
+            println!("BROKEN: `--seed {seed}`: no side alone serves when everything works again (P2)");
+            kept = false;
+        }
+        let mut broken: Vec<_> = runs.iter().filter(|(_, seen)| !seen.two.is_zero()).collect();
+        broken.sort_by_key(|(seed, _)| *seed);
+        match choice {
+            Choice::Consistent => {
+                for (seed, seen) in broken.iter().take(NAMED) {
+                    println!(
+                        "BROKEN: `--seed {seed}`: two serve for {:?} from {:?} on",
+                        seen.two, seen.first_two
+                    );
+                }
+                kept &= broken.is_empty();
+            }
+            // The same faults do break it.
+            Choice::Available => kept &= !broken.is_empty(),
+            Choice::Manual => {}
+        }
+    }
+    kept
+}
+
+/// What comes of a part of the rule that is taken out has to be found.
+pub fn bites() -> bool {
+    println!("\n| without | the first seed with two that serve |\n|---|---|");
+    let found = on_every_core(RULES.len(), |at| {
+        let is_broken = |seed: &u64| !run(*seed, Choice::Consistent, Some(RULES[at]), false).two.is_zero();
+        (RULES[at], (0..MOST_FOR_TEETH).find(is_broken))
+    });
+    for (rule, seed) in &found {
+        println!("| {rule:?} | {} |", seed.map_or("NOT FOUND".to_owned(), |seed| seed.to_string()));
+    }
+    found.iter().all(|(_, seed)| seed.is_some())
+}
+
+pub fn tell(seed: u64) -> bool {
+    let seen = run(seed, Choice::Consistent, None, true);
+    println!("{seen:?}");
+    seen.two.is_zero() && !seen.unsettled
+}
+
+fn setup(chance: &mut Chance, choice: Choice) -> Setup {
+    let heartbeat = chance.one_of(&[SECOND / 10, SECOND / 5, SECOND, 2 * SECOND]);
+    let promise = (3 * heartbeat).max(SECOND) + chance.one_of(&[Duration::ZERO, SECOND]);
+    let mut rate = || i64::from(chance.below(1001)) - 500;
+    let rates = [rate(), rate(), rate()];
+    let policy = match choice {
+        Choice::Consistent => Policy::Consistent { promise },
+        Choice::Available => Policy::Available,
+        Choice::Manual => Policy::Manual,
+    };
+    Setup {
+        heartbeat,
+        policy,
+        starts: chance.duration(SECOND),
+        // Within the time that is kept for it.
+        stops: chance.duration(promise / 4 - Duration::from_millis(20)),
+        rates,
+        run: choice == Choice::Consistent,
+    }
+}
+
+fn run(seed: u64, choice: Choice, without: Option<Without>, told: bool) -> Seen {
+    let mut chance = Chance::new(seed);
+    let mut setup = setup(&mut chance, choice);
+    if without.is_some() {
+        // The worst that the rule allows.
+        (setup.starts, setup.stops) = (Duration::ZERO, setup.promise() / 4);
+        setup.run = without != Some(Without::TimeToStop);
+        if without == Some(Without::StartWait) {
+            // An unheard peer is waited for ten seconds anyway.
+            setup.policy = Policy::Consistent { promise: 15 * SECOND };
+        }
+    }
+    let mut world = World::new(setup);
+    world.without = without;
+    world.latency = chance.duration(SECOND / 50);
+    if told {
+        println!("{:?}", world.setup);
+    }
+    (0..2).for_each(|side| world.start_daemon(side));
+    world.run_until(20 * SECOND);
+    let mut mends: Vec<(Duration, Mend)> = Vec::new();
+    while world.now < END {
+        let next = world.now + chance.duration(chance_of_pause(&world));
+        mends.sort_by_key(|(at, _)| *at);
+        while mends.first().is_some_and(|(at, _)| *at <= next) {
+            let (at, mend) = mends.remove(0);
+            let at = at.max(world.now);
+            step(&mut world, at, told);
+            if told {
+                println!("{:?} {mend:?}", world.now);
+            }
+            mend.apply(&mut world);
+        }
+        step(&mut world, next, told);
+        let over = next + chance.duration(chance.clone().one_of(&[SECOND, 5 * SECOND, 30 * SECOND]));
+        strike(&mut world, &mut chance, over, &mut mends, told);
+    }
+    world.run_until(END);
+    let settles = world.clone().settles();
+    Seen { unsettled: !settles, ..world.seen }
+}
+
+fn chance_of_pause(world: &World) -> Duration {
+    // Faults come in groups, with some rest in between.
+    if world.now.as_secs() % 60 < 40 { 4 * SECOND } else { 20 * SECOND }
+}
+
+fn step(world: &mut World, to: Duration, told: bool) {
+    if !told {
+        return world.run_until(to);
+    }
+    let look =
+        |world: &World| world.hosts.each_ref().map(|host| (host.state(), host.app.serves(), host.paused));
+    while world.now < to {
+        let before = look(world);
+        world.run_until((world.now + SECOND / 100).min(to));
+        if look(world) != before {
+            println!("{:?} {:?}", world.now, look(world));
+            for host in &world.hosts {
+                println!("    {:?}", host.machine.as_ref().map(|machine| machine.majority));
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Mend {
+    Link(usize),
+    Witness,
+    Start(usize),
+    Resume(usize),
+    App(usize),
+    Calm,
+}
+
+impl Mend {
+    fn apply(self, world: &mut World) {
+        match self {
+            Mend::Link(link) => world.links[link] = true,
+            Mend::Witness => world.witness_is_up = true,
+            Mend::Start(side) => world.start_daemon(side),
+            Mend::Resume(side) => world.resume(side),
+            Mend::App(side) => world.start_app(side),
+            Mend::Calm => world.weather = None,
+        }
+    }
+}
+
+fn strike(
+    world: &mut World,
+    chance: &mut Chance,
+    over: Duration,
+    mends: &mut Vec<(Duration, Mend)>,
+    told: bool,
+) {
+    let side = chance.index(2);
+    let kind = chance.below(10);
+    if told {
+        println!("{:?} fault {kind} at {side} until {over:?}", world.now);
+    }
+    match kind {
+        0..=2 => {
+            for link in (0..3).filter(|_| chance.permille(500)) {
+                world.links[link] = false;
+                mends.push((over, Mend::Link(link)));
+            }
+        }
+        3 => {
+            world.witness_is_up = false;
+            mends.push((over, Mend::Witness));
+        }
+        4 => {
+            world.crash(side);
+            mends.push((over, Mend::Start(side)));
+        }
+        5 => {
+            world.pause(side);
+            mends.push((over, Mend::Resume(side)));
+        }
+        6 => {
+            world.end_app(side);
+            mends.push((over, Mend::App(side)));
+        }
+        7 => {
+            let event =
+                if world.hosts[side].is_hot() { Event::Failover { force: false } } else { Event::Takeover };
+            world.give(side, event);
+        }
+        8 => {
+            world.shut_down(side);
+            mends.push((over, Mend::Start(side)));
+        }
+        _ => {
+            let lost = chance.below(400);
+            let longest_delay = chance.one_of(&[SECOND / 10, SECOND, 5 * SECOND]);
+            world.weather =
+                Some(Weather { chance: Chance::new(u64::from(chance.draw())), lost, longest_delay });
+            mends.push((over, Mend::Calm));
+        }
+    }
+}

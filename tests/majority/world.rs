@@ -1,0 +1,454 @@
+//! Two hosts, the witness, and the three links between them, in virtual time.
+
+use std::time::Duration;
+
+use schrittmacher_protocol::{
+    Action, Answer, AppFailure, Command, Ending, Event, Machine, PeerReport, Time, WitnessOrder,
+};
+use schrittmacher_simulator::Chance;
+
+use crate::host::{App, Heard, Host, Message, Setup, faster};
+
+/// A part of the rule that is taken out, to see that it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// The wait of a daemon that has just started.
+    StartWait,
+    /// A side's own promise does not bind it.
+    OwnPromise,
+    /// A promise counts from its arrival.
+    Acknowledgement,
+    /// A lease counts from its arrival.
+    LeaseFromSending,
+    /// A promise counts though it acknowledges a message in which this side has promised.
+    LaterThanOwn,
+    /// The time for stopping the application: it needs longer than is kept for it.
+    TimeToStop,
+}
+
+pub const RULES: [Without; 6] = [
+    Without::StartWait,
+    Without::OwnPromise,
+    Without::Acknowledgement,
+    Without::LeaseFromSending,
+    Without::LaterThanOwn,
+    Without::TimeToStop,
+];
+
+/// The links: between the hosts, and of each host to the witness.
+pub const PEERS: usize = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Parcel {
+    ToPeer(Message),
+    /// A question or order, and when it was asked by the asker's clock.
+    ToWitness(WitnessOrder, Time),
+    FromWitness(bool, Time),
+    /// The asker has waited long enough.
+    NoAnswer(Time),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Flight {
+    arrives: Duration,
+    number: u64,
+    /// The host that it comes from, or goes to.
+    side: usize,
+    parcel: Parcel,
+}
+
+/// The witness: grants the lease to one side at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Witness {
+    holder: Option<usize>,
+    since: Duration,
+}
+
+/// What was seen of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub two: Duration,
+    pub none: Duration,
+    /// Times at which an application became hot.
+    pub starts: u64,
+    /// When two served first.
+    pub first_two: Option<Duration>,
+    /// No side alone serves when everything works again (P2).
+    pub unsettled: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct World {
+    pub now: Duration,
+    pub setup: Setup,
+    pub hosts: [Host; 2],
+    /// Working links: of host 0 to the witness, of host 1, and between the hosts.
+    pub links: [bool; 3],
+    pub witness_is_up: bool,
+    witness: Witness,
+    flying: Vec<Flight>,
+    sent: u64,
+    pub latency: Duration,
+    /// Delays and losses; without it every message takes the latency.
+    pub weather: Option<Weather>,
+    pub without: Option<Without>,
+    pub seen: Seen,
+}
+
+#[derive(Clone, Debug)]
+pub struct Weather {
+    pub chance: Chance,
+    /// Of a thousand messages.
+    pub lost: u32,
+    pub longest_delay: Duration,
+}
+
+impl World {
+    pub fn new(setup: Setup) -> World {
+        World {
+            now: Duration::ZERO,
+            setup,
+            hosts: [0, 1].map(|side| Host::new(&setup, side)),
+            links: [true; 3],
+            witness_is_up: true,
+            witness: Witness::default(),
+            flying: Vec::new(),
+            sent: 0,
+            latency: Duration::from_micros(500),
+            weather: None,
+            without: None,
+            seen: Seen::default(),
+        }
+    }
+
+    pub fn run_until(&mut self, end: Duration) {
+        let end = end.max(self.now);
+        loop {
+            let hosts = (0..2).map(|side| self.hosts[side].next(side, self.setup.run)).min();
+            let flight = self.flying.iter().map(|flight| flight.arrives).min();
+            let next = [hosts, flight].into_iter().flatten().min().unwrap_or(end).max(self.now);
+            self.pass(next.min(end));
+            if next >= end {
+                return;
+            }
+            if flight.is_some_and(|at| at <= next) {
+                self.arrive();
+            } else {
+                (0..2).for_each(|side| self.turn(side));
+            }
+        }
+    }
+
+    fn pass(&mut self, to: Duration) {
+        let serving = self.hosts.iter().filter(|host| host.app.serves()).count();
+        let passed = to - self.now;
+        match serving {
+            0 => self.seen.none += passed,
+            2 => {
+                self.seen.two += passed;
+                if !passed.is_zero() {
+                    self.seen.first_two.get_or_insert(self.now);
+                }
+            }
+            _ => {}
+        }
+        self.now = to;
+    }
+
+    fn turn(&mut self, side: usize) {
+        let now = self.now;
+        let local = self.hosts[side].local(side, now);
+        if self.setup.run && self.hosts[side].deadline.is_some_and(|at| at <= local) {
+            self.hosts[side].deadline = None;
+            if self.hosts[side].app.serves() || matches!(self.hosts[side].app, App::Starting(_)) {
+                self.end_app(side);
+            }
+        }
+        let was_hot = self.hosts[side].app == App::Hot;
+        for event in self.hosts[side].turn_app(now) {
+            self.give(side, event);
+        }
+        self.seen.starts += u64::from(!was_hot && self.hosts[side].app == App::Hot);
+        let host = &self.hosts[side];
+        let is_due =
+            host.machine.as_ref().is_some_and(|machine| machine.next_deadline(&host.settings) <= local);
+        if is_due && !host.paused {
+            self.give(side, Event::Tick);
+        }
+    }
+
+    fn arrive(&mut self) {
+        let first = self.flying.iter().enumerate().min_by_key(|(_, flight)| (flight.arrives, flight.number));
+        let Some((at, _)) = first else { return };
+        let Flight { side, parcel, .. } = self.flying.swap_remove(at);
+        match parcel {
+            Parcel::ToPeer(message) => {
+                if self.links[PEERS] {
+                    self.hear(side, message);
+                }
+            }
+            Parcel::ToWitness(order, asked) => {
+                if self.links[side] && self.witness_is_up {
+                    self.ask_witness(side, order, asked);
+                }
+            }
+            Parcel::FromWitness(granted, asked) => {
+                if self.links[side] && self.is_open(side, asked) {
+                    let asked = self.counted(side, asked);
+                    let answer = if granted { Answer::Granted(asked) } else { Answer::Refused };
+                    self.give(side, Event::Witness(answer));
+                }
+            }
+            Parcel::NoAnswer(asked) => {
+                if self.is_open(side, asked) {
+                    self.give(side, Event::Witness(Answer::Unreachable));
+                }
+            }
+        }
+    }
+
+    /// A daemon that asks waits for one answer at a time.
+    fn is_open(&self, side: usize, asked: Time) -> bool {
+        self.hosts[side].machine.as_ref().is_some_and(|machine| machine.majority.asked == Some(asked))
+    }
+
+    fn counted(&mut self, side: usize, asked: Time) -> Time {
+        if self.without != Some(Without::LeaseFromSending) {
+            return asked;
+        }
+        let local = self.hosts[side].local(side, self.now);
+        if let Some(machine) = &mut self.hosts[side].machine {
+            machine.majority.asked = Some(local);
+        }
+        local
+    }
+
+    fn ask_witness(&mut self, side: usize, order: WitnessOrder, asked: Time) {
+        let now = faster(self.now, self.setup.rates[2]);
+        let witness = &mut self.witness;
+        match order {
+            WitnessOrder::GiveBack => {
+                if witness.holder == Some(side) {
+                    witness.holder = None;
+                }
+            }
+            WitnessOrder::Ask => {
+                let is_free = witness.holder.is_none_or(|holder| holder == side)
+                    || now >= witness.since + self.setup.promise();
+                if is_free {
+                    *witness = Witness { holder: Some(side), since: now };
+                }
+                if self.links[side] {
+                    self.launch(side, Parcel::FromWitness(is_free, asked));
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, side: usize, message: Message) {
+        let local = self.hosts[side].local(side, self.now);
+        let host = &mut self.hosts[side];
+        if host.machine.is_none() {
+            return;
+        }
+        let mut promise = host.read_promise(&message);
+        let is_newest =
+            host.heard.is_none_or(|heard| heard.run != message.run || message.number > heard.number);
+        if is_newest {
+            let Message { run, number, sent, .. } = message;
+            host.heard = Some(Heard { run, number, sent, at: local });
+        }
+        if self.without == Some(Without::Acknowledgement)
+            && let Some(promise) = &mut promise
+        {
+            promise.acknowledged = promise.acknowledged.map(|_| local);
+        }
+        if self.without == Some(Without::LaterThanOwn)
+            && let Some(machine) = &mut host.machine
+        {
+            machine.majority.promised_at = None;
+        }
+        self.give(side, Event::Peer(PeerReport { promise, ..message.report }));
+    }
+
+    /// Gives a daemon an event: now, or when it goes on.
+    pub fn give(&mut self, side: usize, event: Event) {
+        let now = self.now;
+        let local = self.hosts[side].local(side, now);
+        let host = &mut self.hosts[side];
+        if host.paused {
+            if host.inbox.len() < 100 {
+                host.inbox.push_back(event);
+            }
+            return;
+        }
+        let Some(machine) = &mut host.machine else { return };
+        if self.without == Some(Without::OwnPromise) {
+            machine.majority.promised_until = Time::ZERO;
+        }
+        let reaction = machine.handle(&host.settings, local, event);
+        for action in reaction.actions {
+            self.carry_out(side, action, local);
+        }
+        let host = &mut self.hosts[side];
+        host.deadline =
+            host.machine.as_ref().and_then(|machine| machine.right(&host.settings)).map(|right| right.0);
+    }
+
+    fn carry_out(&mut self, side: usize, action: Action, local: Time) {
+        let (now, setup) = (self.now, self.setup);
+        let host = &mut self.hosts[side];
+        match action {
+            Action::Send { code, random, extended, note, promise } => {
+                host.number += 1;
+                let since = host.heard.map_or(local, |heard| heard.at);
+                let report = PeerReport {
+                    code: Some(code),
+                    priority: host.settings.priority,
+                    random,
+                    host: Some(host.settings.local),
+                    has_type: true,
+                    period: extended.then_some(host.settings.heartbeat),
+                    note,
+                    promise: None,
+                };
+                let message = Message {
+                    report,
+                    number: host.number,
+                    sent: local,
+                    run: host.run,
+                    echo: host.heard.map(|heard| (heard.run, heard.sent)),
+                    promise: promise
+                        .map(|until| u64::try_from(until.since(since).as_millis()).unwrap_or_default()),
+                };
+                if self.links[PEERS] {
+                    self.launch(1 - side, Parcel::ToPeer(message));
+                }
+            }
+            Action::Witness(order) => {
+                if self.links[side] && self.witness_is_up {
+                    self.launch(side, Parcel::ToWitness(order, local));
+                }
+                if order == WitnessOrder::Ask {
+                    self.sent += 1;
+                    let arrives = now + setup.promise() / 3;
+                    self.flying.push(Flight {
+                        arrives,
+                        number: self.sent,
+                        side,
+                        parcel: Parcel::NoAnswer(local),
+                    });
+                }
+            }
+            Action::Command(Command::Start) => host.start(now, setup.starts),
+            Action::Command(Command::Stop) => {
+                let late = self.without == Some(Without::TimeToStop);
+                host.stop(now, if late { setup.promise() } else { setup.stops });
+            }
+            Action::Command(Command::Barrier) => host.barrier = true,
+            Action::Exit => self.end_daemon(side),
+            Action::Command(Command::Activate | Command::Deactivate { .. })
+            | Action::Refuse(_)
+            | Action::Notice(_) => {}
+        }
+    }
+
+    fn launch(&mut self, side: usize, parcel: Parcel) {
+        let mut arrives = self.now + self.latency;
+        if let Some(Weather { chance, lost, longest_delay }) = &mut self.weather {
+            if chance.permille(*lost) {
+                return;
+            }
+            // Most come soon, and some very late.
+            if chance.permille(300) {
+                let longest = chance.duration(*longest_delay);
+                arrives += chance.duration(longest);
+            }
+        }
+        self.sent += 1;
+        self.flying.push(Flight { arrives, number: self.sent, side, parcel });
+    }
+}
+
+/// Faults, orders, and their end.
+impl World {
+    pub fn start_daemon(&mut self, side: usize) {
+        let local = self.hosts[side].local(side, self.now);
+        let host = &mut self.hosts[side];
+        if host.machine.is_some() {
+            return;
+        }
+        let mut machine = Machine::new(&host.settings, local);
+        if self.without == Some(Without::StartWait) {
+            machine.majority.promised_until = Time::ZERO;
+        }
+        if host.app == App::Dead {
+            host.app = App::Standby;
+        }
+        (host.machine, host.heard, host.paused) = (Some(machine), None, false);
+        host.run += 2;
+        host.reports_at = self.now;
+    }
+
+    /// Host and application are gone.
+    pub fn crash(&mut self, side: usize) {
+        let host = &mut self.hosts[side];
+        host.app = App::Dead;
+        self.end_daemon(side);
+    }
+
+    fn end_daemon(&mut self, side: usize) {
+        let host = &mut self.hosts[side];
+        (host.machine, host.paused, host.barrier, host.deadline) = (None, false, false, None);
+        host.inbox.clear();
+    }
+
+    pub fn end_app(&mut self, side: usize) {
+        self.hosts[side].app = App::Dead;
+        self.give(side, Event::AppFailed(AppFailure::Ended));
+    }
+
+    /// SIGTERM, once.
+    pub fn shut_down(&mut self, side: usize) {
+        let ends = self.hosts[side].machine.as_ref().is_none_or(|machine| machine.ending != Ending::No);
+        if !ends {
+            self.give(side, Event::Shutdown);
+        }
+    }
+
+    /// Everything works again. Whether one side alone serves a while later, and goes on doing so.
+    pub fn settles(mut self) -> bool {
+        (self.links, self.witness_is_up, self.weather) = ([true; 3], true, None);
+        let patience = Duration::from_secs(60).max(20 * self.setup.promise());
+        // A daemon that was ending is started when it has ended.
+        for _ in 0..2 {
+            for side in 0..2 {
+                self.resume(side);
+                self.start_daemon(side);
+                self.start_app(side);
+            }
+            self.run_until(self.now + patience);
+        }
+        (self.seen, self.without) = (Seen::default(), None);
+        self.run_until(self.now + patience);
+        self.seen == Seen::default()
+    }
+
+    pub fn start_app(&mut self, side: usize) {
+        if self.hosts[side].app == App::Dead && self.hosts[side].machine.is_some() {
+            self.hosts[side].app = App::Standby;
+            self.hosts[side].reports_at = self.now;
+        }
+    }
+
+    pub fn pause(&mut self, side: usize) {
+        self.hosts[side].paused = self.hosts[side].machine.is_some();
+    }
+
+    pub fn resume(&mut self, side: usize) {
+        self.hosts[side].paused = false;
+        while let Some(event) = self.hosts[side].inbox.pop_front() {
+            self.give(side, event);
+        }
+    }
+}
