@@ -70,6 +70,8 @@ pub struct AppProcesses {
     worker: Worker<Task, Finding>,
     supported: bool,
     resources: Vec<AppProcess>,
+    /// Resources of which a process is believed since this was asked last.
+    newly_known: Vec<usize>,
 }
 
 /// Why a signal was not sent.
@@ -117,6 +119,7 @@ impl AppProcesses {
             worker: Worker::start("app-process", WAITING, waker, find)?,
             supported: supported.is_ok(),
             resources: resources.iter().map(AppProcess::new).collect(),
+            newly_known: Vec::new(),
         })
     }
 
@@ -253,6 +256,11 @@ impl AppProcesses {
         Ok(())
     }
 
+    /// The resources whose process is known since this was asked last.
+    pub fn take_newly_known(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.newly_known)
+    }
+
     /// The believed process of a resource.
     pub fn believed(&self, resource: usize) -> Option<u32> {
         Some(self.resources.get(resource)?.believed.as_ref()?.pid)
@@ -324,6 +332,7 @@ impl AppProcesses {
                 info!(target: &state.name, "process {} is the application", believed.pid);
                 state.refused = None;
                 state.believed = Some(believed);
+                self.newly_known.push(resource);
             }
             Err(error) => {
                 state.refuse(believed.pid, Doubt::System(format!("can't be watched: {error}")), now);

@@ -7,12 +7,16 @@ use schrittmacher_address::LinkState;
 use schrittmacher_config::SharedAddress;
 use schrittmacher_protocol::Time;
 
+use crate::deadlines::Deadlines;
+
 /// The interfaces that matter, and the resources that they matter to.
 #[derive(Debug, Default)]
 pub(super) struct Tracking {
     /// As they were reported last; one that was not reported yet counts as working.
     links: HashMap<String, LinkState>,
     resources: BTreeMap<usize, Tracked>,
+    /// When the interruption of each counts.
+    due: Deadlines,
 }
 
 #[derive(Debug)]
@@ -20,8 +24,6 @@ struct Tracked {
     interface: String,
     /// Links bounce: a shorter interruption does not count.
     delay: Duration,
-    /// The interruption counts from this time on.
-    due: Option<Time>,
     is_cut_off: bool,
 }
 
@@ -43,11 +45,12 @@ impl Tracking {
     ) -> Option<TrackedChange> {
         let wanted = shared.and_then(|shared| Some((shared.interface.clone(), shared.track?)));
         let before = self.resources.remove(&resource);
+        self.due.set(resource, None);
         let was_cut_off = before.is_some_and(|tracked| tracked.is_cut_off);
         let Some((interface, delay)) = wanted else {
             return was_cut_off.then_some(TrackedChange { resource, cut_off: None });
         };
-        let tracked = Tracked { interface, delay, due: None, is_cut_off: was_cut_off };
+        let tracked = Tracked { interface, delay, is_cut_off: was_cut_off };
         let state = self.links.get(&tracked.interface).copied();
         self.resources.insert(resource, tracked);
         self.look(resource, state.unwrap_or(LinkState::Up), now)
@@ -64,31 +67,31 @@ impl Tracking {
     fn look(&mut self, resource: usize, state: LinkState, now: Time) -> Option<TrackedChange> {
         let tracked = self.resources.get_mut(&resource)?;
         if state != LinkState::Up {
-            if !tracked.is_cut_off {
-                tracked.due.get_or_insert(now + tracked.delay);
+            if !tracked.is_cut_off && self.due.get(resource).is_none() {
+                self.due.set(resource, Some(now + tracked.delay));
             }
             return None;
         }
-        tracked.due = None;
+        self.due.set(resource, None);
         std::mem::take(&mut tracked.is_cut_off).then_some(TrackedChange { resource, cut_off: None })
     }
 
     /// The interruptions that have lasted for too long.
     pub fn due(&mut self, now: Time) -> Vec<TrackedChange> {
         let mut changes = Vec::new();
-        for (resource, tracked) in &mut self.resources {
-            if tracked.due.take_if(|due| *due <= now).is_some() {
-                tracked.is_cut_off = true;
-                let state = self.links.get(&tracked.interface).copied().unwrap_or(LinkState::Up);
-                let cut_off = Some(format!("interface {} {state}", tracked.interface));
-                changes.push(TrackedChange { resource: *resource, cut_off });
-            }
+        for resource in self.due.due(now) {
+            self.due.set(resource, None);
+            let Some(tracked) = self.resources.get_mut(&resource) else { continue };
+            tracked.is_cut_off = true;
+            let state = self.links.get(&tracked.interface).copied().unwrap_or(LinkState::Up);
+            let cut_off = Some(format!("interface {} {state}", tracked.interface));
+            changes.push(TrackedChange { resource, cut_off });
         }
         changes
     }
 
     pub fn next_deadline(&self) -> Option<Time> {
-        self.resources.values().filter_map(|tracked| tracked.due).min()
+        self.due.first()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::clock;
 use crate::app_socket::Next;
 use crate::node::Node;
-use crate::udp::is_answer;
+use crate::udp::{Batch, is_answer};
 
 /// Datagrams taken from one socket in one turn, and the time for them. The heartbeats of a thousand resources come at once,
 /// and a flood must leave time for everything else.
@@ -17,19 +17,24 @@ const LATE: Duration = Duration::from_millis(100);
 /// How long they are taken in then: far more than a socket's receive buffer full of honest ones needs.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 
-/// As much as the legacy daemon read of one datagram; the rest is cut off.
-const DATAGRAM: usize = schrittmacher_wire::MAX_RECEIVED;
+/// As much as is read of one report by the application socket.
+const REPORT: usize = schrittmacher_wire::MAX_RECEIVED;
 
 /// Which sockets may have datagrams; the poll reports each readiness only once.
 pub(super) struct Intake {
     readable: Vec<bool>,
+    batch: Batch,
     buffer: Box<[u8]>,
 }
 
 impl Intake {
     /// Begins by looking at every one of these sockets.
     pub(super) fn new(sockets: usize) -> Intake {
-        Intake { readable: vec![true; sockets], buffer: vec![0; DATAGRAM].into_boxed_slice() }
+        Intake {
+            readable: vec![true; sockets],
+            batch: Batch::new(),
+            buffer: vec![0; REPORT].into_boxed_slice(),
+        }
     }
 
     /// The poll has reported this socket.
@@ -71,26 +76,34 @@ impl Intake {
     }
 
     fn take_from(&mut self, socket: usize, node: &mut Node) {
-        let port = node.link().port(socket);
         let began = clock::now();
-        for _ in 0..BATCH {
-            let now = clock::now();
-            if now.since(began) > BATCH_TIME {
-                return;
-            }
-            match node.link().receive(socket, &mut self.buffer) {
-                Ok(Some((datagram, source))) => node.receive(datagram, source, socket, now),
-                Ok(None) => {
-                    self.readable[socket] = false;
-                    return;
+        let mut taken = 0;
+        while taken < BATCH && clock::now().since(began) <= BATCH_TIME {
+            match node.link().receive(socket, &mut self.batch) {
+                Ok(()) => {}
+                Err(error) if is_answer(&error) => {
+                    node.peer_does_not_listen(&error, clock::now());
+                    // Each costs a call, too.
+                    taken += 1;
+                    continue;
                 }
-                Err(error) if is_answer(&error) => node.peer_does_not_listen(&error, now),
                 Err(error) => {
                     // The next datagram reports the socket as readable again.
                     self.readable[socket] = false;
-                    return node.receive_failed(port, &error, now);
+                    return node.receive_failed(node.link().port(socket), &error, clock::now());
                 }
             }
+            let mut number = 0;
+            while let Some((datagram, source)) = self.batch.datagram(number) {
+                node.receive(datagram, source, socket, clock::now());
+                number += 1;
+            }
+            if !self.batch.is_full() {
+                // One that arrives from now on reports the socket anew.
+                self.readable[socket] = false;
+                return;
+            }
+            taken += number;
         }
     }
 

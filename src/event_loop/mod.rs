@@ -61,6 +61,8 @@ pub struct EventLoop {
     notifier: Notifier,
     reloader: Reloader,
     keeper: Keeper,
+    /// The poll has reported signals.
+    has_signals: bool,
     ending: bool,
     /// When the service manager is told that this loop turns.
     alive_due: Option<Time>,
@@ -98,6 +100,7 @@ impl EventLoop {
             notifier,
             reloader,
             keeper,
+            has_signals: true,
             ending: false,
             quit_until: None,
         })
@@ -201,8 +204,9 @@ impl EventLoop {
     fn note(&mut self, event: &Readiness) {
         let token = event.token();
         match Source::of(token) {
-            // All are looked at in every turn.
-            Some(Source::Wake | Source::Signals | Source::Timer) => {}
+            // What wakes the loop is looked at in every turn.
+            Some(Source::Wake | Source::Timer) => {}
+            Some(Source::Signals) => self.has_signals = true,
             Some(Source::Socket(index)) => self.intake.note(index),
             Some(Source::Pipe(pipe)) => self.node.on_pipe(pipe),
             Some(Source::Process(resource)) => self.node.on_process(resource, clock::now()),

@@ -19,6 +19,10 @@ const LOOK_AT_FILE: Duration = Duration::from_secs(1);
 impl EventLoop {
     /// Takes in what has come; gives the end of the loop, if it is one.
     pub(super) fn take_signals(&mut self) -> Option<LoopEnd> {
+        // To look costs a system call.
+        if !std::mem::take(&mut self.has_signals) {
+            return None;
+        }
         for signal in self.signals.pending().collect::<Vec<_>>() {
             let now = clock::now();
             match signal {

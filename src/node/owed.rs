@@ -40,9 +40,7 @@ impl Node {
 
     /// Gives the orders that are owed to applications whose process is known by now.
     pub(super) fn settle_owed(&mut self, now: Time) {
-        let is_known = |index: &usize| self.processes.believed(*index).is_some();
-        let known: Vec<usize> = self.owed.keys().copied().filter(is_known).collect();
-        for index in known {
+        for index in self.processes.take_newly_known() {
             if let Some(order) = self.owed.remove(&index)
                 && is_awaited(&self.resources[index], order)
             {

@@ -4,6 +4,7 @@
 //! datagram decides which codes it may have (A1, A2). A peer cannot speak for an application, nor an application for the
 //! peer. A stranger cannot speak at all.
 
+mod batch;
 #[cfg(target_os = "linux")]
 mod filter;
 mod guard;
@@ -15,6 +16,7 @@ use std::os::fd::RawFd;
 
 use mio::{Interest, Registry};
 
+pub use batch::Batch;
 pub use guard::{Arrival, Guard, Origin, Refusal, is_on_this_host, is_own_address};
 use socket::Socket;
 pub use socket::is_answer;
@@ -152,13 +154,9 @@ impl Link {
         }
     }
 
-    /// The next datagram waiting at the socket with this index.
-    pub fn receive<'a>(
-        &self,
-        index: usize,
-        buffer: &'a mut [u8],
-    ) -> io::Result<Option<(&'a [u8], SocketAddr)>> {
-        self.sockets[index].receive(buffer)
+    /// Takes the datagrams that wait at the socket with this index, as many as `batch` has room for.
+    pub fn receive(&self, index: usize, batch: &mut Batch) -> io::Result<()> {
+        self.sockets[index].receive(batch)
     }
 
     /// Sends a datagram to the peer.

@@ -12,7 +12,7 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, SockRef, Type};
 
-use super::Strangers;
+use super::{Batch, Strangers};
 
 /// Receive buffer asked for: a burst of a thousand resources' heartbeats fits while the daemon is busy.
 /// The kernel grants less if `net.core.rmem_max` says so.
@@ -68,10 +68,10 @@ impl Socket {
     pub fn forget_waiting(&self) {
         // A bound, since a flood never ends.
         for _ in 0..WAITING {
-            match self.receive(&mut [0]) {
-                Ok(Some(_)) => {}
-                Err(error) if is_answer(&error) => {}
-                Ok(None) | Err(_) => break,
+            match self.socket.recv_from(&mut [0]) {
+                Ok(_) => {}
+                Err(error) if is_answer(&error) => self.forget_answers(),
+                Err(_) => break,
             }
         }
     }
@@ -122,17 +122,22 @@ impl Socket {
         self.address
     }
 
+    /// With the port that the system has chosen.
+    #[cfg(test)]
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
     /// For registration with the event loop.
     pub fn source(&mut self) -> &mut UdpSocket {
         &mut self.socket
     }
 
-    /// The next datagram, if one waits; what exceeds the buffer is cut off.
-    pub fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<(&'a [u8], SocketAddr)>> {
-        match self.socket.recv_from(buffer) {
-            Ok((length, source)) => Ok(Some((&buffer[..length], canonical(source)))),
+    /// Takes the datagrams that wait, as many as `batch` has room for: none, perhaps.
+    pub fn receive(&self, batch: &mut Batch) -> io::Result<()> {
+        match batch.take(&self.socket, self.address.is_ipv6()) {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                Ok(None)
+                Ok(())
             }
             Err(error) => {
                 if is_answer(&error) {
@@ -140,6 +145,7 @@ impl Socket {
                 }
                 Err(error)
             }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -210,7 +216,7 @@ fn prepare(socket: &socket2::Socket, address: SocketAddr, admitted: &[IpAddr]) -
     Ok(attach_filter(&SockRef::from(socket), address, admitted, Strangers::Named))
 }
 
-fn canonical(source: SocketAddr) -> SocketAddr {
+pub(super) fn canonical(source: SocketAddr) -> SocketAddr {
     SocketAddr::new(source.ip().to_canonical(), source.port())
 }
 

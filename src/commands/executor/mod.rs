@@ -241,10 +241,13 @@ impl Executor {
     /// The application has reported. If it is hot, a start that has not begun is not needed any more.
     pub fn heard_app(&mut self, resource: usize, is_hot: bool) {
         let Some(state) = self.resources.get_mut(resource) else { return };
+        let waits = state.queue.is_start_waiting();
         if state.queue.heard(is_hot) {
             self.reports.push_back(CommandReport::StartBegan { resource });
         }
-        self.touch(resource);
+        if waits {
+            self.touch(resource);
+        }
     }
 
     /// The reasons that the next commands of a resource are told.

@@ -168,7 +168,12 @@ impl CommandQueue {
         if !std::mem::replace(&mut self.was_heard, true) {
             self.application.first_report();
         }
-        is_hot && self.application.waiting() == Some(CommandKind::Start) && self.application.start_of_hot()
+        is_hot && self.is_start_waiting() && self.application.start_of_hot()
+    }
+
+    /// Whether a `start` has not begun, perhaps for want of a report.
+    pub fn is_start_waiting(&self) -> bool {
+        self.application.waiting() == Some(CommandKind::Start)
     }
 
     /// Takes the address down and brings it up again, if it is up: its commands have changed. Returns whether it is.
@@ -253,7 +258,7 @@ impl CommandQueue {
     pub fn next_deadline(&self) -> Option<Time> {
         let running = [&self.interface.running, &self.application.running, &self.checks.running];
         let due = running.into_iter().flatten().map(running::Running::due);
-        let held = self.unheard_until.filter(|_| self.application.waiting() == Some(CommandKind::Start));
+        let held = self.unheard_until.filter(|_| self.is_start_waiting());
         let due = due.chain(self.interface.retry_at()).chain(self.interface.announce_at());
         due.chain(self.checks.due()).chain(held).min()
     }
@@ -311,7 +316,7 @@ impl CommandQueue {
         let interface = self.interface.ready(self.application.oldest_open(), now);
         let is_unknown =
             self.is_starting || self.checks.is_open() || self.unheard_until.is_some_and(|until| now < until);
-        let held = is_unknown && self.application.waiting() == Some(CommandKind::Start);
+        let held = is_unknown && self.is_start_waiting();
         let application = self.application.ready(self.interface.oldest_open()).filter(|_| !held);
         match (interface, application) {
             (Some(first), Some(second)) if first < second => Some(Lane::Interface),
