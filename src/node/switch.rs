@@ -147,6 +147,7 @@ fn is_planned(cause: Cause) -> bool {
         | Cause::StartBegan
         | Cause::ActivateFailed
         | Cause::CutOff
+        | Cause::NoMajority
         | Cause::Reconnected => false,
     }
 }

@@ -196,6 +196,7 @@ pub const fn cause_word(cause: Cause) -> &'static str {
         Cause::ActivateFailed => "address-failed",
         Cause::CutOff => "cut-off",
         Cause::Reconnected => "reconnected",
+        Cause::NoMajority => "no-majority",
     }
 }
 
