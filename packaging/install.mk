@@ -30,6 +30,7 @@ DAEMON_FILES := \
 	$(SBINDIR)/schrittmacherctl \
 	$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example \
 	$(UNITDIR)/schrittmacher.service \
+	$(UNITDIR)/schrittmacher@.service \
 	$(SYSCONFDIR)/schrittmacher/unprivileged.conf \
 	$(SYSCONFDIR)/schrittmacher/schrittmacher-units.rules \
 	$(SYSCONFDIR)/logrotate.d/schrittmacher \
@@ -63,9 +64,10 @@ OBJCOPY ?= objcopy
 COMPLETER ?= $(RELEASE)/schrittmacherctl
 # (what, mode, where): a file with its directory.
 put = $(INSTALL) -d $(DESTDIR)$(dir $(3)) && $(INSTALL) -m $(2) $(1) $(DESTDIR)$(3)
-# (template, where): the same for a file with @names@ in it.
+# (template, where, file): the same for a file with @names@ in it; a unit for one of several pairs names its configuration file.
 fill = $(INSTALL) -d $(DESTDIR)$(dir $(2)) && sed \
 	-e 's|@prefix@|$(PREFIX)|g' -e 's|@bindir@|$(BINDIR)|g' -e 's|@sbindir@|$(SBINDIR)|g' -e 's|@sysconfdir@|$(SYSCONFDIR)|g' -e 's|@libdir@|$(call in_prefix,$(LIBDIR))|' \
+	-e 's|@file@|$(if $(3), $(3))|; s|@config@|$(if $(3), --config $(3))|; s|@pair@|$(if $(3),: %i)|' \
 	-e 's|@includedir@|$(call in_prefix,$(INCLUDEDIR))|' -e 's|@version@|$(VERSION)|' -e 's|@libs_private@|$(LIBS_PRIVATE)|' \
 	$(1) >$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 # (shell, where): what the program that was built completes there.
@@ -88,6 +90,7 @@ install-daemon: ## the daemon alone, and schrittmacherctl
 	$(call put,$(EXAMPLE),644,$(SYSCONFDIR)/schrittmacher/schrittmacher.conf.example)
 	$(call put,packaging/schrittmacher.logrotate,644,$(SYSCONFDIR)/logrotate.d/schrittmacher)
 	$(call fill,packaging/schrittmacher.service.in,$(UNITDIR)/schrittmacher.service)
+	$(call fill,packaging/schrittmacher.service.in,$(UNITDIR)/schrittmacher@.service,$(SYSCONFDIR)/schrittmacher/%i.conf)
 	$(call put,packaging/schrittmacher.sysusers,644,$(SYSUSERSDIR)/schrittmacher.conf)
 	$(foreach file,$(CLASSIC),$(call fill,packaging/init/$(file).in,$(DATADIR)/schrittmacher/init/$(file)) &&) true
 	$(call put,packaging/monitoring/schrittmacher.rules.yml,644,$(DATADIR)/schrittmacher/schrittmacher.rules.yml)

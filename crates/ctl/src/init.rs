@@ -6,18 +6,26 @@ use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::{CtlError, Output, keygen};
 use schrittmacher_text::exit_code;
 
 /// Write the configuration of a first pair, with a key, for both hosts
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example, on host-a:
+Examples, on host-a:
   schrittmacherctl init --local 10.1.0.1 --remote 10.1.0.2 --resource redis \\
-      --shared-address 10.1.0.100/24 --shared-interface eth0
+      --shared-address 10.1.0.100/24 --shared-interface eth0 \\
+      --run 'redis-server --dir /var/lib/redis' --check 'redis-cli ping | grep -q PONG'
+  schrittmacherctl init --local 10.1.0.1 --remote 10.1.0.2 --resource web --unit nginx.service
 
-It writes schrittmacher.conf and peer.key for this host, and the same for the other host into a
-folder beside them. It prints the commands that carry those there. Nothing is written over.
+The service is a program that stays in the foreground (--run, which needs no check), a unit of systemd
+(--unit), or what three commands start, stop and check (--start-action, --stop-action, --check). Without
+any of them the application reports by itself, as with the client library.
+
+It writes schrittmacher.conf, peer.key and with --run NAME.run for this host, and the same for the other
+host into a folder beside them. It prints the commands that carry those there. Nothing is written over.
 
 Exit status:
   0   written              73  a file is there already, or cannot be made
@@ -43,6 +51,26 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "NAME", requires = "shared_address")]
     pub shared_interface: Option<String>,
 
+    /// The program that is the service, under schrittmacher-run: it has to stay in the foreground
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["unit", "start_action"])]
+    pub run: Option<String>,
+
+    /// The unit of systemd that is the service, like nginx.service
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["start_action", "check"])]
+    pub unit: Option<String>,
+
+    /// The command that starts the service
+    #[arg(long, value_name = "COMMAND", requires = "stop_action", requires = "check")]
+    pub start_action: Option<String>,
+
+    /// The command that stops it
+    #[arg(long, value_name = "COMMAND", requires = "start_action")]
+    pub stop_action: Option<String>,
+
+    /// The command that says by its exit status whether the service runs
+    #[arg(long, value_name = "COMMAND")]
+    pub check: Option<String>,
+
     /// The UDP port of the link
     #[arg(long, default_value_t = 7700, value_parser = clap::value_parser!(u16).range(1..=65_534))]
     pub port: u16,
@@ -50,6 +78,10 @@ pub(crate) struct InitArgs {
     /// The folder of the configuration, on both hosts
     #[arg(long, value_name = "FOLDER", default_value = "/etc/schrittmacher")]
     pub folder: PathBuf,
+
+    /// What was written, and the commands to come, for programs
+    #[arg(short, long)]
+    pub json: bool,
 }
 
 /// One of the two hosts.
@@ -66,6 +98,11 @@ pub(super) fn run(args: &InitArgs, output: &mut Output<'_>) -> Result<u8, CtlErr
         let why = "--folder: has to be an absolute path of letters, digits and / . _ -";
         return Err(CtlError::new(exit_code::CONFIG, &why));
     }
+    if args.check.is_some() && args.run.is_none() && args.start_action.is_none() {
+        let why = "--check: needs --run, or --start-action and --stop-action";
+        return Err(CtlError::new(exit_code::USAGE, &why));
+    }
+    let run_file = run_file(args)?;
     let here = Host { local: args.local, remote: args.remote, priority: 10 };
     let there = Host { local: args.remote, remote: args.local, priority: 5 };
     for host in [&here, &there] {
@@ -77,8 +114,8 @@ pub(super) fn run(args: &InitArgs, output: &mut Output<'_>) -> Result<u8, CtlErr
     let folder = &args.folder;
     let parcel = folder.join(format!("for-{}", args.remote));
     let key = folder.join("peer.key");
-    let made = [&folder.join("schrittmacher.conf"), &key, &parcel];
-    if let Some(there) = made.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+    let named: Vec<PathBuf> = names(args).iter().map(|name| folder.join(name)).collect();
+    if let Some(there) = named.iter().chain([&parcel]).find(|path| path.symlink_metadata().is_ok()) {
         let why = format!("{} is there already: nothing was written", there.display());
         return Err(CtlError::new(exit_code::CANTCREAT, &why));
     }
@@ -89,8 +126,18 @@ pub(super) fn run(args: &InitArgs, output: &mut Output<'_>) -> Result<u8, CtlErr
     for (folder, host) in [(folder, &here), (&parcel, &there)] {
         write(&folder.join("peer.key"), 0o600, &key_text)?;
         write(&folder.join("schrittmacher.conf"), 0o644, &config(args, host, &strict))?;
+        if let Some((name, text)) = &run_file {
+            write(&folder.join(name), 0o644, text)?;
+        }
     }
-    output.text(&next_steps(args, folder, &parcel));
+    let (carry, then) = (carry(args, folder, &parcel), then(args));
+    if args.json {
+        output.line(
+            &json!({ "written": named, "for_the_other_host": parcel, "carry": carry, "then_on_both": then }),
+        );
+    } else {
+        output.text(&next_steps(args, folder, &parcel, &carry, &then));
+    }
     Ok(exit_code::OK)
 }
 
@@ -106,21 +153,87 @@ fn config(args: &InitArgs, host: &Host, security: &str) -> String {
     if let (Some(address), Some(interface)) = (&args.shared_address, &args.shared_interface) {
         text += &format!("shared-address = {address}\nshared-interface = {interface}\n");
     }
+    let checked = args.check.as_ref().filter(|_| args.run.is_none());
+    for (key, value) in [
+        ("unit", args.unit.as_ref()),
+        ("start-action", args.start_action.as_ref()),
+        ("stop-action", args.stop_action.as_ref()),
+        ("check-command", checked),
+    ] {
+        text += &value.map(|value| format!("{key} = {value}\n")).unwrap_or_default();
+    }
     text
 }
 
-fn next_steps(args: &InitArgs, folder: &Path, parcel: &Path) -> String {
-    let InitArgs { local, remote, resource, .. } = args;
-    let (folder, parcel) = (folder.display(), parcel.display());
+/// The files that a host gets.
+fn names(args: &InitArgs) -> Vec<String> {
+    let run = args.run.as_ref().map(|_| format!("{}.run", args.resource));
+    ["schrittmacher.conf", "peer.key"].map(str::to_owned).into_iter().chain(run).collect()
+}
+
+/// The file that tells `schrittmacher-run@.service` the program, by its name.
+fn run_file(args: &InitArgs) -> Result<Option<(String, String)>, CtlError> {
+    let Some(command) = &args.run else { return Ok(None) };
+    let wrong = |why: &str| Err(CtlError::new(exit_code::CONFIG, &why));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":_.-".contains(c);
+    if !args.resource.chars().all(is_plain) {
+        return wrong("--resource: with --run of letters, digits and : _ . - alone, as the name of a unit");
+    }
+    // systemd takes quotes out of the file before it splits it into words.
+    let has_quote = |text: &&String| text.contains(['"', '\'', '\\', '\n']);
+    if [Some(command), args.check.as_ref()].into_iter().flatten().any(|text| has_quote(&text)) {
+        return wrong(
+            "--run, --check: without quotes and backslashes, which systemd would take out; put them into a script",
+        );
+    }
+    let mut text = format!("# For schrittmacher-run@{}.service.\nCOMMAND={command}\n", args.resource);
+    if let Some(check) = &args.check {
+        text += &format!("OPTIONS=--check \"{check}\"\n");
+    }
+    Ok(Some((format!("{}.run", args.resource), text)))
+}
+
+/// The command that carries the other host's files there.
+fn carry(args: &InitArgs, folder: &Path, parcel: &Path) -> String {
+    let remote = args.remote;
+    let (folder, parcel, names) = (folder.display(), parcel.display(), names(args));
+    let there: Vec<String> = names.iter().map(|name| format!("[ -e {name} ]")).collect();
     format!(
-        "{folder} has schrittmacher.conf and peer.key of this host, {local}; {parcel} those of {remote}.\n\
-         They go there, and the copy of the key goes away, by this command. It writes nothing over.\n  \
-         tar -C {parcel} -c schrittmacher.conf peer.key | ssh root@{remote} 'mkdir -p {folder} && cd {folder} && \
-         if [ -e schrittmacher.conf ] || [ -e peer.key ]; then echo there already: nothing was written >&2; exit 1; \
-         else tar -xp; fi' && rm -r {parcel}\n\
-         Then, on both hosts:\n  \
-         systemctl enable --now schrittmacher\n  \
-         schrittmacher-run --resource {resource} -- COMMAND\n"
+        "tar -C {parcel} -c {} | ssh root@{remote} 'mkdir -p {folder} && cd {folder} && if {}; \
+         then echo there already: nothing was written >&2; exit 1; else tar -xp; fi' && rm -r {parcel}",
+        names.join(" "),
+        there.join(" || ")
+    )
+}
+
+/// The commands that begin the service, for both hosts.
+fn then(args: &InitArgs) -> Vec<String> {
+    let resource = &args.resource;
+    let daemon = "systemctl enable --now schrittmacher".to_owned();
+    match (&args.run, &args.unit, &args.start_action) {
+        (Some(_), _, _) => vec![format!("{daemon} schrittmacher-run@{resource}")],
+        (None, Some(unit), _) => vec![format!("systemctl disable --now {unit}"), daemon],
+        (None, None, Some(_)) => vec![daemon],
+        (None, None, None) => vec![daemon, format!("schrittmacher-run --resource {resource} -- COMMAND")],
+    }
+}
+
+fn next_steps(args: &InitArgs, folder: &Path, parcel: &Path, carry: &str, then: &[String]) -> String {
+    let InitArgs { local, remote, .. } = args;
+    let (folder, parcel) = (folder.display(), parcel.display());
+    let (last, others) = (names(args).pop().unwrap_or_default(), names(args));
+    let names = format!("{} and {last}", others[..others.len() - 1].join(", "));
+    let own_unit = match args.run {
+        Some(_) => {
+            "(systemd must not start the service as well: `systemctl disable --now` its own unit, if it has one)\n"
+        }
+        None => "",
+    };
+    format!(
+        "{folder} has {names} of this host, {local}; {parcel} those of {remote}.\n\
+         They go there, and the copy of the key goes away, by this command. It writes nothing over.\n  {carry}\n\
+         Then, on both hosts:\n  {}\n{own_unit}",
+        then.join("\n  ")
     )
 }
 
@@ -153,6 +266,12 @@ mod tests {
             shared_interface: Some("eth0".to_owned()),
             port: 7700,
             folder: folder.to_owned(),
+            run: None,
+            unit: None,
+            start_action: None,
+            stop_action: None,
+            check: None,
+            json: false,
         }
     }
 
@@ -186,6 +305,70 @@ mod tests {
         }
         let key = |folder: &Path| fs::read(folder.join("peer.key")).unwrap();
         assert_eq!(key(&folder), key(&parcel));
+    }
+
+    #[test]
+    fn each_kind_of_service_gets_what_it_needs_and_the_commands_that_begin_it() {
+        let root = tempfile::tempdir().unwrap();
+        let text = |value: &str| Some(value.to_owned());
+        let folder = |name: &str| root.path().join(name);
+        let resource = |folder: &Path| {
+            let loaded = schrittmacher_config::load(&folder.join("schrittmacher.conf"));
+            loaded.unwrap_or_else(|error| panic!("{error}")).config.resources.remove(0)
+        };
+
+        let run_args = InitArgs {
+            run: text("redis-server --dir /var/lib/redis"),
+            check: text("redis-cli ping | grep -q PONG"),
+            ..args(&folder("run"))
+        };
+        let said = run(&run_args).unwrap();
+        assert!(said.contains("  systemctl enable --now schrittmacher schrittmacher-run@redis\n"), "{said}");
+        assert!(said.contains(" -c schrittmacher.conf peer.key redis.run | ssh"), "{said}");
+        for place in [folder("run"), folder("run").join("for-10.1.0.2")] {
+            let file = fs::read_to_string(place.join("redis.run")).unwrap();
+            assert!(file.ends_with(
+                "COMMAND=redis-server --dir /var/lib/redis\nOPTIONS=--check \"redis-cli ping | grep -q PONG\"\n"
+            ), "{file}");
+        }
+        assert!(resource(&folder("run")).check.is_none(), "schrittmacher-run checks");
+
+        let unit = InitArgs { unit: text("nginx"), ..args(&folder("unit")) };
+        let said = run(&unit).unwrap();
+        assert!(
+            said.contains("  systemctl disable --now nginx\n  systemctl enable --now schrittmacher\n"),
+            "{said}"
+        );
+        assert_eq!(resource(&folder("unit").join("for-10.1.0.2")).unit.as_deref(), Some("nginx.service"));
+
+        let commands = InitArgs {
+            start_action: text("nginx"),
+            stop_action: text("nginx -s quit"),
+            check: text("curl -fs http://127.0.0.1/"),
+            json: true,
+            ..args(&folder("commands"))
+        };
+        let said: serde_json::Value = serde_json::from_str(&run(&commands).unwrap()).unwrap();
+        assert_eq!(said["then_on_both"], json!(["systemctl enable --now schrittmacher"]));
+        let made = resource(&folder("commands"));
+        assert!(made.start_action.is_some() && made.stop_action.is_some() && made.check.is_some());
+    }
+
+    #[test]
+    fn what_systemd_would_take_apart_is_refused_before_anything_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let of = |run: &str, resource: &str| InitArgs {
+            run: Some(run.to_owned()),
+            resource: resource.to_owned(),
+            ..args(&root.path().join("etc"))
+        };
+        for (command, resource) in [("sh -c \"a b\"", "r"), ("a\\b", "r"), ("true", "a b"), ("true", "../r")]
+        {
+            assert_eq!(run(&of(command, resource)).unwrap_err().exit_code, exit_code::CONFIG, "{command}");
+        }
+        let lonely = InitArgs { check: Some("true".to_owned()), ..args(&root.path().join("etc")) };
+        assert_eq!(run(&lonely).unwrap_err().exit_code, exit_code::USAGE);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
     }
 
     /// With a `ssh` that goes to another folder in place of another host.
