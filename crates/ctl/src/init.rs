@@ -186,10 +186,12 @@ fn run_file(args: &InitArgs) -> Result<Option<(String, String)>, CtlError> {
             "--run, --check: without quotes and backslashes, which systemd would take out; put them into a script",
         );
     }
-    let mut text = format!("# For schrittmacher-run@{}.service.\nCOMMAND={command}\n", args.resource);
-    if let Some(check) = &args.check {
-        text += &format!("OPTIONS=--check \"{check}\"\n");
-    }
+    let check = args.check.as_ref().map(|check| format!(" --check \"{check}\"")).unwrap_or_default();
+    // The peer takes over after its `timeout`, three heartbeats of half a second, and the command has to be stopped before.
+    let text = format!(
+        "# For schrittmacher-run@{}.service.\nCOMMAND={command}\nOPTIONS=--daemon-lost 1{check}\n",
+        args.resource
+    );
     Ok(Some((format!("{}.run", args.resource), text)))
 }
 
@@ -328,7 +330,7 @@ mod tests {
         for place in [folder("run"), folder("run").join("for-10.1.0.2")] {
             let file = fs::read_to_string(place.join("redis.run")).unwrap();
             assert!(file.ends_with(
-                "COMMAND=redis-server --dir /var/lib/redis\nOPTIONS=--check \"redis-cli ping | grep -q PONG\"\n"
+                "COMMAND=redis-server --dir /var/lib/redis\nOPTIONS=--daemon-lost 1 --check \"redis-cli ping | grep -q PONG\"\n"
             ), "{file}");
         }
         assert!(resource(&folder("run")).check.is_none(), "schrittmacher-run checks");

@@ -35,7 +35,8 @@ Exit status:
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
-#[command(name = "schrittmacher-run", version, about = ABOUT, after_help = AFTER)]
+// The unit has options of its own, and those of the operator come after them.
+#[command(name = "schrittmacher-run", version, about = ABOUT, after_help = AFTER, args_override_self = true)]
 pub struct Options {
     /// The resource's name in the daemon's configuration
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -119,6 +120,15 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Options::command().debug_assert();
+    }
+
+    /// As in `schrittmacher-run@.service`, whose OPTIONS come after its own.
+    #[test]
+    fn the_last_one_of_an_option_counts() {
+        let words =
+            ["schrittmacher-run", "--resource=r", "--daemon-lost", "3", "--daemon-lost", "1", "--", "true"];
+        let options = Options::try_parse_from(words).unwrap();
+        assert_eq!(options.daemon_lost, Some(Duration::from_secs(1)));
     }
 
     #[test]

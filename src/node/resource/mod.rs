@@ -18,7 +18,10 @@ use super::story::Story;
 use super::switch::SwitchMemory;
 use crate::commands::{CommandKind, CommandOutcome, Ending, Health, UnitHealth};
 use crate::figures::ResourceFigures;
-use schrittmacher_text::wording;
+use schrittmacher_text::{beginning, wording};
+
+/// The part of a cause and its reason that is told of the last switch, in bytes.
+const TOLD_MAX: usize = 240;
 
 /// A word of ours to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,7 +313,11 @@ impl ManagedResource {
             | Cause::NoMajority
             | Cause::Reconnected => None,
         };
-        self.switches.changed(change, &why, now);
+        let told = match reason.as_deref() {
+            Some(reason) if !reason.is_empty() => beginning(format!("{why}: {reason}"), TOLD_MAX),
+            Some(_) | None => why.clone(),
+        };
+        self.switches.changed(change, &told, now);
         self.story.changed(change, why, reason, now);
     }
 
