@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use schrittmacher_api::{PeerProof, SwitchDirection};
+use schrittmacher_api::{PathHealth, PeerProof, SwitchDirection};
 use schrittmacher_auth::{KeyId, Why};
 use schrittmacher_config::AuthMode;
 use schrittmacher_protocol::{Generation, StateName, Time};
@@ -29,6 +29,8 @@ pub struct StatusSnapshot {
     pub auth: Option<AuthFacts>,
     /// The way to the peer and back; `None` if the peer tells nothing of it.
     pub link: Option<LinkFacts>,
+    /// Every path to the peer, if there are several.
+    pub paths: Vec<PathFacts>,
     /// What makes a message the peer's now.
     pub proof: PeerProof,
 }
@@ -45,6 +47,24 @@ pub struct LinkFacts {
     /// The same of the last ones: at least a thousand, if there were as many.
     pub recently_sent: u64,
     pub recently_lost: u64,
+}
+
+/// One of several paths to the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathFacts {
+    /// 1 for the first one.
+    pub number: u8,
+    /// The ends of it, as they are written.
+    pub local: String,
+    pub remote: String,
+    /// Whether messages come and arrive by it.
+    pub health: PathHealth,
+    /// When the last one has come by it.
+    pub heard: Option<Time>,
+    /// The way by it; `None` before one has come.
+    pub link: Option<LinkFacts>,
+    /// How often it was lost.
+    pub losses: u64,
 }
 
 /// Everything that `/metrics` shows, at one instant.

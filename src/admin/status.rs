@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use schrittmacher_api::{
-    ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerLink, PeerNode, PeerProgram,
-    PeerState, PlannedSwitches, ResourceState, ServiceLevel, Summary,
+    ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerLink, PeerNode, PeerPath,
+    PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceLevel, Summary,
 };
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
 use schrittmacher_wire::AppCode;
 
 use super::service::PageFacts;
-use super::snapshot::{AuthFacts, PlannedTimes, ResourceStatus, StatusSnapshot};
+use super::snapshot::{AuthFacts, LinkFacts, PathFacts, PlannedTimes, ResourceStatus, StatusSnapshot};
 
 /// Everything, as one value.
 pub(super) fn daemon(
@@ -44,15 +44,31 @@ pub(super) fn daemon(
                 Generation::Modern => PeerProgram::Modern,
                 Generation::Classic => PeerProgram::Classic,
             }),
-            link: snapshot.link.filter(|_| is_heard).map(|link| PeerLink {
-                round_trip_seconds: link.round_trip.map(|time| time.as_secs_f64()),
-                recently_sent: link.recently_sent,
-                recently_lost: link.recently_lost,
-            }),
+            link: snapshot.link.filter(|_| is_heard).map(way),
+            paths: snapshot.paths.iter().map(|one| path(one, snapshot.clock)).collect(),
             proof: snapshot.proof,
         },
         summary: summary(&resources),
         resources,
+    }
+}
+
+fn way(link: LinkFacts) -> PeerLink {
+    PeerLink {
+        round_trip_seconds: link.round_trip.map(|time| time.as_secs_f64()),
+        recently_sent: link.recently_sent,
+        recently_lost: link.recently_lost,
+    }
+}
+
+fn path(one: &PathFacts, clock: Time) -> PeerPath {
+    PeerPath {
+        number: one.number,
+        local_address: one.local.clone(),
+        remote_address: one.remote.clone(),
+        state: one.health,
+        heard_seconds_ago: age(one.heard, clock),
+        link: one.link.map(way),
     }
 }
 

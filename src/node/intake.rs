@@ -8,6 +8,7 @@ use schrittmacher_auth::Why;
 use schrittmacher_protocol::{AppFailure, Event, PeerReport, StateName, Time};
 use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
 
+use super::paths::Copy;
 use super::peer_auth::Verdict;
 use super::{Node, WARNING_INTERVAL, Warned, warn_once};
 use crate::admin::Target;
@@ -97,9 +98,11 @@ impl Node {
     /// Takes in one datagram that arrived at this socket of ours.
     pub fn receive(&mut self, datagram: &[u8], source: SocketAddr, socket: usize, now: Time) {
         let port = self.link.port(socket);
+        let path = self.link.path(socket);
         let arrival = Arrival {
             source: source.ip(),
             port,
+            further_path: path.filter(|(number, _)| *number > 1),
             is_filtered: self.link.is_filtered(socket),
             is_empty: datagram.is_empty(),
         };
@@ -107,12 +110,13 @@ impl Node {
             Ok(origin) => origin,
             Err(refusal) => return self.refuse(&refusal, source.ip(), port, now),
         };
-        self.take_in(datagram, origin, &Sender::Udp(source), now);
+        let path = path.map_or(1, |(number, _)| number);
+        self.take_in(datagram, origin, path, &Sender::Udp(source), now);
     }
 
     /// Takes in one message that came by the application socket.
     pub fn receive_locally(&mut self, message: &[u8], credentials: Credentials, now: Time) {
-        self.take_in(message, Origin::App, &Sender::Local(credentials), now);
+        self.take_in(message, Origin::App, 1, &Sender::Local(credentials), now);
     }
 
     /// A message came by the application socket, and not from the process that has made the connection.
@@ -120,7 +124,7 @@ impl Node {
         self.unwanted.warn(Unwanted::Impostor(impostor.user), now, || format!("{impostor}; ignored"));
     }
 
-    fn take_in(&mut self, datagram: &[u8], origin: Origin, sender: &Sender, now: Time) {
+    fn take_in(&mut self, datagram: &[u8], origin: Origin, path: u8, sender: &Sender, now: Time) {
         let verdict = match origin {
             Origin::Peer => self.judge(datagram, now),
             Origin::App => Verdict::Unsigned,
@@ -154,9 +158,19 @@ impl Node {
                 )
             });
         };
+        let copy = match origin {
+            Origin::Peer => self.is_first_copy(index, path, &message, now),
+            Origin::App => Copy::First,
+        };
+        if copy == Copy::Later {
+            return;
+        }
         if let Verdict::Signed(opened) = verdict
             && !self.is_newest(index, opened, now)
         {
+            return;
+        }
+        if copy == Copy::Repeated {
             return;
         }
         match (origin, message.code) {

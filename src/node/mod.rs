@@ -12,7 +12,7 @@
 //! * `release`: the end of a planned hand-over
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
-//! * `trips`: round trip and loss
+//! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `set`: resources that are hot on one side together
 
 mod commands;
@@ -23,6 +23,7 @@ mod intake;
 mod narrator;
 mod operator;
 mod owed;
+mod paths;
 mod peer_auth;
 mod peer_run;
 mod reaction;
@@ -49,6 +50,7 @@ use schrittmacher_wire::host;
 
 use self::hold::Memory;
 use self::intake::{Door, Refused};
+use self::paths::Paths;
 use self::peer_auth::PeerAuth;
 use self::resource::ManagedResource;
 use self::trips::Trips;
@@ -70,7 +72,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Warned {
     Receive(u16),
-    Send,
+    /// By the number of the path.
+    Send(u8),
     PeerDoesNotListen,
     NobodyToTell(usize),
     OrderRefused(usize),
@@ -96,6 +99,7 @@ pub struct Node {
     peer_auth: Option<PeerAuth>,
     runs: Runs,
     trips: Trips,
+    paths: Paths,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -148,6 +152,7 @@ impl Node {
             peer_auth,
             runs: peer_run::begin()?,
             trips: Trips::new(now),
+            paths: Paths::new(&core, now),
             core,
             resources: Vec::with_capacity(resources.len()),
             by_name: HashMap::new(),
@@ -301,6 +306,7 @@ impl Node {
             self.give(index, Event::Tick, now);
         }
         self.release_late(now);
+        self.look_after_paths(now);
         self.executor.collect(now);
         self.take_reports(now);
         let processes = &self.processes;

@@ -198,6 +198,7 @@ impl Node {
             peer: door(&self.peer_door),
             auth: self.peer_auth.as_ref().map(PeerAuth::facts),
             link: self.trips.facts(),
+            paths: self.paths.facts(),
             proof: self.proof(),
         }
     }

@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// Whether a resource takes its peer for alive.
-    fn hears_peer(&self) -> bool {
+    pub(super) fn hears_peer(&self) -> bool {
         let mut running = self.resources.iter().filter(|resource| !resource.life.has_ended());
         running.any(|resource| resource.protocol.machine().peer.alive)
     }

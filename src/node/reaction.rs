@@ -10,7 +10,7 @@ use crate::event_hook::HookEvent;
 use crate::event_loop::clock;
 use crate::udp::Strangers;
 use schrittmacher_text::wording;
-use schrittmacher_wire::Run;
+use schrittmacher_wire::{Run, Trip};
 
 impl Node {
     /// Hands an event to a resource and carries out the answer. Members of its set may follow. Returns a refusal, if there
@@ -105,14 +105,26 @@ impl Node {
         resource.figures.said(word.code);
         let room = self.peer_auth.as_ref().map_or(0, |auth| auth.room(word.extended));
         let run = Run { own: self.runs.own(), peer: self.runs.peer() };
+        let peer = &resource.protocol.machine().peer;
+        // A peer that is not heard may be one of ours, and the first path cut. A legacy one knows the first path alone.
+        let everywhere = word.extended && self.paths.are_several() && (peer.is_ours() || !peer.alive);
         // The time of the turn may be some milliseconds old: many resources speak in it.
-        let tells = word.extended && resource.protocol.machine().peer.is_ours();
-        let trip = tells.then(|| self.trips.next(clock::now()));
-        let mut datagram = resource.datagram(word, &self.host, run, trip, room, now);
-        if let Some(auth) = &mut self.peer_auth {
-            auth.sign(&mut datagram, word.extended, now);
+        let time = clock::now();
+        let trip = (everywhere || word.extended && peer.is_ours()).then(|| self.trips.next(time));
+        let copies = match trip.filter(|_| everywhere) {
+            None => vec![(1, trip)],
+            Some(trip) => {
+                let copy = |(path, echo)| (path, Some(Trip { echo, ..trip }));
+                self.paths.echoes(time).into_iter().map(copy).collect()
+            }
+        };
+        for (path, trip) in copies {
+            let mut datagram = self.resources[index].datagram(word, &self.host, run, trip, room, now);
+            if let Some(auth) = &mut self.peer_auth {
+                auth.sign(&mut datagram, word.extended, now);
+            }
+            self.send_by(path, &datagram, now);
         }
-        self.send_to_peer(&datagram, now);
     }
 
     /// The peer has started anew, or knows only now that we have: our last words did not count for it.
@@ -129,10 +141,20 @@ impl Node {
         }
     }
 
+    /// Sends what is no message of a resource: by every path, since nobody knows which one works.
     pub(super) fn send_to_peer(&mut self, datagram: &[u8], now: Time) {
-        if let Err(error) = self.link.send_to_peer(datagram) {
-            self.peer_door.last_error = Some(format!("TX Error: {error}"));
-            warn_once(&mut self.warned, Warned::Send, now, || format!("can't send to the peer: {error}"));
+        for (path, _) in self.paths.echoes(now) {
+            self.send_by(path, datagram, now);
+        }
+    }
+
+    fn send_by(&mut self, path: u8, datagram: &[u8], now: Time) {
+        if let Err(error) = self.link.send_by(path, datagram) {
+            let by = if path == 1 { String::new() } else { format!(" by path {path}") };
+            self.peer_door.last_error = Some(format!("TX Error{by}: {error}"));
+            warn_once(&mut self.warned, Warned::Send(path), now, || {
+                format!("can't send to the peer{by}: {error}")
+            });
         }
     }
 

@@ -9,11 +9,12 @@ use schrittmacher_protocol::{Event, Time};
 use super::Node;
 use super::resource::{Life, ManagedResource, Why};
 use crate::startup::descriptors::allow_descriptors;
-use crate::udp::Guard;
+use crate::startup::kept_sockets::KeptSockets;
+use crate::udp::{Guard, OpenError};
 use schrittmacher_config::{Config, Core, OnExit, Resource};
 
 /// Why a configuration is not taken.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
     /// Sockets and threads were made for the old values.
     #[error("{} can't change while the daemon runs; restart it", names(.0))]
@@ -31,6 +32,9 @@ pub enum ReloadError {
         "the peer signs with the key {0}, which is not in `auth-key-file` any more: first another key on both hosts"
     )]
     KeyInUse(KeyId),
+    /// The socket of a path cannot be opened.
+    #[error(transparent)]
+    Path(#[from] OpenError),
     /// There is no nonce to begin with.
     #[error("no random numbers: {0}")]
     NoRandomNumbers(String),
@@ -69,7 +73,11 @@ impl Node {
     /// Nothing has changed.
     pub fn reload(&mut self, config: Config, now: Time) -> Result<Changes, ReloadError> {
         self.check(&config)?;
-        self.configure_auth(&config, now).map_err(|error| ReloadError::NoRandomNumbers(error.to_string()))?;
+        self.link.set_paths(&config.core, &mut KeptSockets::default())?;
+        if let Err(error) = self.configure_auth(&config, now) {
+            self.link.set_paths(&self.core, &mut KeptSockets::default())?;
+            return Err(ReloadError::NoRandomNumbers(error.to_string()));
+        }
         let Config { core, resources } = config;
         let mut changes = Changes::default();
         let kept: BTreeSet<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
@@ -100,6 +108,7 @@ impl Node {
         }
         self.guard = Guard::new(&core);
         self.link.configure(&core);
+        self.paths.configure(&core, now);
         if let Some(socket) = &mut self.app_socket {
             let configured = self.resources.iter().filter(|resource| !resource.life.is_removed());
             socket.configure(configured.map(|resource| &resource.config));

@@ -60,13 +60,16 @@ impl Trips {
     /// What the next message to the peer tells; it leaves now.
     pub fn next(&mut self, now: Time) -> Trip {
         self.sent += 1;
-        let echo =
-            self.heard.as_ref().map(|heard| Echo { time: heard.time, held: micros(now.since(heard.at)) });
-        Trip { number: self.sent, time: micros(now.since(self.start)), echo }
+        Trip { number: self.sent, time: micros(now.since(self.start)), echo: self.echo(now) }
     }
 
-    /// A message of this run of the peer has come and counts.
-    pub fn heard(&mut self, run: u64, trip: Trip, now: Time) {
+    /// The time of the newest message heard, for a message that leaves now.
+    pub fn echo(&self, now: Time) -> Option<Echo> {
+        self.heard.as_ref().map(|heard| Echo { time: heard.time, held: micros(now.since(heard.at)) })
+    }
+
+    /// A message of this run of the peer has come and counts. Tells whether it has come for the first time.
+    pub fn heard(&mut self, run: u64, trip: Trip, now: Time) -> bool {
         // An older one may be a recording.
         let is_newest =
             self.heard.as_ref().is_none_or(|heard| heard.run != run || trip.number > heard.newest);
@@ -78,10 +81,11 @@ impl Trips {
                 None | Some(0) => {
                     let behind = heard.newest - trip.number;
                     let bit = if behind < WINDOW { 1 << behind } else { 0 };
-                    if bit & !heard.seen != 0 {
-                        heard.seen |= bit;
-                        self.counts.came += 1;
+                    if bit & !heard.seen == 0 {
+                        return false;
                     }
+                    heard.seen |= bit;
+                    self.counts.came += 1;
                 }
                 Some(more) => {
                     let shift = u32::try_from(more).unwrap_or(u32::MAX);
@@ -102,6 +106,7 @@ impl Trips {
         if self.counts.sent.saturating_sub(self.marks[1].sent) >= RECENT {
             self.marks = [self.marks[1], self.counts];
         }
+        true
     }
 
     fn measure(&mut self, echo: Echo, now: Time) {
@@ -150,7 +155,9 @@ mod tests {
 
     fn after(numbers: &[u64]) -> LinkFacts {
         let mut trips = Trips::new(Time::ZERO);
-        numbers.iter().for_each(|n| trips.heard(RUN, number(*n), at(1)));
+        for n in numbers {
+            trips.heard(RUN, number(*n), at(1));
+        }
         trips.facts().unwrap()
     }
 

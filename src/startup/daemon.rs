@@ -108,8 +108,12 @@ fn run(
     first.tell(path);
     warn_at_start(path, &first.loaded, &waiters);
     let core = &first.loaded.config.core;
-    if udp::is_own_address(core.remote_address) {
-        return Err(Failure::PeerIsUs { path: path.to_owned(), address: core.remote_address });
+    // One of the link alone may be that of any host on another link.
+    let more = core.more_paths.iter().filter(|path| path.zone.is_none()).map(|path| path.remote);
+    if let Some(address) =
+        std::iter::once(core.remote_address).chain(more).find(|one| udp::is_own_address(*one))
+    {
+        return Err(Failure::PeerIsUs { path: path.to_owned(), address });
     }
     descriptors::allow_descriptors(first.loaded.config.resources.len());
     let realtime = core.realtime;

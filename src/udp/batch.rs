@@ -37,6 +37,11 @@ impl Batch {
         }
     }
 
+    /// There is no socket to take any from.
+    pub(super) fn clear(&mut self) {
+        self.taken.clear();
+    }
+
     /// Whether the socket had as many as there is room for, and may have more.
     pub fn is_full(&self) -> bool {
         self.taken.len() == AT_ONCE

@@ -36,6 +36,15 @@ pub enum Refusal {
     },
     /// From the peer host, at the applications' port.
     PeerAtAppPort(IpAddr),
+    /// Not from the peer's end, at the socket of a further path.
+    StrangerOnPath {
+        /// The sender.
+        source: IpAddr,
+        /// The number of the path.
+        path: u8,
+        /// Its `remote-address`.
+        peer: IpAddr,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -50,6 +59,11 @@ impl fmt::Display for Refusal {
                 f,
                 "unexpected datagram from {source} at the peer's port; if that is the peer, `remote-address` is wrong: it \
                  is {peer}. If an application sends it, 'app-address = {source}' in the core group admits it"
+            ),
+            Refusal::StrangerOnPath { source, path, peer } => write!(
+                f,
+                "unexpected datagram from {source} on path {path}; if that is the peer, `remote-address-{path}` is wrong: it \
+                 is {peer}"
             ),
             Refusal::PeerAtAppPort(source) => write!(
                 f,
@@ -66,6 +80,8 @@ pub struct Arrival {
     pub source: IpAddr,
     /// Our port at which it arrived.
     pub port: u16,
+    /// The number of the further path by whose socket it came, and the peer's end of that.
+    pub further_path: Option<(u8, IpAddr)>,
     /// The socket filter has looked at it: it came in by the loopback device, or from an admitted address, or its
     /// content was removed.
     pub is_filtered: bool,
@@ -100,6 +116,10 @@ impl Guard {
     /// The sender. The peer's address is tested first (A1): on one machine the peer's loopback address is an own address, too.
     pub fn origin(&mut self, arrival: Arrival, now: Time) -> Result<Origin, Refusal> {
         let source = arrival.source;
+        if let Some((path, peer)) = arrival.further_path {
+            let is_peer = source == peer;
+            return is_peer.then_some(Origin::Peer).ok_or(Refusal::StrangerOnPath { source, path, peer });
+        }
         if source == self.peer {
             return if arrival.port == self.peer_port {
                 Ok(Origin::Peer)
@@ -169,7 +189,7 @@ mod tests {
 
     /// Without a filter.
     fn from(source: IpAddr, port: u16) -> Arrival {
-        Arrival { source, port, is_filtered: false, is_empty: false }
+        Arrival { source, port, further_path: None, is_filtered: false, is_empty: false }
     }
 
     /// A guard of 127.0.0.2, whose peer is 127.0.0.3; with the port of the peer link.
@@ -198,6 +218,23 @@ mod tests {
             assert_eq!(guard.origin(from(ip(source), port), NOW), Ok(Origin::App), "{source}: D37");
             assert_eq!(guard.origin(from(ip(source), port + 1), NOW), Ok(Origin::App), "{source}");
         }
+    }
+
+    #[test]
+    fn on_a_further_path_the_peer_speaks_alone() {
+        let (mut guard, port) = guard(&["127.0.0.3"]);
+        let peer = ip("10.9.0.2");
+        let by_path = |source| Arrival { further_path: Some((2, peer)), ..from(source, port) };
+        assert_eq!(guard.origin(by_path(peer), NOW), Ok(Origin::Peer));
+        for source in ["127.0.0.3", "127.0.0.1", "10.9.0.3"].map(ip) {
+            let refusal = guard.origin(by_path(source), NOW).expect_err("a refusal");
+            assert_eq!(refusal, Refusal::StrangerOnPath { source, path: 2, peer });
+            assert!(refusal.to_string().contains("`remote-address-2` is wrong: it is 10.9.0.2"), "{refusal}");
+        }
+        assert_eq!(
+            guard.origin(from(peer, port), NOW),
+            Err(Refusal::StrangerAtPeerPort { source: peer, peer: ip("127.0.0.3") })
+        );
     }
 
     #[test]

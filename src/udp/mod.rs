@@ -3,11 +3,14 @@
 //! The peer speaks on `port`, applications on `port` + 1 and, as since version 1.8, on `port` too (D37). The source of a
 //! datagram decides which codes it may have (A1, A2). A peer cannot speak for an application, nor an application for the
 //! peer. A stranger cannot speak at all.
+//!
+//! A further path to the peer (`path`) has one socket of its own, for the peer alone.
 
 mod batch;
 #[cfg(target_os = "linux")]
 mod filter;
 mod guard;
+mod path;
 mod socket;
 
 use std::io;
@@ -18,12 +21,13 @@ use mio::{Interest, Registry};
 
 pub use batch::Batch;
 pub use guard::{Arrival, Guard, Origin, Refusal, is_on_this_host, is_own_address};
+use path::PathSocket;
 use socket::Socket;
 pub use socket::is_answer;
 
 use crate::startup::kept_sockets::KeptSockets;
 use crate::token::Source;
-use schrittmacher_config::Core;
+use schrittmacher_config::{Core, PATHS_MAX};
 
 /// The treatment of strangers' datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,9 @@ pub enum Strangers {
 pub struct Link {
     /// The first one is the peer link: bound to `local-address` and `port`, and used to send (W6).
     sockets: Vec<Socket>,
+    /// By the number of the path, from the second one on: their events have the indices behind those of `sockets`.
+    paths: [Option<PathSocket>; PATHS_MAX as usize - 1],
+    registry: Registry,
     remote: SocketAddr,
     app_address: Vec<IpAddr>,
     strangers: Strangers,
@@ -97,23 +104,85 @@ impl Link {
             log::debug!("a closed port of the peer will not be noticed: {error}");
         }
         let app_address = core.app_address.clone();
-        Ok(Link { sockets, remote, app_address, strangers: Strangers::Named })
+        let other = |error| OpenError::Other { address: remote, error };
+        let registry = registry.try_clone().map_err(other)?;
+        let mut link = Link {
+            sockets,
+            paths: Default::default(),
+            registry,
+            remote,
+            app_address,
+            strangers: Strangers::Named,
+        };
+        link.set_paths(core, kept)?;
+        Ok(link)
     }
 
-    /// Throws away what has arrived on the peer link so far. It was said before this daemon's first word, and would be heard
+    /// Opens the sockets of new paths and closes those of paths that are gone.
+    ///
+    /// # Errors
+    ///
+    /// A socket cannot be opened; nothing has changed.
+    pub fn set_paths(&mut self, core: &Core, kept: &mut KeptSockets) -> Result<(), OpenError> {
+        let mut opened = Vec::new();
+        for path in &core.more_paths {
+            let slot = usize::from(path.number) - 2;
+            if self.paths[slot].as_ref().is_none_or(|open| !open.is_bound_for(path)) {
+                let token = Source::Socket(self.sockets.len() + slot);
+                opened.push((slot, PathSocket::open(path, core.port, token, kept, &self.registry)?));
+            }
+        }
+        for (slot, path) in opened {
+            self.paths[slot] = Some(path);
+        }
+        for (open, number) in self.paths.iter_mut().zip(2..) {
+            match (core.more_paths.iter().find(|path| path.number == number), open.as_mut()) {
+                (Some(path), Some(open)) => open.set_path(path, self.strangers),
+                (_, _) => *open = None,
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether the interfaces of paths have come or gone, which is the case once in a year.
+    pub fn look_after_paths(&mut self) {
+        for path in self.paths.iter_mut().flatten() {
+            path.look_after(self.strangers, &self.registry);
+        }
+    }
+
+    /// Throws away what has arrived of the peer so far. It was said before this daemon's first word, and would be heard
     /// before the answer to that: a standby peer that asks would be taken for one that has just started, too.
     pub fn forget_waiting(&self) {
-        self.sockets[0].forget_waiting();
+        let paths = self.paths.iter().flatten().filter_map(PathSocket::socket);
+        self.sockets.iter().take(1).chain(paths).for_each(Socket::forget_waiting);
     }
 
     /// The descriptors of all sockets, to be kept over a restart.
     pub fn descriptors(&self) -> Vec<RawFd> {
-        self.sockets.iter().map(Socket::descriptor).collect()
+        let paths = self.paths.iter().flatten().filter_map(PathSocket::socket);
+        self.sockets.iter().chain(paths).map(Socket::descriptor).collect()
     }
 
-    /// How many sockets there are.
+    /// How many sockets there can be.
     pub fn len(&self) -> usize {
-        self.sockets.len()
+        self.sockets.len() + self.paths.len()
+    }
+
+    /// The socket with this index, if it is open.
+    fn socket(&self, index: usize) -> Option<&Socket> {
+        match index.checked_sub(self.sockets.len()) {
+            None => self.sockets.get(index),
+            Some(slot) => self.paths.get(slot)?.as_ref()?.socket(),
+        }
+    }
+
+    /// The path whose socket has this index, 1 for the first one, and the peer's end of it. `None`: it is for applications alone.
+    pub fn path(&self, index: usize) -> Option<(u8, IpAddr)> {
+        match index.checked_sub(self.sockets.len()) {
+            None => (index == 0).then_some((1, self.remote.ip())),
+            Some(slot) => self.paths.get(slot)?.as_ref().map(|open| (open.path().number, open.path().remote)),
+        }
     }
 
     /// The addresses and ports to which applications send.
@@ -123,12 +192,12 @@ impl Link {
 
     /// The port of the socket with this index.
     pub fn port(&self, index: usize) -> u16 {
-        self.sockets[index].address().port()
+        self.socket(index).map_or(self.remote.port(), |socket| socket.address().port())
     }
 
     /// Whether a datagram with content at the socket with this index comes from this host or an admitted address.
     pub fn is_filtered(&self, index: usize) -> bool {
-        self.sockets[index].is_filtered()
+        self.socket(index).is_some_and(Socket::is_filtered)
     }
 
     /// Whether the senders of strangers' datagrams are named. Cheap if nothing changes.
@@ -152,16 +221,31 @@ impl Link {
             let admitted = admitted(self.remote, &self.app_address, socket.address().port());
             socket.filter(&admitted, self.strangers);
         }
+        for path in self.paths.iter_mut().flatten() {
+            path.filter(self.strangers);
+        }
     }
 
     /// Takes the datagrams that wait at the socket with this index, as many as `batch` has room for.
     pub fn receive(&self, index: usize, batch: &mut Batch) -> io::Result<()> {
-        self.sockets[index].receive(batch)
+        match self.socket(index) {
+            Some(socket) => socket.receive(batch),
+            None => {
+                batch.clear();
+                Ok(())
+            }
+        }
     }
 
-    /// Sends a datagram to the peer.
-    pub fn send_to_peer(&self, datagram: &[u8]) -> io::Result<()> {
-        self.sockets[0].send(datagram, self.remote)
+    /// Sends a datagram to the peer by the path with this number.
+    pub fn send_by(&self, path: u8, datagram: &[u8]) -> io::Result<()> {
+        match path.checked_sub(2) {
+            None => self.sockets[0].send(datagram, self.remote),
+            Some(slot) => match self.paths.get(usize::from(slot)).and_then(Option::as_ref) {
+                Some(path) => path.send(datagram),
+                None => Ok(()),
+            },
+        }
     }
 }
 

@@ -35,6 +35,7 @@ mod operator_views;
 mod options;
 mod ordered_switch;
 mod orders;
+mod paths;
 mod reload;
 mod restart;
 mod rights;

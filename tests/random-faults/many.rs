@@ -21,7 +21,7 @@ pub struct Pair {
 }
 
 /// Every pair that is tried under the same faults.
-pub const PAIRS: [Pair; 10] = [
+pub const PAIRS: [Pair; 11] = [
     Pair { versions: [Version::Ours, Version::Ours], promised: true },
     Pair { versions: [Version::Ours, Version::V200], promised: true },
     Pair { versions: [Version::Ours, Version::V182], promised: true },
@@ -30,6 +30,7 @@ pub const PAIRS: [Pair; 10] = [
     Pair { versions: [Version::OursForged, Version::OursForged], promised: true },
     Pair { versions: [Version::OursSet, Version::OursSet], promised: true },
     Pair { versions: [Version::OursFlapping, Version::OursFlapping], promised: true },
+    Pair { versions: [Version::OursTwoPaths, Version::OursTwoPaths], promised: true },
     Pair { versions: [Version::V200, Version::V200], promised: false },
     Pair { versions: [Version::V182, Version::V182], promised: false },
 ];
@@ -45,6 +46,7 @@ impl Pair {
             [Version::OursForged, _] => "ours × ours, no key, with an attacker who cannot read".to_owned(),
             [Version::OursSet, _] => "ours × ours, a set".to_owned(),
             [Version::OursFlapping, _] => "ours × ours, an application that ends when it is hot".to_owned(),
+            [Version::OursTwoPaths, _] => "ours × ours, two paths".to_owned(),
             versions => versions.map(Version::as_str).join(" × "),
         }
     }

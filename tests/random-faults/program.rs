@@ -27,6 +27,8 @@ pub enum Version {
     OursSet,
     /// Ours; the first resource's application ends a second after it is hot, on either side (edge-19).
     OursFlapping,
+    /// Ours; a second path between the two.
+    OursTwoPaths,
     V200,
     V182,
 }
@@ -39,7 +41,8 @@ impl Version {
             | Version::OursSigned
             | Version::OursForged
             | Version::OursSet
-            | Version::OursFlapping => "ours",
+            | Version::OursFlapping
+            | Version::OursTwoPaths => "ours",
             Version::V200 => "2.0.0",
             Version::V182 => "1.8.2",
         }
@@ -57,7 +60,8 @@ impl Version {
             | Version::OursSigned
             | Version::OursForged
             | Version::OursSet
-            | Version::OursFlapping => {
+            | Version::OursFlapping
+            | Version::OursTwoPaths => {
                 return Program::ours(settings(node, side, self, node.heartbeat));
             }
             Version::V200 => Generation::V200,
@@ -78,6 +82,7 @@ pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Durat
         | Version::OursForged
         | Version::OursSet
         | Version::OursFlapping
+        | Version::OursTwoPaths
         | Version::V200
         | Version::V182 => (heartbeat, 3 * heartbeat),
     };

@@ -18,6 +18,8 @@ struct Run<'a> {
     world: World<Program, Book>,
     /// Since when the application that flaps is hot, by side.
     hot_since: [Option<Duration>; 2],
+    /// Faults of a link with two paths, so far.
+    link_faults: u32,
 }
 
 /// The resource whose application flaps, and how long it is hot.
@@ -30,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// twelfth of a second (P6), the link by some tens of milliseconds.
 const FAILOVERS: u32 = 30;
 const FOLLOWS: Duration = Duration::from_millis(250);
+
+/// A fault of a link that concerns both paths.
+const BOTH: u32 = 0;
 
 /// A run with this number of broken promises ends.
 const ENOUGH: usize = 5;
@@ -56,8 +61,12 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
         world.make_set();
         world.watch.promises.is_set = true;
     }
+    if versions[0] == Version::OursTwoPaths {
+        // Copies overtake each other.
+        world.add_path(Link::new(3 * plan.latency));
+    }
     world.watch.promises.flaps = versions[0] == Version::OursFlapping;
-    let mut run = Run { plan, versions, world, hot_since: [None; 2] };
+    let mut run = Run { plan, versions, world, hot_since: [None; 2], link_faults: 0 };
     for (at, happening) in &plan.agenda {
         run.until(*at);
         match *happening {
@@ -124,9 +133,15 @@ impl Run<'_> {
         self.world.watch.struck(self.world.now(), fault);
         let world = &mut self.world;
         match fault {
-            Fault::Cut(side) => world.link.directions[side].cut = true,
-            Fault::Heal(side) => world.link.directions[side].cut = false,
-            Fault::Weather(side, weather) => self.weather(side, weather),
+            Fault::Cut(side) => {
+                self.link_faults += 1;
+                self.on_paths(self.link_faults, |path| path.directions[side].cut = true);
+            }
+            Fault::Heal(side) => self.on_paths(BOTH, |path| path.directions[side].cut = false),
+            Fault::Weather(side, weather) => {
+                self.link_faults += 1;
+                self.weather_on(self.link_faults, side, weather);
+            }
             Fault::GoodWeather(side) => self.good_weather(side),
             Fault::KillApp(side, resource) => world.kill_app(side, resource),
             Fault::StartApp(side, resource, report, switching) => {
@@ -240,11 +255,27 @@ impl Run<'_> {
         (0..RESOURCES).for_each(|resource| self.world.give(side, resource, event));
     }
 
+    /// The first fault concerns the first path, the next one the second, the third one both, and so on. One path alone has all.
+    fn on_paths(&mut self, fault: u32, change: impl Fn(&mut Link)) {
+        if fault % 3 != 2 || self.world.second_path().is_none() {
+            change(&mut self.world.link);
+        }
+        if fault % 3 != 1 {
+            self.world.second_path().into_iter().for_each(change);
+        }
+    }
+
     fn weather(&mut self, side: usize, weather: Weather) {
-        let direction = &mut self.world.link.directions[side];
-        direction.loss = weather.loss;
-        direction.doubles = weather.doubles;
-        direction.spread = weather.spread;
+        self.weather_on(BOTH, side, weather);
+    }
+
+    fn weather_on(&mut self, fault: u32, side: usize, weather: Weather) {
+        self.on_paths(fault, |path| {
+            let direction = &mut path.directions[side];
+            direction.loss = weather.loss;
+            direction.doubles = weather.doubles;
+            direction.spread = weather.spread;
+        });
     }
 
     fn good_weather(&mut self, side: usize) {

@@ -86,6 +86,9 @@ pub struct PeerNode {
     /// The way to it and back; `null` while it is not heard, and if its program does not tell.
     #[serde(default)]
     pub link: Option<PeerLink>,
+    /// Every path to it, if there are several.
+    #[serde(default)]
+    pub paths: Vec<PeerPath>,
     /// What a message has to have now to be believed.
     #[serde(default)]
     pub proof: PeerProof,
@@ -110,6 +113,57 @@ impl std::fmt::Display for PeerLink {
             write!(f, "round trip {:.1} ms, ", seconds * 1e3)?;
         }
         write!(f, "loss {} of {}", self.recently_lost, self.recently_sent)
+    }
+}
+
+/// One of several paths to the peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PeerPath {
+    /// The number in the names of its keys; 1 for `local-address` and `remote-address`.
+    pub number: u8,
+    /// This host's end.
+    pub local_address: String,
+    /// The peer's end.
+    pub remote_address: String,
+    /// Whether messages come and arrive by it.
+    pub state: PathHealth,
+    /// The age of the last message that came by it; `null` before the first.
+    pub heard_seconds_ago: Option<f64>,
+    /// `null` before a message has come by it.
+    pub link: Option<PeerLink>,
+}
+
+/// How well a path to the peer works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PathHealth {
+    /// The peer or the path is new, and it is too early to tell.
+    #[default]
+    Waiting,
+    /// Messages come by it, and the peer hears ours.
+    Works,
+    /// Nothing has come by it for the peer's timeout.
+    NotHeard,
+    /// Messages come by it, and the peer hears none of ours.
+    PeerDoesNotHear,
+}
+
+impl PathHealth {
+    /// It worked, or should by now, and does not.
+    pub fn is_lost(self) -> bool {
+        matches!(self, PathHealth::NotHeard | PathHealth::PeerDoesNotHear)
+    }
+
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PathHealth::Waiting => "not judged yet",
+            PathHealth::Works => "works",
+            PathHealth::NotHeard => "NOTHING COMES BY IT",
+            PathHealth::PeerDoesNotHear => "THE PEER HEARS NOTHING BY IT",
+        }
     }
 }
 

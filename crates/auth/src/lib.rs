@@ -10,10 +10,12 @@
 //! | `seal` | the bytes of the member `auth` |
 //! | `session` | nonces and counters: which datagrams count |
 //! | `runs` | what a pair without a key can do: each side names the run of the other one |
+//! | `copies` | which copy of a message counts, if there are several paths |
 //! | `answers`, `echoes` | the limit on answers to old datagrams; the age of what the peer has heard |
 #![forbid(unsafe_code)]
 
 mod answers;
+mod copies;
 mod echoes;
 mod key_file;
 mod keys;
@@ -21,6 +23,7 @@ mod runs;
 mod seal;
 mod session;
 
+pub use copies::Copies;
 pub use key_file::{KEY_FILE_MAX, KeyFileError, Mistake};
 pub use keys::{Key, KeyId, Keys};
 pub use runs::{Runs, Worth};

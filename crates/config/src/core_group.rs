@@ -11,6 +11,7 @@ use super::document::Document;
 use super::fields::Fields;
 use super::keys::{self, DEFAULT_STATE_DIRECTORY, Key};
 use super::number::leading_integer;
+use super::paths;
 use super::resource_group;
 use super::words::{Alone, Extensions, HttpControl, LogTime, Realtime};
 use super::{Core, OnExit, ScriptAddresses, Security};
@@ -48,10 +49,12 @@ pub(super) fn read(
     let state_directory = directory(fields, &keys::STATE_DIRECTORY, DEFAULT_STATE_DIRECTORY);
     let alone = fields.word(&keys::ALONE).unwrap_or(Alone::Go);
     let realtime = fields.word(&keys::REALTIME).unwrap_or(Realtime::Auto);
+    let more_paths = paths::read(fields, ends, extensions);
     let (local_address, remote_address) = ends?;
     let core = Core {
         local_address,
         remote_address,
+        more_paths,
         shared_address,
         netmask,
         port: port?,

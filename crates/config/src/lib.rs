@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | bytes | `Document`: groups of keys with their positions | `legacy`, `toml`, `source` |
 //! | `Document` | [`Config`]: defaults, ranges, units | `interpret`, `core_group`, `resource_group`, `command_pairs` |
+//! | [`PeerPath`] | a further path to the peer | `paths` |
 //! | [`Auth`] | the key file, which is part of it | `auth` |
 //! | one value | an address, a number, a time … | `fields`, `address`, `number`, `command` |
 //! | [`Loaded`] or [`LoadError`] | what `--check` prints | `report`, `rows`, `notes`, `host_notes` |
@@ -37,6 +38,7 @@ mod load;
 mod notes;
 mod number;
 mod page;
+mod paths;
 mod peek;
 mod report;
 mod resource_group;
@@ -69,6 +71,7 @@ pub use kept::restore;
 pub use keys::DEFAULT_STATE_DIRECTORY;
 pub use load::{Loaded, load, load_text};
 pub use page::Page;
+pub use paths::{PATHS_MAX, PeerPath};
 pub use peek::{Peek, peek};
 pub use report::{failure, failure_json, findings, report, report_json};
 pub use restart::needs_restart;
@@ -98,6 +101,8 @@ pub struct Core {
     pub local_address: IpAddr,
     /// `remote-address`: the peer's end; never equal to `local_address`. Mandatory.
     pub remote_address: IpAddr,
+    /// `local-address-2`, `remote-address-2` …: further paths to the same peer, by number; no address is in two paths.
+    pub more_paths: Vec<PeerPath>,
     /// `shared-address`: the first address of the service, for commands.
     pub shared_address: Option<IpAddr>,
     /// `netmask`: only handed to commands, as written.

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::document::Group;
 use super::keys::{self, Key, Kind};
+use super::paths;
 use super::words::{AddressProbe, AuthMode, Extensions};
 use super::{Check, Core, Resource};
 
@@ -18,9 +19,16 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         (Some(_), []) if core.local_address.is_loopback() => Shown::list(&[core.local_address]),
         (_, addresses) => Shown::list(addresses),
     };
-    vec![
+    let mut rows = vec![
         Row::of(&keys::LOCAL_ADDRESS, text(&core.local_address)),
         Row::of(&keys::REMOTE_ADDRESS, text(&core.remote_address)),
+    ];
+    for (number, local, remote) in paths::KEYS {
+        let path = core.more_paths.iter().find(|path| path.number == number);
+        rows.push(Row::of(local, Shown::optional(path.map(|path| path.end(path.local)))));
+        rows.push(Row::of(remote, Shown::optional(path.map(|path| path.end(path.remote)))));
+    }
+    rows.extend([
         Row::of(&keys::SHARED_ADDRESS, Shown::optional(core.shared_address)),
         Row::of(&keys::NETMASK, Shown::optional(core.netmask.as_ref())),
         Row::of(&keys::PORT, Shown::Integer(core.port.into())),
@@ -54,7 +62,8 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::SECURITY, text(&core.security)),
         Row::of(&keys::AUTH_KEY_FILE, Shown::optional(core.auth.as_ref().map(|auth| auth.file.display()))),
         Row::of(&keys::AUTH_MODE, text(&core.auth.as_ref().map_or(AuthMode::Off, |auth| auth.mode))),
-    ]
+    ]);
+    rows
 }
 
 /// The values of a resource, in the order of the reference, with those it inherits.

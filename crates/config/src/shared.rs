@@ -149,7 +149,9 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
         let at = group.entries.get(keys::SHARED_ADDRESS.name).map_or(&group.at, |entry| &entry.at);
         for network in &shared.addresses {
             let name = &resource.name;
-            if network.ip == core.local_address || network.ip == core.remote_address {
+            let is_of_path =
+                core.more_paths.iter().any(|path| [path.local, path.remote].contains(&network.ip));
+            if network.ip == core.local_address || network.ip == core.remote_address || is_of_path {
                 let message = format!("`shared-address` {} of {name} is an end of the peer link", network.ip);
                 findings.error(at, message, "it moves from host to host; write an address of its own");
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schrittmacher_api::{
-    Authentication, DaemonStatus, Frozen, PeerProgram, PeerProof, ResourceState, STATUS, ServiceLevel,
-    Summary, SwitchDirection,
+    Authentication, DaemonStatus, Frozen, PeerPath, PeerProgram, PeerProof, ResourceState, STATUS,
+    ServiceLevel, Summary, SwitchDirection,
 };
 
 use super::options::DaemonArgs;
@@ -169,7 +169,29 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
         proof.to_owned(),
     ];
     let first = folded(&parts, "   ", screen) + "\n";
-    first + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
+    first
+        + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
+        + &paths(&peer.paths, screen)
+}
+
+/// A line for each of several paths.
+fn paths(paths: &[PeerPath], screen: Screen) -> String {
+    let line = |path: &PeerPath| {
+        let heard = match path.heard_seconds_ago {
+            Some(seconds) => format!("heard {} ago", lasting(seconds)),
+            None => "never heard".into(),
+        };
+        let (local, remote) = (Escaped(&path.local_address), Escaped(&path.remote_address));
+        let mut parts = vec![
+            format!("path {}", path.number),
+            format!("{local} <-> {remote}"),
+            path.state.as_str().to_owned(),
+            heard,
+        ];
+        parts.extend(path.link.map(|link| link.to_string()));
+        folded(&parts, "   ", screen) + "\n"
+    };
+    paths.iter().map(line).collect()
 }
 
 fn authentication(about: &Authentication, screen: Screen) -> String {
@@ -247,7 +269,7 @@ fn lasting(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use schrittmacher_api::PeerLink;
+    use schrittmacher_api::{PathHealth, PeerLink};
     use schrittmacher_testkit::status::{daemon, resource};
 
     use super::*;
@@ -273,6 +295,26 @@ mod tests {
              smsc-1     web  hot   standby  12 d 4 h  2026-11-28 14:59:00 here: the peer handed over\n\
              bill\\ning  -    hot   failed   12 d 4 h  2026-11-28 14:59:00 here: the peer handed over  NOT PROTECTED: the peer's application has failed\n\
              1 of 2 resources not protected\n"
+        );
+        let path = |number: u8, state, heard_seconds_ago, link| PeerPath {
+            number,
+            local_address: format!("10.9.{number}.1"),
+            remote_address: format!("10.9.{number}.2"),
+            state,
+            heard_seconds_ago,
+            link,
+        };
+        status.peer.paths = vec![
+            path(1, PathHealth::Works, Some(0.1), status.peer.link),
+            path(2, PathHealth::NotHeard, None, None),
+        ];
+        let told = table(&status, now, &TimeZone::UTC, Screen::default());
+        assert!(
+            told.contains(
+                "\npath 1   10.9.1.1 <-> 10.9.1.2   works   heard 100 ms ago   round trip 0.4 ms, loss 2 of 3000\n\
+                 path 2   10.9.2.1 <-> 10.9.2.2   NOTHING COMES BY IT   never heard\nRESOURCE"
+            ),
+            "{told}"
         );
         status.resources[0].set = None;
         assert!(!table(&status, now, &TimeZone::UTC, Screen::default()).contains("SET"), "no set, no column");

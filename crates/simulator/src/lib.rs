@@ -16,6 +16,7 @@ mod link;
 mod named;
 mod node;
 mod random;
+mod second_path;
 mod signed;
 mod world;
 

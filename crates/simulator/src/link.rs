@@ -188,6 +188,19 @@ impl Link {
         self.directions.iter().all(Direction::is_good)
     }
 
+    /// Both paths as one: of each direction the one that works, or works better.
+    #[must_use]
+    pub fn joined(&self, other: &Link) -> Link {
+        let better = |side: usize| {
+            let (one, other) = (&self.directions[side], &other.directions[side]);
+            let is_better = other.is_good() || one.cut;
+            let mut joined = if is_better && !one.is_good() { other.clone() } else { one.clone() };
+            joined.late = one.late.max(other.late);
+            joined
+        };
+        Link { directions: [better(0), better(1)] }
+    }
+
     /// When a datagram arrived last that had been delayed. It may say what is no longer true.
     pub fn last_late(&self) -> Duration {
         self.directions[0].late.max(self.directions[1].late)

@@ -11,6 +11,7 @@ pub fn core() -> Core {
     Core {
         local_address: [127, 0, 0, 2].into(),
         remote_address: [127, 0, 0, 3].into(),
+        more_paths: Vec::new(),
         shared_address: None,
         netmask: None,
         port: 7700,

@@ -57,6 +57,7 @@ pub fn daemon(resources: Vec<ResourceState>) -> DaemonStatus {
             heard_seconds_ago: Some(0.12),
             program: None,
             link: None,
+            paths: Vec::new(),
             proof: PeerProof::Run,
         },
         summary: Summary {

@@ -1,12 +1,13 @@
 use std::time::{Duration, Instant, SystemTime};
 
+use schrittmacher_api::PathHealth;
 use schrittmacher_auth::KeyId;
 use schrittmacher_config::AuthMode;
 use schrittmacher_protocol::{Cause, StateName, Time, Transition};
 use schrittmacher_testkit::prometheus::{Families, named_in, parse, promtool};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use super::super::snapshot::{AuthFacts, LinkFacts, ResourceStatus, StatusSnapshot};
+use super::super::snapshot::{AuthFacts, LinkFacts, PathFacts, ResourceStatus, StatusSnapshot};
 use super::*;
 use crate::admin::Told;
 use crate::commands::CommandKind;
@@ -54,6 +55,21 @@ fn everything() -> FiguresSnapshot {
             recently_sent: 30,
             recently_lost: 2,
         }),
+        paths: vec![PathFacts {
+            number: 2,
+            local: "fe80::1%eth1".to_owned(),
+            remote: "fe80::2%eth1".to_owned(),
+            health: PathHealth::Works,
+            heard: None,
+            link: Some(LinkFacts {
+                round_trip: Some(Duration::from_micros(400)),
+                sent: 30,
+                came: 28,
+                recently_sent: 30,
+                recently_lost: 2,
+            }),
+            losses: 1,
+        }],
         ..StatusSnapshot::default()
     };
     let mut snapshot = example(status);

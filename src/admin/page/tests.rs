@@ -86,6 +86,7 @@ fn a_peer_that_is_not_heard_is_one_warning() {
         heard_seconds_ago: Some(180.0),
         program: None,
         link: None,
+        paths: Vec::new(),
         proof: PeerProof::Run,
     };
     let html = words(&render(&status, &[], &Wish::default()));

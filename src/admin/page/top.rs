@@ -1,7 +1,7 @@
 //! The top of the page: the peer, the facts about both daemons, and the problems in words.
 
 use jiff::Zoned;
-use schrittmacher_api::{DaemonStatus, PeerProgram, PeerProof, ResourceState, ServiceLevel};
+use schrittmacher_api::{DaemonStatus, PathHealth, PeerProgram, PeerProof, ResourceState, ServiceLevel};
 
 use super::view::{CALM, Mark, anchor, failure_there, lasting, rank};
 
@@ -39,6 +39,11 @@ pub(super) fn facts(status: &DaemonStatus, there: &str, now: &Zoned) -> Vec<Stri
         format!("security {}", status.security),
     ];
     facts.extend(status.peer.link.map(|link| link.to_string()));
+    let paths = &status.peer.paths;
+    if !paths.is_empty() {
+        let works = paths.iter().filter(|path| path.state == PathHealth::Works).count();
+        facts.push(format!("{works} of {} paths work", paths.len()));
+    }
     if let Some(about) = &status.authentication {
         let signs = if about.peer_key.is_some() { "the peer signs" } else { "the peer does not sign" };
         facts.push(format!("authentication {}, {signs}", about.mode));
@@ -92,6 +97,17 @@ pub(super) fn warnings(status: &DaemonStatus, here: &str, there: &str) -> (Vec<W
     if let Some(about) = status.authentication.as_ref().filter(|about| about.peer_hears_nothing) {
         let why = about.last_refusal.as_deref().unwrap_or_default();
         all.push(general(there, format!("hears nothing of {here}; look at the keys. {why}")));
+    }
+    // If none is heard, that has been said.
+    for path in status.peer.paths.iter().filter(|path| status.peer.heard && path.state.is_lost()) {
+        let why = match path.state {
+            PathHealth::PeerDoesNotHear => format!("{there} hears nothing by it"),
+            PathHealth::Waiting | PathHealth::Works | PathHealth::NotHeard => {
+                "nothing comes by it".to_owned()
+            }
+        };
+        let (local, remote) = (&path.local_address, &path.remote_address);
+        all.push(general(&format!("path {}", path.number), format!("({local} ↔ {remote}) is lost: {why}.")));
     }
     let mut problems: Vec<_> = status.resources.iter().filter(|one| rank(one) < CALM).collect();
     problems.sort_by_key(|one| rank(one));

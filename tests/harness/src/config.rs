@@ -34,7 +34,7 @@ pub struct Setup {
     pub activate: Option<&'static str>,
     /// `interface-deactivate`.
     pub deactivate: Option<&'static str>,
-    /// Further lines of the core group.
+    /// Further lines of the core group. `{own}` is 1 for `a` and 2 for `b`, `{other}` the other way round.
     pub core: &'static str,
     /// Further lines of the resource.
     pub resource: &'static str,
@@ -83,7 +83,10 @@ impl Setup {
             files.run_directory().display(),
             self.heartbeat,
             self.timeout,
-            self.core.replace("{folder}", &files.folder().display().to_string()),
+            self.core
+                .replace("{folder}", &files.folder().display().to_string())
+                .replace("{own}", if is_a { "1" } else { "2" })
+                .replace("{other}", if is_a { "2" } else { "1" }),
             self.app_timeout,
             self.resource.replace("{pid-file}", &pid_file)
         );

@@ -31,6 +31,11 @@ impl Filter {
         self.rule(side, "hears", "counter drop");
     }
 
+    /// From now on `side` hears nothing by this interface.
+    pub fn deafen_at(&self, side: Side, interface: &str) {
+        self.rule(side, "hears", &format!("iifname {interface} counter drop"));
+    }
+
     /// From now on `side` cannot say anything to its peer, and is told so by its own system.
     pub fn gag(&self, side: Side) {
         self.rule(side, "says", "counter drop");

@@ -111,6 +111,23 @@ impl Cable {
         Cable { ends }
     }
 
+    /// A second cable, called `second`: 10.0.1.1 and fe80::1 on one end, 10.0.1.2 and fe80::2 on the other.
+    pub fn lay_second(&self) {
+        let [a, b] = &self.ends;
+        a.ip(&format!("link add second type veth peer name second netns {}", b.path()));
+        for (end, host) in self.ends.iter().zip(1..) {
+            end.ip(&format!("addr add 10.0.1.{host}/24 dev second"));
+            end.ip("link set second addrgenmode none");
+            end.ip("link set second up");
+            end.ip(&format!("addr add fe80::{host}/64 dev second nodad"));
+        }
+    }
+
+    /// Takes the second cable away.
+    pub fn remove_second(&self) {
+        self.ends[0].ip("link del second");
+    }
+
     /// The two hosts.
     pub fn ends(&self) -> [Namespace; 2] {
         self.ends.clone()

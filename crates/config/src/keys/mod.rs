@@ -48,6 +48,8 @@ pub(super) enum Place {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     Address,
+    /// An address; of the link alone, if the interface is named: `fe80::1%eth1`.
+    PathEnd,
     Addresses,
     /// Addresses, each with or without the length of its prefix.
     Networks,
@@ -129,6 +131,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kind::Address => f.write_str("IPv4 or IPv6 address"),
+            Kind::PathEnd => f.write_str("address, or like `fe80::1%eth1`"),
             Kind::Addresses => f.write_str("addresses"),
             Kind::Networks => f.write_str("addresses, with or without /prefix"),
             Kind::Server { default_port } => {

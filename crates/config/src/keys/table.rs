@@ -41,6 +41,12 @@ keys! {
         "mandatory",
         "The peer's end of the peer link; the only source peer messages are taken from",
     ).fixed();
+    LOCAL_ADDRESS_2 = path_end("local-address-2", LOCAL_END);
+    REMOTE_ADDRESS_2 = path_end("remote-address-2", REMOTE_END);
+    LOCAL_ADDRESS_3 = path_end("local-address-3", LOCAL_END);
+    REMOTE_ADDRESS_3 = path_end("remote-address-3", REMOTE_END);
+    LOCAL_ADDRESS_4 = path_end("local-address-4", LOCAL_END);
+    REMOTE_ADDRESS_4 = path_end("remote-address-4", REMOTE_END);
     SHARED_ADDRESS = legacy(
         Place::Both,
         "shared-address",
@@ -416,6 +422,14 @@ keys! {
         "`heartbeat` of `core`",
         "Heartbeat of this resource; with two l, as ever",
     );
+}
+
+const LOCAL_END: &str =
+    "This host's end of a further path to the same peer; a link-local address with its interface";
+const REMOTE_END: &str = "The peer's end of that path";
+
+const fn path_end(name: &'static str, help: &'static str) -> Key {
+    new(Place::Core, name, Kind::PathEnd, "none", help)
 }
 
 const fn legacy(

@@ -84,6 +84,7 @@ fn kind(key: &Key) -> String {
     match key.kind {
         Kind::Word(words) => words.join(" | "),
         Kind::Address
+        | Kind::PathEnd
         | Kind::Addresses
         | Kind::Networks
         | Kind::Server { .. }

@@ -6,6 +6,7 @@ mod documents;
 mod include;
 mod man;
 mod meaning;
+mod paths;
 mod property;
 mod report;
 mod sets;

@@ -1,5 +1,6 @@
 //! Two hosts and the link between them, and the passing of time.
 
+mod faults;
 mod flight;
 mod sets;
 
@@ -11,6 +12,7 @@ use schrittmacher_protocol::{Action, AppFailure, Event, Notice, PeerReport, Stat
 use schrittmacher_wire::Run;
 
 use crate::named::Named;
+use crate::second_path::{Number, SecondPath};
 use crate::signed::{Arrived, Parcel, Signed};
 use crate::{Chance, Daemon, Link, Node, Report};
 
@@ -77,6 +79,7 @@ pub struct World<D, W> {
     hosts: [Host<D>; 2],
     /// The link; to be harmed and mended at will.
     pub link: Link,
+    second: Option<SecondPath>,
     pub watch: W,
     /// The chance of the link.
     chance: Chance,
@@ -97,6 +100,7 @@ struct Flight {
     /// The order of sending.
     number: u64,
     to: usize,
+    is_second: bool,
     /// It takes longer than the link needs.
     late: bool,
     content: Content,
@@ -106,6 +110,7 @@ struct Flight {
 enum Content {
     Plain(Parcel),
     Named(Parcel, Option<Run>),
+    Numbered(Parcel, Number),
     /// By its number.
     Signed(usize),
 }
@@ -126,6 +131,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             now: Duration::ZERO,
             hosts: nodes.map(|nodes| Host { nodes, paused: false, cut_off: false, inbox: VecDeque::new() }),
             link,
+            second: None,
             watch,
             chance: Chance::new(seed ^ 0xfa17),
             flying: BinaryHeap::new(),
@@ -134,6 +140,16 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             named: None,
             is_set: false,
         }
+    }
+
+    /// From now on there is a second path, and each message goes by both.
+    pub fn add_path(&mut self, link: Link) {
+        self.second = Some(SecondPath::new(link));
+    }
+
+    /// The second path, to be harmed and mended at will.
+    pub fn second_path(&mut self) -> Option<&mut Link> {
+        self.second.as_mut().map(|second| &mut second.link)
     }
 
     /// From now on the daemons sign, and somebody repeats, holds back and changes what they say.
@@ -204,25 +220,39 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 let named = self.named.as_ref().map(|named| named.believes(1 - side));
                 self.link.directions[side].believed = signed.or(named).unwrap_or(true);
             }
-            self.watch.pass(self.now, next, &self.hosts, &self.link);
+            let joined = self.second.as_ref().map(|second| self.link.joined(&second.link));
+            self.watch.pass(self.now, next, &self.hosts, joined.as_ref().unwrap_or(&self.link));
             self.now = next;
         }
     }
 
     fn arrive(&mut self) {
         let Some(Reverse(flight)) = self.flying.pop() else { return };
-        if self.link.directions[1 - flight.to].cut {
+        let (to, now) = (flight.to, self.now);
+        let direction = match &mut self.second {
+            Some(second) if flight.is_second => &mut second.link.directions[1 - to],
+            _ => &mut self.link.directions[1 - to],
+        };
+        if direction.cut {
             return;
         }
-        let (to, now) = (flight.to, self.now);
         if flight.late {
-            self.link.directions[1 - to].late = now;
+            direction.late = now;
         }
         let hears_peer = self.hosts[to].hears_peer();
         let arrived = match flight.content {
             Content::Plain((resource, report)) => return self.give(to, resource, Event::Peer(report)),
-            Content::Signed(_) | Content::Named(..) if !self.hosts[to].is_up() => return,
+            Content::Signed(_) | Content::Named(..) | Content::Numbered(..) if !self.hosts[to].is_up() => {
+                return;
+            }
             Content::Signed(number) => self.signed.as_mut().map(|signed| signed.arrive(to, number, now)),
+            Content::Numbered((resource, report), number) => {
+                let is_first = |second: &mut SecondPath| second.is_first(to, resource, number, hears_peer);
+                if self.second.as_mut().is_some_and(is_first) {
+                    self.give(to, resource, Event::Peer(report));
+                }
+                return;
+            }
             Content::Named(parcel, run) => {
                 self.named.as_mut().map(|named| named.arrive(to, parcel, run, hears_peer, now))
             }
@@ -366,6 +396,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
 
     fn send(&mut self, side: usize, resource: usize, report: PeerReport) {
         let parcel = (resource, report);
+        if let Some(number) = self.second.as_mut().and_then(|second| second.number(side, &parcel)) {
+            return self.launch(side, resource, Content::Numbered(parcel, number));
+        }
         let content = match (&mut self.signed, &mut self.named) {
             (Some(signed), _) => Content::Signed(signed.send(side, parcel, self.now)),
             (None, Some(named)) => Content::Named(parcel, named.send(side, parcel)),
@@ -375,125 +408,31 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     }
 
     fn launch(&mut self, side: usize, resource: usize, content: Content) {
-        let latency = self.link.directions[side].latency;
-        for delay in self.link.directions[side].delays(resource, &mut self.chance) {
+        self.launch_by(false, side, resource, content);
+        if matches!(content, Content::Numbered(..)) {
+            self.launch_by(true, side, resource, content);
+        }
+    }
+
+    fn launch_by(&mut self, is_second: bool, side: usize, resource: usize, content: Content) {
+        let direction = match &mut self.second {
+            Some(second) if is_second => &mut second.link.directions[side],
+            _ => &mut self.link.directions[side],
+        };
+        let latency = direction.latency;
+        for delay in direction.delays(resource, &mut self.chance) {
             if self.flying.len() < IN_FLIGHT {
                 self.sent += 1;
-                let arrives = self.now + delay;
-                let late = delay > latency;
-                self.flying.push(Reverse(Flight { arrives, number: self.sent, to: 1 - side, late, content }));
+                let (arrives, late, to) = (self.now + delay, delay > latency, 1 - side);
+                self.flying.push(Reverse(Flight {
+                    arrives,
+                    number: self.sent,
+                    to,
+                    is_second,
+                    late,
+                    content,
+                }));
             }
         }
-    }
-}
-
-/// Faults and orders.
-impl<D: Daemon, W: Watch<D>> World<D, W> {
-    /// The daemon starts, unless it runs.
-    pub fn start_daemon(&mut self, side: usize) {
-        if let Some(signed) = self.signed.as_mut().filter(|_| !self.hosts[side].is_up()) {
-            signed.start(side);
-        }
-        if let Some(named) = self.named.as_mut().filter(|_| !self.hosts[side].is_up()) {
-            named.start(side);
-        }
-        for resource in 0..self.hosts[side].nodes.len() {
-            if !self.hosts[side].nodes[resource].is_up() {
-                self.hosts[side].nodes[resource].begin();
-                self.take_step(side, resource, None);
-                let left_hot = self.hosts[side].nodes[resource].take_left_hot(self.now);
-                if let Some(ago) = left_hot {
-                    self.take_step(side, resource, Some(Event::LeftHot(ago)));
-                }
-                if self.hosts[side].cut_off {
-                    self.take_step(side, resource, Some(Event::CutOff));
-                }
-                self.run_commands(side, resource);
-                self.schedule(side, resource);
-            }
-        }
-    }
-
-    /// The daemon dies. Its application stays, and so does the interface.
-    pub fn kill_daemon(&mut self, side: usize) {
-        let host = &mut self.hosts[side];
-        host.paused = false;
-        host.inbox.clear();
-        for node in &mut host.nodes {
-            node.die();
-            node.schedule(false);
-        }
-    }
-
-    /// The daemon ends for a restart (SIGQUIT): as if it died, but the next one knows what it has left hot.
-    pub fn leave_daemon(&mut self, side: usize) {
-        let now = self.now;
-        self.hosts[side].nodes.iter_mut().for_each(|node| node.leave(now));
-        self.kill_daemon(side);
-    }
-
-    /// The host is gone, and everything on it.
-    pub fn power_off(&mut self, side: usize) {
-        self.kill_daemon(side);
-        for node in &mut self.hosts[side].nodes {
-            node.power_off();
-            node.schedule(false);
-        }
-    }
-
-    /// The daemon's process is stopped (SIGSTOP), if there is one.
-    pub fn pause_daemon(&mut self, side: usize) {
-        let host = &mut self.hosts[side];
-        host.paused = host.is_up();
-        let paused = host.paused;
-        host.nodes.iter_mut().for_each(|node| node.schedule(paused));
-    }
-
-    /// It goes on. Events from the sockets come before the clock.
-    pub fn resume_daemon(&mut self, side: usize) {
-        self.hosts[side].paused = false;
-        while let Some((resource, event)) = self.hosts[side].inbox.pop_front() {
-            self.give(side, resource, event);
-        }
-        self.tell_cut_off(side);
-        self.hosts[side].nodes.iter_mut().for_each(|node| node.schedule(false));
-    }
-
-    /// The interface of the service has no connection any more, or has it again.
-    pub fn set_cut_off(&mut self, side: usize, cut_off: bool) {
-        self.hosts[side].cut_off = cut_off;
-        // A stopped daemon finds out when it goes on.
-        if !self.hosts[side].paused {
-            self.tell_cut_off(side);
-        }
-    }
-
-    fn tell_cut_off(&mut self, side: usize) {
-        let event = if self.hosts[side].cut_off { Event::CutOff } else { Event::Reconnected };
-        for resource in 0..self.hosts[side].nodes.len() {
-            self.give(side, resource, event);
-        }
-    }
-
-    /// The application's process ends, and its daemon knows it (A3).
-    pub fn kill_app(&mut self, side: usize, resource: usize) {
-        let node = &mut self.hosts[side].nodes[resource];
-        if node.app().is_alive() {
-            node.app_mut().kill();
-            self.give(side, resource, Event::AppFailed(AppFailure::Ended));
-            self.schedule(side, resource);
-        }
-    }
-
-    /// A new application process that takes `switching` to follow an order.
-    pub fn start_app(&mut self, side: usize, resource: usize, report: Report, switching: Duration) {
-        self.hosts[side].nodes[resource].start_app(self.now, report, switching);
-        self.schedule(side, resource);
-    }
-
-    /// Anything else that happens to one node.
-    pub fn change(&mut self, side: usize, resource: usize, change: impl FnOnce(Duration, &mut Node<D>)) {
-        change(self.now, &mut self.hosts[side].nodes[resource]);
-        self.schedule(side, resource);
     }
 }
