@@ -41,6 +41,21 @@ const ENOUGH: usize = 5;
 
 /// Tries a pair; what was found is in the book.
 pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) -> Book {
+    let mut run = begin(plan, seed, versions, with_timeline);
+    for (at, happening) in &plan.agenda {
+        run.until(*at);
+        match *happening {
+            Happening::Fault(fault) => run.strike(fault),
+            Happening::Mark(mark) => run.mark(mark),
+        }
+        if run.world.watch.promises.broken.len() > ENOUGH {
+            break;
+        }
+    }
+    run.world.watch
+}
+
+fn begin(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) -> Run<'_> {
     let nodes = [0, 1].map(|side| {
         let node = &plan.nodes[side];
         let node = |resource: usize| {
@@ -66,18 +81,7 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
         world.add_path(Link::new(3 * plan.latency));
     }
     world.watch.promises.flaps = versions[0] == Version::OursFlapping;
-    let mut run = Run { plan, versions, world, hot_since: [None; 2], link_faults: 0 };
-    for (at, happening) in &plan.agenda {
-        run.until(*at);
-        match *happening {
-            Happening::Fault(fault) => run.strike(fault),
-            Happening::Mark(mark) => run.mark(mark),
-        }
-        if run.world.watch.promises.broken.len() > ENOUGH {
-            break;
-        }
-    }
-    run.world.watch
+    Run { plan, versions, world, hot_since: [None; 2], link_faults: 0 }
 }
 
 impl Run<'_> {
@@ -358,6 +362,44 @@ mod tests {
             outages.fold([Duration::ZERO; 2], |[a, b], [x, y]| [a.max(x.longest), b.max(y.longest)]);
         assert!(built_in > Duration::ZERO && built_in <= Duration::from_secs(1), "P11: {built_in:?}");
         assert!(commands > Duration::from_secs(20), "{commands:?}");
+    }
+
+    /// From the start, or from when the pair is settled; in both directions, in one, or in each direction another path.
+    #[test]
+    fn with_one_of_two_paths_cut_all_the_time_nothing_changes() {
+        const SETTLED: Duration = Duration::from_secs(60);
+        let cuts: [&[(bool, usize)]; 5] = [
+            &[(false, 0), (false, 1)],
+            &[(true, 0), (true, 1)],
+            &[(false, 0)],
+            &[(true, 1)],
+            &[(false, 0), (true, 1)],
+        ];
+        for (seed, cut) in (0..).zip(cuts).flat_map(|(seed, cut)| [(seed, cut), (seed + 5, cut)]) {
+            let plan = Plan::new(seed);
+            let mut run = begin(&plan, seed, [Version::OursTwoPaths; 2], false);
+            let cut_now = |run: &mut Run<'_>| {
+                for (is_second, side) in cut {
+                    let path =
+                        if *is_second { run.world.second_path().unwrap() } else { &mut run.world.link };
+                    path.directions[*side].cut = true;
+                }
+            };
+            if seed < 5 {
+                cut_now(&mut run);
+            }
+            (0..2).for_each(|side| run.world.start_daemon(side));
+            run.until(SETTLED);
+            cut_now(&mut run);
+            let states = |run: &Run<'_>| {
+                let hosts = run.world.hosts().iter().flat_map(|host| &host.nodes);
+                hosts.map(|node| node.daemon().state()).collect::<Vec<_>>()
+            };
+            let (before, switches) = (states(&run), run.world.watch.tally.switches);
+            run.until(END);
+            assert_eq!((states(&run), run.world.watch.tally.switches), (before, switches), "{seed}: {cut:?}");
+            assert_eq!(run.world.watch.promises.broken, [], "{seed}: {cut:?}");
+        }
     }
 
     #[test]

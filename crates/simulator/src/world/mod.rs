@@ -8,13 +8,13 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, AppFailure, Event, Notice, PeerReport, StateName};
+use schrittmacher_protocol::{Action, Event, Notice, PeerReport, StateName};
 use schrittmacher_wire::Run;
 
 use crate::named::Named;
 use crate::second_path::{Number, SecondPath};
 use crate::signed::{Arrived, Parcel, Signed};
-use crate::{Chance, Daemon, Link, Node, Report};
+use crate::{Chance, Daemon, Link, Node};
 
 /// One host.
 #[derive(Clone, Debug)]
