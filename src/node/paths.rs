@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(health(&paths), [Works, NotHeard]);
         beat(&mut paths, 6000, 7000, &[(1, 10), (2, 10)]);
         assert_eq!(health(&paths), [Works, Works]);
-        beat(&mut paths, 7000, 8000, &[(1, 10), (2, 3001)]);
+        beat(&mut paths, 7000, 10_000, &[(1, 10), (2, 60_000)]);
         assert_eq!(health(&paths), [Works, PeerDoesNotHear]);
         assert_eq!(paths.facts()[1].losses, 1);
     }
