@@ -7,7 +7,7 @@ base() {
     base=$cache/$suite
     [ -e "$base/.complete" ] && return
     rm -rf "$base"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,iproute2,procps "$suite" "$base" "$mirror" \
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd,iproute2,procps,make,sudo,curl "$suite" "$base" "$mirror" \
         >"$cache/debootstrap.log" 2>&1 || return 1
     rm -f "$base"/var/cache/apt/archives/*.deb "$base/etc/hostname"
     touch "$base/.complete"
@@ -33,7 +33,7 @@ make_host() { # SIDE
     mount -t overlay overlay -o "lowerdir=$base,upperdir=$host/upper,workdir=$host/scratch" "$host/root" || return 1
     echo "host-$1" >"$host/root/etc/hostname"
     cp tests/booted/echo.pl "$host/root/usr/local/bin/"
-    cp "$deb" "$host/root/root/old.deb"
+    cp "$older" "$host/root/root/old.deb"
     cp "$work/new.deb" "$host/root/root/new.deb"
 }
 
@@ -85,7 +85,7 @@ on() {
     local side=$1
     shift
     nsenter --target "${leader[$side]}" --mount --uts --ipc --net --pid --cgroup --root \
-        env -i --chdir=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+        env -i --chdir=/ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
 
 clean_up() {

@@ -25,17 +25,20 @@ autopkgtest_of_the_daemon() {
 }
 
 first_pair_by_init() {
-    local side
+    local side since=${EPOCHREALTIME/./}
     on a schrittmacherctl init --local "${own[a]}" --remote "${own[b]}" --resource echo --shared-address "$address/24" \
         --shared-interface eth0 || return 1
     # By hand these are the two commands that init prints.
     cp -p "$work/a/root/etc/schrittmacher/for-${own[b]}"/* "$work/b/root/etc/schrittmacher/" || return 1
     rm -r "$work/a/root/etc/schrittmacher/for-${own[b]}"
+    took 'init and its copy'
     for side in a b; do
         echo 'COMMAND=perl /usr/local/bin/echo.pl' >"$work/$side/root/etc/schrittmacher/echo.run"
         on "$side" systemctl enable --now schrittmacher.service schrittmacher-run@echo.service || return 1
+        took "start of host-$side"
     done
     wait_for 60 protected a && address_at a || return 1
+    took 'until protected'
     ip netns exec "$id-lan" perl tests/booted/probe.pl "$address" "$work/probe" >"$work/probe.log" 2>&1 &
     probe=$!
     wait_for 60 test -e "$work/probe" && ask_probe || return 1
@@ -61,6 +64,36 @@ upgrade() { # SIDE
     [ "$(on "$1" dpkg-query -W -f '${Version}' schrittmacher)" = "$new_version" ] || return 1
     [ "$(daemon "$1")" != "$before" ] || { echo 'the old daemon runs on'; return 1; }
     nothing_happened a && note='no switch'
+}
+
+# Nobody answers apt's question about a file that both the operator and the new version have changed: apt fails, and the old
+# daemon serves on. The answer brings the new one.
+upgrade_that_asks_about_a_changed_file() {
+    local before
+    remember && before=$(daemon a) && on a sh -c 'echo "# mine" >>/etc/logrotate.d/schrittmacher' || return 1
+    if on a apt-get install -y /root/new.deb; then echo 'it did not ask'; return 1; fi
+    nothing_happened a && [ "$(daemon a)" = "$before" ] || return 1
+    on a dpkg --configure -a --force-confold && on a grep -q '^# mine' /etc/logrotate.d/schrittmacher || return 1
+    [ "$(daemon a)" != "$before" ] && nothing_happened a && note='no switch, the file stays'
+}
+
+downgrade_of_the_hot_host() {
+    local before
+    remember && before=$(daemon a) && on a apt-get install -y --allow-downgrades /root/old.deb && [ "$(daemon a)" != "$before" ] &&
+        nothing_happened a && note='no switch'
+}
+
+# A restart, two switches and an order that is to be remembered, with no byte left where the daemon keeps what it has to remember.
+a_full_disk_in_var_lib() {
+    local state=/var/lib/schrittmacher
+    on a sh -c "cp -a $state /root/state && mount -t tmpfs -o size=1m,mode=711 tmpfs $state && cp -a /root/state/. $state
+        dd if=/dev/zero of=$state/filler bs=4k; df $state | grep 100%" || return 1
+    remember && on a systemctl restart schrittmacher.service && nothing_happened a || return 1
+    on a schrittmacherctl failover echo --wait && wait_for 30 protected b && on a schrittmacherctl takeover echo --wait &&
+        wait_for 30 protected a && address_at a && ask_probe || return 1
+    on a systemctl restart schrittmacher.service && wait_for 30 protected a || return 1
+    on a umount -l $state && on a systemctl restart schrittmacher.service && wait_for 30 protected a && on a rm -r /root/state &&
+        note='restarts and switches as always'
 }
 
 restart_of_the_hot_daemon() {
@@ -148,6 +181,13 @@ remove_from_the_hot_host() {
     [ "$host" = host-b ] && was_handed_over b && note='handed over first'
 }
 
+# Removed and not purged: the configuration is there, and the operator decides when it counts again.
+installed_again() {
+    ask_probe && on a apt-get install -y /root/new.deb && [ "$(on a systemctl is-active schrittmacher.service)" = inactive ] || return 1
+    on a systemctl enable --now schrittmacher.service schrittmacher-run@echo.service && wait_for 60 protected b && ask_probe &&
+        [ "$lost" = 0 ] && note='starts nothing; it is standby'
+}
+
 purge_leaves_nothing() {
     on a apt-get purge -y schrittmacher && on b apt-get purge -y schrittmacher || return 1
     files a | diff "$work/files-before" - || return 1
@@ -155,4 +195,13 @@ purge_leaves_nothing() {
     if on a pgrep -f 'schrittmacher|echo.pl'; then return 1; fi
     if ip -n "$id-a" addr show dev eth0 | grep "$address/"; then return 1; fi
     [ "$(on a systemctl is-system-running)" = running ] || { on a systemctl --failed; return 1; }
+}
+
+# As new: no configuration, no key, nothing that starts.
+installed_after_the_purge() {
+    on a apt-get install -y /root/old.deb && [ "$(on a systemctl is-enabled schrittmacher.service)" = disabled ] || return 1
+    on a systemctl start schrittmacher.service
+    [ "$(on a systemctl show -P ExecMainStatus schrittmacher.service)" = 66 ] || return 1
+    on a systemctl reset-failed schrittmacher.service
+    on a apt-get purge -y schrittmacher && files a | diff "$work/files-before" - && note='no configuration: exit status 66'
 }

@@ -49,6 +49,12 @@ ask_probe() {
     read -r lost outage host <"$work/probe"
 }
 
+# Notes how long it is since the last call, in milliseconds; the caller has set `since`.
+took() { # WHAT
+    note="$note${note:+, }$1 $(((${EPOCHREALTIME/./} - since) / 1000)) ms"
+    since=${EPOCHREALTIME/./}
+}
+
 passed=0 failed=0
 
 # step TITLE: runs the function of that name, with blanks as underscores. The functions build on each other: the first

@@ -63,6 +63,73 @@ systemd_and_its_bus_start_anew() {
         wait_for 60 warned a 'systemd can be reached again' && nothing_happened a && unit_at a && note='no switch'
 }
 
+# systemd starts it at boot, although the other side serves.
+the_unit_is_enabled_on_the_standby_host() {
+    ask_probe && on b systemctl enable echo.service && wait_for 60 warned b 'echo.service is enabled' && cut_power b &&
+        ip -n "$id-b" addr flush dev eth0 && ip -n "$id-b" addr add "${own[b]}/24" dev eth0 && boot b && wait_for 60 unit_at a &&
+        ask_probe && [ "$host" = host-a ] && [ "$lost" = 0 ] || return 1
+    on b systemctl disable echo.service && note='after its boot it is stopped there'
+}
+
+# systemd takes no calls meanwhile, each time for some milliseconds, and forgets to whom it sends signals.
+systemd_reads_its_units_during_switches() {
+    local side reloads=() rc=0
+    for side in a b; do
+        on "$side" sh -c 'for n in $(seq 200); do [ -e /run/enough ] && break; systemctl daemon-reload; done' &
+        reloads+=($!)
+    done
+    ask_probe && on a schrittmacherctl failover echo --wait && wait_for 60 unit_at b && on a schrittmacherctl takeover echo --wait &&
+        wait_for 60 unit_at a && ask_probe && [ "$host" = host-a ] || rc=1
+    for side in a b; do on "$side" touch /run/enough; done
+    wait "${reloads[@]}"
+    for side in a b; do on "$side" rm /run/enough; done
+    [ "$rc" = 0 ] && wait_for 60 unit_at a && note='two switches'
+}
+
+# The daemon cannot know whether its service runs: after `app-timeout` the other side serves. Back on the bus, it stops the unit.
+the_bus_is_stopped_on_the_hot_host() {
+    ask_probe && on a systemctl stop dbus.socket dbus.service && wait_for 60 hot b && wait_for 10 address_at b && ask_probe &&
+        [ "$host" = host-b ] || return 1
+    on a systemctl start dbus.socket && wait_for 60 unit_at b && note='stopped when the bus is back'
+}
+
+the_hot_host_goes_down_with_its_unit() {
+    ask_probe && on b systemctl poweroff
+    gone b
+    wait_for 60 hot a && ask_probe && [ "$host" = host-a ] || return 1
+    boot b && wait_for 60 unit_at a && note="$(later a)"
+}
+
+# Without polkit's leave the unit cannot be started; with it, everything works.
+the_daemon_without_the_rights_of_root() {
+    local side
+    remember
+    for side in a b; do
+        on "$side" sh -c 'cd /etc/schrittmacher && install -D -m 644 unprivileged.conf /etc/systemd/system/schrittmacher.service.d/unprivileged.conf
+            systemctl daemon-reload && systemctl restart schrittmacher.service' || return 1
+        [ "$(on "$side" ps -o user= -p "$(daemon "$side")" | cut -c1-8)" = schrittm ] || return 1
+    done
+    nothing_happened a || return 1
+    on a schrittmacherctl failover echo
+    wait_for 60 warned b 'a polkit rule has to let this daemon' && wait_for 60 unit_at a || return 1
+    for side in a b; do
+        on "$side" sh -c 'cd /etc/schrittmacher && sed "s/nginx.service/echo.service/" schrittmacher-units.rules >/root/rules &&
+            install -D -m 644 /root/rules /etc/polkit-1/rules.d/50-schrittmacher-units.rules' || return 1
+    done
+    wait_for 60 ready b && ask_probe && on a schrittmacherctl failover echo --wait && wait_for 60 unit_at b && ask_probe &&
+        on b systemctl kill -s KILL echo.service && wait_for 60 unit_at a && ask_probe || return 1
+    note='refused without the rule; with it as root'
+    # No other unit, and no other verb.
+    if on a setpriv --reuid schrittmacher --clear-groups systemctl --no-ask-password stop dbus.socket; then return 1; fi
+    if on a setpriv --reuid schrittmacher --clear-groups systemctl --no-ask-password restart echo.service; then return 1; fi
+    for side in a b; do
+        on "$side" sh -c 'rm -r /etc/systemd/system/schrittmacher.service.d /etc/polkit-1/rules.d/50-schrittmacher-units.rules /root/rules
+            systemctl daemon-reload && systemctl restart schrittmacher.service' || return 1
+    done
+    wait_for 60 unit_at a
+}
+ready() { on "$(peer_of "$1")" schrittmacherctl failover echo --dry-run; }
+
 the_wrapper_again() {
     local side
     for side in a b; do
