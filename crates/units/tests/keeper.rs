@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schrittmacher_harness::{Obedience, Systemd};
 use schrittmacher_units::{
@@ -12,7 +12,7 @@ use schrittmacher_units::{
 use tempfile::TempDir;
 
 const UNIT: &str = "web@1.service";
-/// A guard against hanging.
+/// A guard against hanging, for a whole test: there is a report every two seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Desk {
@@ -20,6 +20,7 @@ struct Desk {
     keeper: UnitKeeper,
     reports: Receiver<UnitReport>,
     tickets: u64,
+    began: Instant,
     _folder: TempDir,
 }
 
@@ -35,13 +36,13 @@ impl Desk {
         };
         let keeper = UnitKeeper::start(Some(&systemd.address()), tell).unwrap();
         keeper.give(UnitJob::Watch { id: 3, unit: UNIT.to_owned() }).unwrap();
-        let desk = Desk { systemd, keeper, reports, tickets: 0, _folder: folder };
+        let desk = Desk { systemd, keeper, reports, tickets: 0, began: Instant::now(), _folder: folder };
         assert_eq!(desk.state().activity, Activity::Inactive);
         desk
     }
 
     fn next(&self) -> UnitReport {
-        self.reports.recv_timeout(PATIENCE).expect("a report")
+        self.reports.recv_timeout(PATIENCE.saturating_sub(self.began.elapsed())).expect("a report")
     }
 
     /// The next state that is reported.
