@@ -7,7 +7,7 @@ base() {
     base=$cache/$suite
     [ -e "$base/.complete" ] && return
     rm -rf "$base"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd,iproute2,procps,make,sudo,curl "$suite" "$base" "$mirror" \
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd,iproute2,procps,make,sudo,curl,iputils-arping "$suite" "$base" "$mirror" \
         >"$cache/debootstrap.log" 2>&1 || return 1
     rm -f "$base"/var/cache/apt/archives/*.deb "$base/etc/hostname"
     touch "$base/.complete"
@@ -32,6 +32,7 @@ make_host() { # SIDE
     mkdir -p "$host/upper/var/log/journal" "$host/scratch" "$host/root"
     mount -t overlay overlay -o "lowerdir=$base,upperdir=$host/upper,workdir=$host/scratch" "$host/root" || return 1
     echo "host-$1" >"$host/root/etc/hostname"
+    printf '127.0.0.1 localhost\n127.0.1.1 host-%s\n' "$1" >"$host/root/etc/hosts"
     cp tests/booted/echo.pl "$host/root/usr/local/bin/"
     cp "$older" "$host/root/root/old.deb"
     cp "$work/new.deb" "$host/root/root/new.deb"

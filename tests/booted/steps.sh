@@ -43,6 +43,11 @@ daemon() { on "$1" systemctl show -P MainPID schrittmacher.service; }
 
 # The client's questions since the last call: sets lost, outage, host.
 ask_probe() {
+    if [ -z "${probe-}" ]; then
+        ip netns exec "$id-lan" perl tests/booted/probe.pl "$address" "$work/probe" >"$work/probe.log" 2>&1 &
+        probe=$!
+        wait_for 60 test -e "$work/probe" || return 1
+    fi
     rm -f "$work/probe"
     kill -USR1 "$probe"
     wait_for 60 test -e "$work/probe" || return 1
@@ -105,7 +110,9 @@ remember() { remembered="$(changes a) $(changes b)"; ask_probe; }
 # SIDE became hot because the other one left the role to it, not because something failed there.
 was_handed_over() { on "$1" schrittmacherctl history echo | grep -- '-> going-hot' | tail -n 1 | grep 'left the role\|handed over'; }
 
-files() { # SIDE: every file, apart from logs, caches and what each boot makes anew
-    on "$1" find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/cache \
-        -o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path /root \) -prune -o -print | sort
+files() { # SIDE [CONDITION...]: every file, apart from logs, caches and what each boot makes anew
+    local side=$1
+    shift
+    on "$side" find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log -o -path /var/cache \
+        -o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path /root \) -prune -o "$@" -print | sort
 }
