@@ -54,12 +54,9 @@ impl Node {
 fn is_awaited(resource: &ManagedResource, order: CommandKind) -> bool {
     match resource.protocol.state().name() {
         StateName::ToHot => order == CommandKind::Start,
-        StateName::ToStandby => order == CommandKind::Stop,
+        // A hand-over waits for it: ordered in the first second of a daemon, it would cost `going-standby-timeout`.
+        StateName::ToStandby | StateName::Releasing | StateName::Leaving => order == CommandKind::Stop,
         StateName::Standby => order == CommandKind::Stop && resource.local.word != Word::Said(AppCode::Lsby),
-        StateName::Unknown
-        | StateName::Hot
-        | StateName::Releasing
-        | StateName::Failed
-        | StateName::Leaving => false,
+        StateName::Unknown | StateName::Hot | StateName::Failed => false,
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use schrittmacher_harness::{AT_ONCE, Pair, Setup, Side};
+use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
 
 /// Signals to the daemon, and its death alone, must not switch.
 pub fn nothing_was_switched(pair: &mut Pair) {
@@ -34,6 +34,20 @@ fn sigquit_and_restart_switch_nothing() {
     assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
     pair.start_daemon(Side::A);
     nothing_was_switched(&mut pair);
+}
+
+/// Without a `stop-action`: the daemon may not signal a process that it does not know yet, and the application goes on serving.
+#[test]
+fn a_failover_in_the_first_second_of_a_daemon_is_told_the_application_once_its_process_is_known() {
+    let core = "going-standby-timeout = 300";
+    let mut pair = Pair::new(Setup { timeout: 6.0, start: None, stop: None, core, ..Setup::default() });
+    pair.start(Side::A);
+    pair[Side::A].daemon().signal(Signal::SIGQUIT);
+    assert_eq!(pair[Side::A].daemon().wait_code(AT_ONCE), 0);
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait_state("Hot", AT_ONCE);
+    pair[Side::A].page(&format!("?failover={RESOURCE}"));
+    pair.settles(Side::B, Duration::from_secs(3));
 }
 
 /// edge-10: whichever has the greater address, and although the applications of both report up to 1.5 s later.
