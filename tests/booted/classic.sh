@@ -76,11 +76,13 @@ END_OF_FILE
 unit() { printf '[Service]\nExecStart=%s\n[Install]\nWantedBy=multi-user.target\n' "$3" >"$1/etc/systemd/system/$2.service"; }
 served_by() { wait_for 30 address_at "$1" && ask_probe && [ "$host" = "host-$1" ]; }
 
-# migration SIDE HEADING: the commands of that chapter. `make` alone is left out: its programs are there.
-migration() {
+migration() { by_the_book "$1" docs/migration.md "$2"; }
+
+# by_the_book SIDE DOCUMENT HEADING: the commands of that chapter. `make` alone is left out: its programs are there.
+by_the_book() {
     # shellcheck disable=SC2016 # back-ticks of Markdown
-    awk -v heading="## $2" 'index($0, "## ") == 1 { on = index($0, heading) == 1 } /^```/ { code = on && /sh$/; next } on && code' \
-        docs/migration.md | sed 's/NAME/echo/; /^make  /d' >"$work/commands"
+    awk -v heading="## $3" 'index($0, "## ") == 1 { on = index($0, heading) == 1 } /^```/ { code = on && /sh$/; next } on && code' \
+        "$2" | sed 's/NAME/echo/; /^make  /d' >"$work/commands"
     [ -s "$work/commands" ] && cat "$work/commands" && cp "$work/commands" "$work/$1/root/root/commands" &&
         on "$1" sh -exc 'cd /root/schrittmacher; . /root/commands'
 }
@@ -128,6 +130,26 @@ older_again() { # SIDE
         files "$1" ! -type d | grep -v ^/var/lib/schrittmacher | diff "$work/files-older-$1" -
 }
 
+# --- from `make install` to the package -------------------------------------------------------------------
+
+two_hosts_with_make_install() {
+    local side
+    fresh_systems && boot a && boot b || return 1
+    for side in a b; do on "$side" make -C /root/schrittmacher install && on "$side" systemctl daemon-reload || return 1; done
+    first_pair_by_init && lost='' note=''
+}
+
+a_package_in_the_place_of_make_install() {
+    local side
+    for side in b a; do
+        cp "$work/new.deb" "$work/$side/root/root/schrittmacher/schrittmacher_new.deb" && remember &&
+            by_the_book "$side" docs/packages.md Debian && nothing_happened a || return 1
+        [ "$(on "$side" readlink "/proc/$(daemon "$side")/exe")" = /usr/sbin/schrittmacher ] &&
+            [ "$(on "$side" systemctl is-enabled schrittmacher.service)" = enabled ] || return 1
+    done
+    note='no switch'
+}
+
 # --- without systemd --------------------------------------------------------------------------------------
 
 # A host whose first process is `sleep`.
@@ -142,15 +164,14 @@ two_hosts_without_systemd() {
     local side
     fresh_systems || return 1
     for side in a b; do
-        boot_without_systemd "$side" && files "$side" ! -type d >"$work/files-bare" && on "$side" make -C /root/schrittmacher install &&
-            on "$side" install -m 755 /usr/local/share/schrittmacher/init/schrittmacher.init /etc/init.d/schrittmacher || return 1
+        boot_without_systemd "$side" && files "$side" ! -type d >"$work/files-bare" && on "$side" make -C /root/schrittmacher install ||
+            return 1
     done
     on a schrittmacherctl init --local "${own[a]}" --remote "${own[b]}" --resource echo --shared-address "$address/24" \
         --shared-interface eth0 && cp -p "$work/a/root/etc/schrittmacher/for-${own[b]}"/* "$work/b/root/etc/schrittmacher/" &&
         rm -r "$work/a/root/etc/schrittmacher/for-${own[b]}" || return 1
     for side in a b; do
-        sed -i 's/^group = core/&\nlog-file = /var/log/schrittmacher.log/' "$work/$side/root/etc/schrittmacher/schrittmacher.conf"
-        on "$side" /etc/init.d/schrittmacher start || return 1
+        by_the_book "$side" docs/packages.md 'Hosts without systemd' || return 1
         on "$side" setsid schrittmacher-run --resource echo -- perl /usr/local/bin/echo.pl >"$work/run-$side.log" 2>&1 &
     done
     wait_for 60 protected a && served_by a && lost='' note='make install, init, --daemonize --parachute'
@@ -180,6 +201,6 @@ uninstall_without_systemd() {
         on "$side" make -C /root/schrittmacher uninstall || return 1
     done
     # The configurations stay, and what the daemon has noted. The init script was copied by hand.
-    files a ! -type d | grep -v '^/etc/init.d/schrittmacher$\|^/var/lib/schrittmacher' | comm -13 "$work/files-bare" - >"$work/left"
+    files a ! -type d | grep -v '^/etc/\(init\|rc[0-6S]\).d/\|^/var/lib/schrittmacher\|^/var/lib/update-rc.d' | comm -13 "$work/files-bare" - >"$work/left"
     printf '/etc/schrittmacher/%s\n' peer.key schrittmacher.conf | diff - "$work/left" && note='configurations stay'
 }
