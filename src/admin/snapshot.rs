@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use schrittmacher_api::{PathHealth, PeerProof, SwitchDirection};
 use schrittmacher_auth::{KeyId, Why};
-use schrittmacher_config::AuthMode;
+use schrittmacher_config::{AuthMode, SharedAddress};
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -118,6 +118,8 @@ pub struct ResourceStatus {
     pub last_switch: Option<Switch>,
     /// How long the last planned switches took.
     pub planned: PlannedTimes,
+    /// The address that the daemon brings up, and whether it is up here.
+    pub address: Option<(SharedAddress, Option<bool>)>,
     /// The application of this node.
     pub app: AppFacts,
     /// The other node.
@@ -260,6 +262,7 @@ impl ResourceStatus {
             frozen: None,
             last_switch: None,
             planned: PlannedTimes::default(),
+            address: None,
             app: AppFacts { failed: state == StateName::Failed, heard: None, said: None },
             peer: PeerFacts {
                 alive: false,

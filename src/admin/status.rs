@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schrittmacher_api::{
     ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerLink, PeerNode, PeerPath,
-    PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceLevel, Summary,
+    PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceAddress, ServiceLevel, Summary,
 };
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
@@ -128,6 +128,11 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
             seconds_ago: clock.since(switch.at).as_secs_f64(),
         }),
         planned: planned(one.planned),
+        address: one.address.as_ref().map(|(shared, up)| ServiceAddress {
+            addresses: shared.addresses.iter().map(ToString::to_string).collect(),
+            interface: shared.interface.clone(),
+            up: *up,
+        }),
         troubles: one.troubles.clone(),
         peer: PeerState {
             heard: one.peer.alive,

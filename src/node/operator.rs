@@ -233,6 +233,7 @@ impl Node {
             frozen: resource.freeze.left(now).map(|left| (left, resource.freeze.reason().to_owned())),
             last_switch: resource.switches.last().cloned(),
             planned: resource.switches.planned(),
+            address: resource.config.shared.clone().map(|shared| (shared, resource.figures.address_up)),
             app: AppFacts {
                 failed: machine.state.has_failed_app(),
                 heard: resource.local.at.map(|_| machine.app.heard),

@@ -23,6 +23,8 @@ pub struct SwitchMemory {
     going_hot: Option<Beginning>,
     /// When this side began to release the service.
     releasing: Option<Time>,
+    /// This process had stood still when the last switch came: it does not know how long no side was hot.
+    has_lost_time: bool,
 }
 
 /// An operator's order.
@@ -95,13 +97,20 @@ impl SwitchMemory {
                 return;
             }
         };
+        self.has_lost_time = change.cause == Cause::Resumed;
         self.last = Some(Switch { at: now, direction, cause, by, is_planned, outage: None });
     }
 
-    /// A side is hot again, after none was for this time. Returns whether that was a planned switch.
-    pub fn outage(&mut self, lasted: Duration, now: Time) -> bool {
+    /// A side is hot again, after none was for this time. Returns whether that was a planned switch; `None` if this side was away
+    /// meanwhile.
+    pub fn outage(&mut self, lasted: Duration, now: Time) -> Option<bool> {
         // An outage that began and ended on the other side is not the last switch's.
-        let Some(last) = self.last.as_mut().filter(|last| now.since(last.at) <= lasted) else { return false };
+        let Some(last) = self.last.as_mut().filter(|last| now.since(last.at) <= lasted) else {
+            return Some(false);
+        };
+        if self.has_lost_time {
+            return None;
+        }
         last.outage = Some(lasted);
         if last.is_planned {
             match last.direction {
@@ -109,7 +118,7 @@ impl SwitchMemory {
                 SwitchDirection::Away => self.planned.away = Some(lasted),
             }
         }
-        last.is_planned
+        Some(last.is_planned)
     }
 
     fn beginning(&self, cause: Cause, why: &str, now: Time) -> Beginning {
@@ -242,7 +251,7 @@ mod tests {
         change_at(&mut memory, 1000, Hot, Releasing, ordered, "an operator ordered a failover");
         change_at(&mut memory, 1300, Releasing, Standby, Cause::Released, "released");
         assert_eq!(memory.last().unwrap().outage, None, "it is not over");
-        assert!(memory.outage(Duration::from_millis(400), at(1400)));
+        assert_eq!(memory.outage(Duration::from_millis(400), at(1400)), Some(true));
         let times = PlannedTimes {
             release: Some(Duration::from_millis(300)),
             away: Some(Duration::from_millis(400)),
@@ -253,13 +262,21 @@ mod tests {
         assert_eq!((last.by.as_deref(), last.outage), (Some("root"), times.away));
 
         // The other side ends and comes back, and this one does nothing.
-        assert!(!memory.outage(Duration::from_secs(1), at(9000)));
+        assert_eq!(memory.outage(Duration::from_secs(1), at(9000)), Some(false));
         assert_eq!(memory.last().unwrap().outage, times.away);
 
         change_at(&mut memory, 10_000, Standby, ToHot, Cause::PeerSilent, "the peer is silent");
         change_at(&mut memory, 12_000, ToHot, Hot, HOT, "the application is hot");
-        assert!(!memory.outage(Duration::from_secs(2), at(12_000)));
+        assert_eq!(memory.outage(Duration::from_secs(2), at(12_000)), Some(false));
         assert_eq!(memory.last().unwrap().outage, Some(Duration::from_secs(2)));
         assert_eq!(memory.planned(), times);
+    }
+
+    #[test]
+    fn a_side_that_stood_still_does_not_say_how_long_no_side_was_hot() {
+        let mut memory = SwitchMemory::default();
+        change_at(&mut memory, 9000, Hot, Standby, Cause::Resumed, "this process was stopped");
+        assert_eq!(memory.outage(Duration::ZERO, at(9000)), None);
+        assert_eq!(memory.last().unwrap().outage, None);
     }
 }

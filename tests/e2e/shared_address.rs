@@ -70,6 +70,15 @@ fn a_client_follows_a_planned_switch_and_the_death_of_an_application() {
     wait_for("A to be without the address", AT_ONCE, || {
         (!addresses(&lan, Side::A).contains(SERVICE)).then_some(())
     });
+    for (side, up) in [(Side::A, false), (Side::B, true)] {
+        wait_for("the status to say where the address is", AT_ONCE, || {
+            let config = pair[side].files.config();
+            let words = ["status", "--json", "--config", config.to_str().unwrap()];
+            let status: serde_json::Value = serde_json::from_str(&ctl_in(lan.host(side), &words).1).ok()?;
+            let address = &status["resources"][0]["address"];
+            (address["interface"] == "eth0" && address["up"] == up).then_some(())
+        });
+    }
 
     let begin = Instant::now();
     pair[Side::B].tell_app("fail");

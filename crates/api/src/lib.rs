@@ -256,12 +256,27 @@ pub struct ResourceState {
     /// How long the last planned switches took: what to expect of the next one. Absent if there was none since the daemon's start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<PlannedSwitches>,
+    /// The address of the service that the daemon brings up; absent if commands do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<ServiceAddress>,
     /// Commands that fail, and other things to look after, in words.
     pub troubles: Vec<String>,
     /// The other node's part.
     pub peer: PeerState,
     /// The application on this node.
     pub application: ApplicationState,
+}
+
+/// The address of the service, as the daemon itself brings it up and takes it down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ServiceAddress {
+    /// `shared-address`, with prefixes.
+    pub addresses: Vec<String>,
+    /// `shared-interface`.
+    pub interface: String,
+    /// Whether it is up on this node; `null` before its first command.
+    pub up: Option<bool>,
 }
 
 /// A freeze by an operator.

@@ -204,7 +204,8 @@ impl DaemonAnswer {
         let mut said = String::new();
         // A broken answer is shown as far as it came, beside its status.
         let _: io::Result<usize> = self.body.by_ref().take(SHOWN).read_to_string(&mut said);
-        let said = Escaped(said.lines().next().unwrap_or_default());
+        let first = said.lines().next().filter(|line| !line.is_empty());
+        let said = Escaped(first.or(self.status.canonical_reason()).unwrap_or_default());
         let place = &self.place;
         match self.status {
             StatusCode::OK => CtlError::new(

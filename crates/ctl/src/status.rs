@@ -72,6 +72,8 @@ const COLUMNS: [&str; 7] = ["RESOURCE", "SET", "HERE", "PEER", "SINCE", "LAST SW
 const SET: usize = 1;
 /// From here on texts of any length.
 const LONG: usize = 5;
+/// A terminal with fewer lines gets a short heading.
+const LOW: usize = 16;
 /// The pause between two columns.
 const GAP: &str = "  ";
 
@@ -169,6 +171,10 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
         proof.to_owned(),
     ];
     let first = folded(&parts, "   ", screen) + "\n";
+    // A low terminal is for the resources.
+    if screen.height.is_some_and(|height| height < LOW) {
+        return folded(&parts[..2], "   ", screen) + "\n";
+    }
     first
         + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
         + &paths(&peer.paths, screen)
@@ -349,6 +355,15 @@ mod tests {
         assert_eq!(text.lines().count(), 10, "{text}");
         assert!(text.lines().nth(2).unwrap().starts_with("broken"), "{text}");
         assert!(text.ends_with("... and 294 more\n1 of 300 resources not protected\n"), "{text}");
+        status.authentication = Some(Authentication {
+            mode: "enforce".into(),
+            key: None,
+            peer_key: None,
+            refused: 0,
+            last_refusal: None,
+            peer_hears_nothing: false,
+        });
+        assert!(table(&status, now, &TimeZone::UTC, screen).lines().nth(2).unwrap().starts_with("broken"));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
             seconds_ago: 60.0,
         }),
         planned: None,
+        address: None,
         troubles: Vec::new(),
         peer: PeerState {
             heard: peer.is_some(),

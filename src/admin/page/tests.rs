@@ -231,6 +231,11 @@ fn nothing_from_outside_becomes_markup() {
         without_service_seconds: Some(f64::INFINITY),
         seconds_ago: f64::NAN,
     });
+    resource.address = Some(schrittmacher_api::ServiceAddress {
+        addresses: vec![EVIL.into()],
+        interface: EVIL.into(),
+        up: Some(true),
+    });
     let entry = |kind, state: Option<&str>| HistoryEntry {
         time: "2026-11-27T12:00:00Z".into(),
         resource: EVIL.into(),

@@ -7,7 +7,8 @@ use askama::Template;
 use form_urlencoded::byte_serialize;
 use jiff::{SignedDuration, Zoned};
 use schrittmacher_api::{
-    DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, ResourceState, ServiceLevel, SwitchDirection,
+    DaemonStatus, Frozen, HistoryEntry, HistoryKind, LastSwitch, ResourceState, ServiceAddress, ServiceLevel,
+    SwitchDirection,
 };
 use schrittmacher_text::span;
 
@@ -92,6 +93,8 @@ struct Card {
     frozen: Option<String>,
     troubles: Vec<String>,
     last: String,
+    /// The service's address, and whether it is here.
+    address: Option<String>,
     /// The order that one would give.
     offer: Option<Offer>,
     /// Said instead of an offer.
@@ -269,6 +272,7 @@ fn card(one: &ResourceState, entries: &[&HistoryEntry], here: &str, there: &str,
         frozen: one.frozen.as_ref().map(frozen),
         troubles: one.troubles.clone(),
         last: last(one.last_switch.as_ref(), entries, scene.now),
+        address: one.address.as_ref().map(|address| place_of(address, here)),
         offer,
         no_offer,
         more,
@@ -284,6 +288,16 @@ fn card(one: &ResourceState, entries: &[&HistoryEntry], here: &str, there: &str,
         ),
         application: application(one),
     }
+}
+
+fn place_of(address: &ServiceAddress, here: &str) -> String {
+    let addresses = address.addresses.join(", ");
+    let is_here = match address.up {
+        Some(true) => "is up on",
+        Some(false) => "is not on",
+        None => "has not been up yet on",
+    };
+    format!("{addresses} {is_here} {here}, {}", address.interface)
 }
 
 /// The reason that a failed peer gives.
