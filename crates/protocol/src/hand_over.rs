@@ -75,20 +75,24 @@ impl Step<'_> {
     fn released(&mut self, release: Release) {
         self.set_release(release);
         let Release { since, order, failed, unreleased, .. } = release;
-        let undo = unreleased.is_any() && !failed;
-        if unreleased.is_any()
-            && (failed || !matches!(order, ReleaseOrder::Failover | ReleaseOrder::Takeover))
-        {
+        let may_undo = match order {
+            ReleaseOrder::Failover | ReleaseOrder::Takeover => unreleased.is_any(),
+            ReleaseOrder::Set => unreleased.application,
+            ReleaseOrder::ForcedFailover | ReleaseOrder::Shutdown | ReleaseOrder::NoMajority => false,
+        };
+        let undo = may_undo && !failed;
+        if unreleased.is_any() && !undo {
             self.notice(Notice::NotReleased);
         }
         match order {
-            // Something is still here, and the peer must not take over beside it.
             ReleaseOrder::NoMajority => self.end_in_standby(Stby, Yield::No),
-            ReleaseOrder::Failover | ReleaseOrder::Takeover if undo && !self.may_stay_hot() => {
+            // Something is still here, and the peer must not take over beside it.
+            ReleaseOrder::Failover | ReleaseOrder::Takeover | ReleaseOrder::Set
+                if undo && !self.may_stay_hot() => {
                 self.notice(Notice::NotReleased);
                 self.end_in_standby(Stby, Yield::Long);
             }
-            ReleaseOrder::Failover if undo => self.undo_release(),
+            ReleaseOrder::Failover | ReleaseOrder::Set if undo => self.undo_release(),
             ReleaseOrder::Takeover if undo => {
                 self.answer(Trej);
                 self.undo_release();
@@ -96,9 +100,10 @@ impl Step<'_> {
             ReleaseOrder::Takeover if self.now.since(since) <= PROMPT => {
                 self.end_in_standby(Tcnf, Yield::Long);
             }
-            ReleaseOrder::Takeover | ReleaseOrder::Failover | ReleaseOrder::ForcedFailover => {
-                self.end_in_standby(Fovr, Yield::Long);
-            }
+            ReleaseOrder::Takeover
+            | ReleaseOrder::Failover
+            | ReleaseOrder::ForcedFailover
+            | ReleaseOrder::Set => self.end_in_standby(Fovr, Yield::Long),
             ReleaseOrder::Shutdown if self.peer_can_take_over() && !unreleased.application => {
                 self.leave(failed);
             }

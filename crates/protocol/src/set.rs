@@ -52,7 +52,7 @@ pub struct Guidance {
     pub bond: Bond,
     /// Each member that has the role hands it over.
     pub hands_over: bool,
-    /// Even if something cannot be released: the set is not whole here.
+    /// Even if the address cannot be released: the set is not whole here. An application that does not stop stays here.
     pub force: bool,
 }
 
@@ -82,7 +82,7 @@ pub fn guide(members: &[Member<'_>], now: Time) -> Guidance {
     let is_frozen = members.iter().any(|member| member.machine.frozen);
     let is_settled = || members.iter().all(|member| member.is_settled(now));
     let yields = match (lacks_here, lacks_there) {
-        (true, false) => members.iter().all(Member::is_ready_there),
+        (true, false) => members.iter().all(|member| member.is_ready_there() && member.may_move(now)),
         (false, true) => false,
         (true, true) | (false, false) => is_settled() && !stays_here(members),
     };
@@ -144,10 +144,13 @@ impl Member<'_> {
         let here = matches!(machine.state, State::Hot { .. } | State::Standby { .. } | State::Failed { .. });
         let there = matches!(machine.peer.said, Said::Hot | Said::Standby | Said::Fail);
         let is_conflict = self.serves_here() && self.serves_there();
-        // What could not be released a while ago is not tried at each turn.
-        let undone = machine.setbacks.reject_until;
-        let may_move = undone == Time::ZERO || now >= undone + settings.hold_back_max;
-        let rests = now.since(machine.since) >= patience && may_move;
+        let rests = now.since(machine.since) >= patience && self.may_move(now);
         here && there && rests && !is_conflict && !machine.peer.hands_over
+    }
+
+    /// What could not be released a while ago is not tried at each turn.
+    fn may_move(&self, now: Time) -> bool {
+        let undone = self.machine.setbacks.reject_until;
+        undone == Time::ZERO || now >= undone + self.settings.hold_back_max
     }
 }

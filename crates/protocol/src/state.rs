@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::setback::{HoldBack, Unreleased};
+use crate::step::Orderer;
 
 /// The state of one resource on one node. Data that exists only in one state lives in its variant.
 ///
@@ -105,12 +106,25 @@ pub enum ReleaseOrder {
     Failover,
     /// Our operator, by force: the hand-over goes on even if something cannot be released.
     ForcedFailover,
+    /// A set that this side cannot serve whole: the hand-over goes on even if the address is left here, but not beside an
+    /// application that goes on.
+    Set,
     /// The peer, by a takeover request.
     Takeover,
     /// The daemon ends.
     Shutdown,
     /// This side has no majority any more: nothing is undone.
     NoMajority,
+}
+
+impl ReleaseOrder {
+    pub(crate) fn of_failover(by: Orderer, force: bool) -> ReleaseOrder {
+        match (force, by) {
+            (false, _) => ReleaseOrder::Failover,
+            (true, Orderer::Set) => ReleaseOrder::Set,
+            (true, Orderer::Operator | Orderer::App) => ReleaseOrder::ForcedFailover,
+        }
+    }
 }
 
 /// The name of a state, without its data.

@@ -236,8 +236,7 @@ impl Step<'_> {
             }
             Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
-                None if force => self.release(ReleaseOrder::ForcedFailover),
-                None => self.release(ReleaseOrder::Failover),
+                None => self.release(ReleaseOrder::of_failover(by, force)),
             },
             Takeover { .. } if failed => self.refuse(Refusal::AppFailed),
             Takeover { .. } => self.force_request(),
@@ -321,8 +320,7 @@ impl Step<'_> {
             Tick => self.send(Hott),
             Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
-                None if force => self.release(ReleaseOrder::ForcedFailover),
-                None => self.release(ReleaseOrder::Failover),
+                None => self.release(ReleaseOrder::of_failover(by, force)),
             },
             Takeover { .. } => self.refuse(Refusal::AlreadyHot),
             Shutdown if self.is_ending() => self.exit(),

@@ -288,6 +288,41 @@ fn a_side_that_lacks_a_member_hands_nothing_to_a_side_that_starts_nothing() {
     two.assert_rests();
 }
 
+/// The set is whole on the other side. It would be served twice there and here.
+#[test]
+fn a_member_whose_application_does_not_stop_is_not_handed_over_after_another_one_has_failed() {
+    let mut two = Two::settled();
+    let hot = two.hot_side();
+    let fails = Disorders { stop: Disorder::Fails, ..Disorders::default() };
+    two.world.change(hot, 1, |_, node| node.commands_mut().set_disorders(fails));
+    let stops = two.stops(hot, 1);
+    two.world.kill_app(hot, 0);
+    for _ in 0..600 {
+        two.run(SECOND / 10);
+        let serve = two.world.hosts().each_ref().map(|host| host.nodes[1].app().is_serving());
+        assert_ne!(serve, [true, true], "both serve\n{}", two.world.watch);
+    }
+    assert_eq!((two.hot()[hot].as_slice(), two.hot()[1 - hot].as_slice()), ([1].as_slice(), [0].as_slice()));
+    assert_eq!(two.stops(hot, 1) - stops, 1, "it is tried once\n{}", two.world.watch);
+    // And once more in `hold-back-max`.
+    two.world.change(hot, 1, |_, node| node.commands_mut().set_disorders(Disorders::default()));
+    two.run(330 * SECOND);
+    two.assert_whole(1 - hot);
+}
+
+/// Nobody but the address is left here: the other side serves the whole set.
+#[test]
+fn an_address_that_does_not_go_keeps_no_member_after_another_one_has_failed() {
+    let mut two = Two::settled();
+    let hot = two.hot_side();
+    let fails = Disorders { deactivate: Disorder::Fails, ..Disorders::default() };
+    two.world.change(hot, 1, |_, node| node.commands_mut().set_disorders(fails));
+    two.world.kill_app(hot, 0);
+    two.run(60 * SECOND);
+    assert_eq!(two.hot()[1 - hot], [0, 1], "{}", two.world.watch);
+    assert!(!two.world.hosts()[hot].nodes[1].app().is_serving());
+}
+
 #[test]
 fn a_member_that_cannot_be_released_stays_where_it_is_if_only_order_is_restored() {
     let mut two = Two::new(true, [0, 5]);

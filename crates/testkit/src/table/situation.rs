@@ -222,7 +222,7 @@ impl Situation {
                 std::cmp::Ordering::Greater => "higher",
             },
             Condition::Order => match self.order {
-                ReleaseOrder::Failover | ReleaseOrder::ForcedFailover => "failover",
+                ReleaseOrder::Failover | ReleaseOrder::ForcedFailover | ReleaseOrder::Set => "failover",
                 ReleaseOrder::Takeover => "takeover",
                 ReleaseOrder::Shutdown => "shutdown",
                 ReleaseOrder::NoMajority => "no_majority",
