@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::starts::Starts;
-use schrittmacher_harness::Side;
+use schrittmacher_harness::{Side, Starts};
 
 /// As many of them as wanted.
 pub fn samples(runs: usize) -> Vec<Duration> {

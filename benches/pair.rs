@@ -7,12 +7,10 @@
 
 mod bare;
 mod idle;
-mod starts;
 
 use std::time::Duration;
 
-use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side};
-use starts::Starts;
+use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side, Starts};
 
 /// How often each way to switch is measured.
 const RUNS: usize = 25;

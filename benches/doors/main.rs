@@ -6,12 +6,14 @@
 
 mod cost;
 mod daemon;
+mod failover;
 mod flood;
 
 use schrittmacher_harness::Lan;
 
 fn main() {
     cost::report();
+    failover::report();
     match Lan::lay() {
         Ok(_) => flood::report(),
         Err(why) => println!("SKIPPED: floods: {why}"),

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use schrittmacher_harness::{Lan, Probe, Side};
 
-/// How often each event is measured. `RUNS=3` takes five minutes; it leaves out the pair with commands.
+/// How often each event is measured. `RUNS=3` takes five minutes; it leaves out the pair with commands. `ROW=planned` measures the
+/// events alone whose name contains this: four minutes each.
 const RUNS: usize = 10;
 /// From this number of runs on the pair with commands is measured, too.
 const LONG: usize = 5;
@@ -60,7 +61,7 @@ fn main() {
     }
     let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
     println!("\nOutage that a client sees, in milliseconds, median of {runs} (least to most), by turns:\n");
-    println!("{:<44}{:>22}{:>22}{:>22}", "", "ours, built-in", "ours, commands", "keepalived");
+    println!("{:<44}{:>22}{:>22}{:>22}{:>8}", "", "ours, built-in", "ours, commands", "keepalived", "ratio");
     let quick = Pace { period: 10, count: 3 };
     let middle = Pace { period: 100, count: 3 };
     let slow = Pace { period: 100, count: 10 };
@@ -74,7 +75,8 @@ fn main() {
         ("partition healed, 100 ms x 3", Incident::PartitionHealed, middle),
         ("cable of the hot host pulled, 100 ms x 3", Incident::CablePulled, middle),
     ];
-    for (name, incident, pace) in rows {
+    let wanted = std::env::var("ROW").unwrap_or_default();
+    for (name, incident, pace) in rows.into_iter().filter(|(name, ..)| name.contains(&wanted)) {
         let mut samples: [Vec<Option<Duration>>; 3] = Default::default();
         for _ in 0..runs {
             samples[0].push(measure(incident, |lan| Some(ours::start(lan, pace, true))));
@@ -83,8 +85,10 @@ fn main() {
             }
             samples[2].push(measure(incident, |lan| keepalived::start(lan, pace)));
         }
-        let cells = samples.map(|samples| cell(&samples));
-        println!("{name:<44}{:>22}{:>22}{:>22}", cells[0], cells[1], cells[2]);
+        let [ours, commands, keepalived] = samples.map(|samples| Cell::new(&samples));
+        let ratio = ours.median().zip(keepalived.median());
+        let ratio = ratio.map_or("-".to_owned(), |(ours, theirs)| format!("{:.2}", ours / theirs));
+        println!("{name:<44}{:>22}{:>22}{:>22}{ratio:>8}", ours.text(), commands.text(), keepalived.text());
     }
 }
 
@@ -113,9 +117,24 @@ fn measure<S: System>(incident: Incident, start: impl FnOnce(&Lan) -> Option<S>)
     Some(probe.outage(begin))
 }
 
-fn cell(samples: &[Option<Duration>]) -> String {
-    let mut known: Vec<f64> = samples.iter().flatten().map(|sample| sample.as_secs_f64() * 1e3).collect();
-    known.sort_by(f64::total_cmp);
-    let (Some(least), Some(most)) = (known.first(), known.last()) else { return "-".to_owned() };
-    format!("{:.0} ({least:.0}-{most:.0})", known[known.len() / 2])
+/// The samples of one system, in milliseconds, in order.
+struct Cell(Vec<f64>);
+
+impl Cell {
+    fn new(samples: &[Option<Duration>]) -> Cell {
+        let mut known: Vec<f64> = samples.iter().flatten().map(|sample| sample.as_secs_f64() * 1e3).collect();
+        known.sort_by(f64::total_cmp);
+        Cell(known)
+    }
+
+    fn median(&self) -> Option<f64> {
+        self.0.get(self.0.len() / 2).copied()
+    }
+
+    fn text(&self) -> String {
+        match (self.0.first(), self.median(), self.0.last()) {
+            (Some(least), Some(median), Some(most)) => format!("{median:.0} ({least:.0}-{most:.0})"),
+            _ => "-".to_owned(),
+        }
+    }
 }

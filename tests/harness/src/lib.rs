@@ -18,6 +18,7 @@ mod namespace;
 mod pair;
 mod process;
 mod reporter;
+mod starts;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod tail;
@@ -39,6 +40,7 @@ pub use pair::{Pair, Side};
 pub use process::{Process, program};
 pub use reporter::{EndOnDrop, Reporter, report};
 pub use schrittmacher_testkit::retry;
+pub use starts::Starts;
 #[cfg(target_os = "linux")]
 pub use systemd::{Obedience, Systemd};
 pub use tail::Tail;

@@ -10,12 +10,13 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
-use schrittmacher_harness::Side;
+use crate::Side;
 
 /// Nothing that is measured here takes that long.
 const PATIENCE: u16 = 10_000;
 
 /// A pipe into which each start command writes the name of its host: the first thing that its shell does.
+#[derive(Debug)]
 pub struct Starts {
     pipe: File,
 }
