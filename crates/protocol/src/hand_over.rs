@@ -88,7 +88,8 @@ impl Step<'_> {
             ReleaseOrder::NoMajority => self.end_in_standby(Stby, Yield::No),
             // Something is still here, and the peer must not take over beside it.
             ReleaseOrder::Failover | ReleaseOrder::Takeover | ReleaseOrder::Set
-                if undo && !self.may_stay_hot() => {
+                if undo && !self.may_stay_hot() =>
+            {
                 self.notice(Notice::NotReleased);
                 self.end_in_standby(Stby, Yield::Long);
             }
