@@ -51,6 +51,11 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
+    /// Nobody is looked at any more; what was found out about somebody has no effect.
+    pub(super) fn forget(&mut self) {
+        self.list.clear();
+    }
+
     /// A message came with this claim.
     pub(super) fn heard(&mut self, claim: Claim, now: Time) -> Hearing {
         let Some(index) = self.list.iter().position(|candidate| candidate.claim == claim) else {

@@ -13,7 +13,10 @@ pub(super) enum Doubt {
     #[error("there is no such process")]
     Dead,
     /// Nobody's application: a signal would end the daemon or the machine.
-    #[error("that is the daemon itself or process 1")]
+    #[error(
+        "that is the daemon itself or process 1, or the sender is in a container with process numbers of its own; \
+         `pid-file` can name the process"
+    )]
     Reserved,
     /// A3 (b).
     #[error("it belongs to user {process}, but the message came from a socket of user {sender}")]

@@ -131,9 +131,12 @@ impl AppProcesses {
         }
     }
 
-    /// Stops watching the process of a resource that is no more.
+    /// Stops watching the process of a resource that is no more, and believes none any more.
     pub fn forget(&mut self, index: usize) {
         let Some(state) = self.resources.get_mut(index) else { return };
+        state.candidates.forget();
+        state.pid_file_pending = false;
+        state.refused = None;
         if let Some(believed) = state.believed.take() {
             unwatch(&self.registry, &believed.process);
         }
@@ -304,7 +307,10 @@ impl AppProcesses {
 
     fn on_pid_file(&mut self, resource: usize, result: Result<Named, (u32, Doubt)>, now: Time) {
         let state = &mut self.resources[resource];
-        state.pid_file_pending = false;
+        if !std::mem::take(&mut state.pid_file_pending) {
+            // The resource was removed meanwhile.
+            return;
+        }
         match result {
             Err((pid, doubt)) => state.refuse(pid, doubt, now),
             Ok(Named { pid, process, owner }) => {

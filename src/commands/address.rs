@@ -131,6 +131,13 @@ impl Addresses {
         }
     }
 
+    /// The resource is gone: its addresses are kept no longer.
+    pub fn forget(&self, resource: usize) {
+        if let Some(keeper) = &self.keeper {
+            let _ = keeper.give(AddressJob::Forget { id: resource });
+        }
+    }
+
     /// The next thing that the executor has to know. Other events are logged here; `name` gives a resource's name.
     pub fn news<'a>(&self, name: impl Fn(usize) -> &'a str) -> Option<AddressNews> {
         loop {

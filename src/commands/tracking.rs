@@ -36,6 +36,11 @@ pub(super) struct TrackedChange {
 }
 
 impl Tracking {
+    /// The resource is gone.
+    pub fn forget(&mut self, resource: usize) {
+        self.resources.remove(&resource);
+    }
+
     /// Takes the configuration of a resource. Returns what has changed by that alone.
     pub fn configure(
         &mut self,

@@ -96,7 +96,8 @@ impl FreezeState {
     fn restore(kept: KeptFreeze, now: Time, wall_ms: u64) -> FreezeState {
         let time = |ms: u64| now + Duration::from_millis(ms.saturating_sub(wall_ms)).min(FREEZE_MAX);
         FreezeState {
-            stamp: kept.stamp,
+            // A damaged file may have any.
+            stamp: kept.stamp.min(2 * STAMP_MAX + 1),
             until: time(kept.until_ms),
             told_until: time(kept.told_until_ms),
             reason: beginning(kept.reason, REASON),

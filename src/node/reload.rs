@@ -216,7 +216,7 @@ impl Node {
             self.by_name.remove(&resource.config.name);
             self.owed.remove(&index);
             self.processes.forget(index);
-            self.executor.forget_unit(index);
+            self.executor.forget(index);
         }
     }
 }

@@ -425,3 +425,23 @@ fn an_address_that_answers_elsewhere_is_told() {
     found.sort_unstable();
     assert_eq!(found.to_vec(), service.addresses);
 }
+
+/// A resource was removed by a reload and taken up again: its second switch left the address here, for the sake of the first one.
+#[test]
+fn the_address_of_a_service_that_is_no_more_stays_and_may_be_taken_down_by_another() {
+    let Some(host) = lay("the_address_of_a_service_that_is_no_more_stays_and_may_be_taken_down_by_another")
+    else {
+        return;
+    };
+    let service = shared(&["10.0.0.88/32"]);
+    host.up(&service).unwrap();
+    give(&host.keeper, AddressJob::Forget { id: 7 });
+    give(&host.keeper, up(8, &service));
+    let AddressReport::Up { id: 8, result: Ok(()), .. } = host.next() else { panic!("another report") };
+    assert!(host.addresses().contains("10.0.0.88"), "it was not taken down");
+    give(&host.keeper, AddressJob::Down { id: 8, ticket: 2, shared: service });
+    let AddressReport::Down { id: 8, ticket: 2, result: Ok(()) } = host.next() else {
+        panic!("another report")
+    };
+    assert!(!host.addresses().contains("10.0.0.88"), "{}", host.addresses());
+}

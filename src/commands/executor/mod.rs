@@ -209,6 +209,17 @@ impl Executor {
         self.watch_unit(index);
     }
 
+    /// The resource is gone: nothing of it is watched, kept or checked any more. What was left to it stays as it is.
+    pub fn forget(&mut self, index: usize) {
+        self.units.forget(index);
+        self.addresses.forget(index);
+        self.tracking.forget(index);
+        if let Some(state) = self.resources.get_mut(index) {
+            state.queue.end_checks();
+        }
+        self.touch(index);
+    }
+
     /// Takes an order of the protocol. `app_is_hot`: the application reports that it is. It is not started again then.
     pub fn order(&mut self, resource: usize, command: Command, app_is_hot: bool, now: Time) {
         let Some(state) = self.resources.get_mut(resource) else { return };

@@ -19,11 +19,6 @@ impl Executor {
         }
     }
 
-    /// The resource is gone.
-    pub fn forget_unit(&mut self, resource: usize) {
-        self.units.forget(resource);
-    }
-
     /// Has the unit of a resource started or stopped.
     pub(super) fn order_unit(&mut self, resource: usize, order: CommandKind, now: Time) {
         let order = if order == CommandKind::Start { UnitOrder::Start } else { UnitOrder::Stop };

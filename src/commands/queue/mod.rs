@@ -126,6 +126,11 @@ impl CommandQueue {
         self.checks.times = limits.check;
     }
 
+    /// No more checks.
+    pub fn end_checks(&mut self) {
+        self.checks.times = None;
+    }
+
     /// Takes an order. `urgent` counts for [`CommandKind::Deactivate`] only. An address that is up is announced at once,
     /// and once more some seconds later (edge-2).
     pub fn order(&mut self, order: CommandKind, urgent: bool, now: Time) {

@@ -217,6 +217,10 @@ impl ManagedResource {
     /// The process of the application has ended.
     pub fn app_died(&mut self) {
         self.app_has_died = true;
+        // What it said while all was well is no reason.
+        if self.local.word != Word::Said(AppCode::Lfai) {
+            self.local.reason = Some("the application's process ended".to_owned());
+        }
     }
 
     /// A side that has given the role up, and on which something of the service may have stayed (MAJOR). Told once.
@@ -244,7 +248,11 @@ impl ManagedResource {
         let failed_before = before.is_some_and(|before| before.is_trouble());
         match kind {
             CommandKind::Activate if failed => Some(Event::ActivateFailed),
-            CommandKind::Activate => failed_before.then_some(Event::Activated),
+            CommandKind::Activate => {
+                // A release that failed is over: an address that was to be gone is wanted here again.
+                self.outcomes[CommandKind::Deactivate as usize] = None;
+                failed_before.then_some(Event::Activated)
+            }
             CommandKind::Stop => failed.then_some(Event::StopFailed),
             CommandKind::Deactivate => failed.then_some(Event::DeactivateFailed),
             CommandKind::Start | CommandKind::Announce | CommandKind::Check => None,

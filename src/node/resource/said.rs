@@ -126,7 +126,10 @@ impl ManagedResource {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::commands::Ending;
     use schrittmacher_protocol::Event;
     use schrittmacher_testkit::config::{core, resource};
 
@@ -147,6 +150,36 @@ mod tests {
         managed.peer_silent(Time::ZERO);
         assert_eq!((managed.local.at, managed.remote.at), (local, remote));
         assert_eq!((managed.local.word, managed.remote.word), (Word::Silence, Word::Silence));
+    }
+
+    /// "All is well" was told as the reason of a failure.
+    #[test]
+    fn what_an_application_said_while_it_was_well_is_no_reason_for_its_end() {
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        managed.heard_app(Some(AppCode::Lhot), Some("all is well".to_owned()));
+        managed.app_died();
+        assert_eq!(managed.local.reason.as_deref(), Some("the application's process ended"));
+        managed.heard_app(Some(AppCode::Lfai), Some("disk full".to_owned()));
+        managed.app_died();
+        assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
+    }
+
+    #[test]
+    fn an_address_that_is_wanted_here_again_is_no_trouble() {
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        let ended = |kind, failures| CommandOutcome {
+            kind,
+            ending: if failures > 0 { Ending::TimedOut(Duration::from_secs(5)) } else { Ending::AddressDone },
+            duration: Duration::ZERO,
+            output: String::new(),
+            failures,
+        };
+        assert_eq!(managed.command_ended(ended(CommandKind::Deactivate, 4)), Some(Event::DeactivateFailed));
+        assert_eq!(managed.failing_commands().count(), 1);
+        managed.command_ended(ended(CommandKind::Activate, 1));
+        assert_eq!(managed.failing_commands().count(), 2, "it is not up");
+        managed.command_ended(ended(CommandKind::Activate, 0));
+        assert_eq!(managed.failing_commands().count(), 0);
     }
 
     #[test]

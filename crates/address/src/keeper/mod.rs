@@ -83,6 +83,11 @@ pub enum AddressJob {
         /// The service.
         id: usize,
     },
+    /// The service is no more. Its addresses stay as they are, and are nobody's business.
+    Forget {
+        /// The service.
+        id: usize,
+    },
     /// Another pause between two announcements in quiet times.
     Refresh {
         /// The service.

@@ -156,6 +156,9 @@ impl Work {
                         kept.schedule.set_refresh(refresh);
                     }
                 }
+                AddressJob::Forget { id } => {
+                    self.kept.remove(&id);
+                }
                 AddressJob::Sweep { keep } => self.sweep(&keep),
                 AddressJob::Track { interface } => {
                     let state = self.links.state(&interface);

@@ -108,12 +108,20 @@ impl<'a> Service<'a> {
     /// The daemon does not listen any more, and the other host takes over.
     pub fn daemon_lost(&mut self) {
         let limit = self.options.daemon_lost.unwrap_or_default().as_secs();
-        match self.phase {
+        let tell = || {
+            say(format_args!(
+                "the daemon has not listened for {limit} s, and the other host takes over (--daemon-lost)"
+            ));
+        };
+        match &mut self.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
-                say(format_args!(
-                    "the daemon has not listened for {limit} s, and the other host takes over (--daemon-lost)"
-                ));
+                tell();
                 self.stop(Then::DaemonLost);
+            }
+            // It would start beside that of the other host.
+            Phase::Stopping { then: then @ Then::Restart, .. } => {
+                tell();
+                *then = Then::DaemonLost;
             }
             Phase::Idle | Phase::Stopping { .. } | Phase::Failed { .. } => {}
         }

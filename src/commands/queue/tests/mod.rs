@@ -449,6 +449,18 @@ fn checks_run_one_after_the_other_with_a_pause() {
     assert_eq!(bench.steps(), [QueueStep::Released], "orders do not wait for it");
 }
 
+/// A removed resource was checked for ever.
+#[test]
+fn a_resource_that_is_gone_is_checked_no_more() {
+    let check = Some(CheckTimes { interval: Duration::from_secs(2), timeout: Duration::from_secs(5) });
+    let mut bench = Bench { queue: CommandQueue::new(CommandLimits { check, ..LIMITS }), now: Time::ZERO };
+    assert_eq!(bench.steps(), [QueueStep::Begin(Check)]);
+    bench.queue.end_checks();
+    bench.now = at(1.0);
+    bench.queue.ended(Check, Verdict::Refused, bench.now);
+    assert_eq!((bench.steps_at(10.0), bench.queue.next_deadline()), (vec![], None));
+}
+
 #[test]
 fn a_start_that_has_ended_is_checked_at_once_and_older_results_count_for_nothing() {
     let check = Some(CheckTimes { interval: Duration::from_secs(2), timeout: Duration::from_secs(5) });
