@@ -20,6 +20,7 @@ mod startup;
 mod token;
 mod udp;
 mod units;
+mod watchdog;
 mod worker;
 
 use std::io;

@@ -31,6 +31,8 @@ pub struct StatusSnapshot {
     pub link: Option<LinkFacts>,
     /// Every path to the peer, if there are several.
     pub paths: Vec<PathFacts>,
+    /// Whether the host would be reset if the daemon stood still now; `None` without `watchdog`.
+    pub watchdog_armed: Option<bool>,
     /// What makes a message the peer's now.
     pub proof: PeerProof,
 }

@@ -140,6 +140,7 @@ impl EventLoop {
             }
             self.node.on_time(clock::now());
             self.feed_watchdog();
+            self.node.feed_watchdog(clock::now());
             if self.ending && self.node.has_ended() {
                 return Ok(LoopEnd::Released);
             }
@@ -149,6 +150,11 @@ impl EventLoop {
     /// Whether this end leaves an application or an address as it is, so that nobody shall take it for a failure.
     pub fn has_left_service(&self, end: LoopEnd) -> bool {
         end == LoopEnd::Left || self.node.has_left_service()
+    }
+
+    /// Lets go of the host's watchdog: this end is in good order.
+    pub fn release_watchdog(&mut self) {
+        self.node.release_watchdog();
     }
 
     /// The names of the resources that this end leaves hot.

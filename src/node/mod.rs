@@ -63,6 +63,7 @@ use crate::figures::NodeFigures;
 use crate::kept::History;
 use crate::logging::RateLimited;
 use crate::udp::{Guard, Link};
+use crate::watchdog::Watchdog;
 use schrittmacher_config::{Config, Core};
 
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
@@ -100,6 +101,7 @@ pub struct Node {
     runs: Runs,
     trips: Trips,
     paths: Paths,
+    watchdog: Option<Watchdog>,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -153,6 +155,7 @@ impl Node {
             runs: peer_run::begin()?,
             trips: Trips::new(now),
             paths: Paths::new(&core, now),
+            watchdog: core.watchdog.as_deref().map(Watchdog::new),
             core,
             resources: Vec::with_capacity(resources.len()),
             by_name: HashMap::new(),
@@ -254,7 +257,8 @@ impl Node {
     /// When something happens without an event.
     pub fn next_deadline(&self) -> Option<Time> {
         let app_socket = self.app_socket.as_ref().and_then(AppSocket::next_deadline);
-        let own = [self.next_tick(), self.releases.first(), self.probes.first()];
+        let watchdog = self.watchdog.as_ref().and_then(Watchdog::next_deadline);
+        let own = [watchdog, self.next_tick(), self.releases.first(), self.probes.first()];
         let deadlines = own.into_iter().chain([self.executor.next_deadline(), app_socket]);
         deadlines.flatten().min()
     }
@@ -314,6 +318,26 @@ impl Node {
         self.take_reports(now);
         // After the repeated orders, so that no application is told twice in one turn.
         self.settle_owed(now);
+    }
+
+    /// After a whole turn, and from no other thread: a host whose loop stands still while it is hot is reset.
+    pub fn feed_watchdog(&mut self, now: Time) {
+        let Some(watchdog) = &mut self.watchdog else { return };
+        let serves = |resource: &ManagedResource| {
+            use schrittmacher_protocol::StateName::{Hot, Releasing, ToHot};
+            let state = resource.protocol.state().name();
+            // After a restart the application is hot before the daemon knows its role.
+            !resource.life.has_ended() && (matches!(state, Hot | ToHot | Releasing) || resource.app_is_hot())
+        };
+        let is_hot = self.resources.iter().any(serves);
+        let configured = self.resources.iter().filter(|resource| !resource.life.has_ended());
+        let limits = configured.map(|one| one.config.timeout.saturating_sub(one.config.heartbeat));
+        watchdog.turn(is_hot, limits.min().unwrap_or_default(), now);
+    }
+
+    /// The daemon ends in good order: the host is not reset for that.
+    pub fn release_watchdog(&mut self) {
+        self.watchdog.iter_mut().for_each(Watchdog::release);
     }
 
     /// Takes what the commands have reported.

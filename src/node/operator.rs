@@ -19,6 +19,7 @@ use crate::admin::{
 };
 use crate::commands::CommandOutcome;
 use crate::figures::{NodeFigures, ResourceFigures};
+use crate::watchdog::Watchdog;
 
 use schrittmacher_record::RecordedResource;
 
@@ -199,8 +200,15 @@ impl Node {
             auth: self.peer_auth.as_ref().map(PeerAuth::facts),
             link: self.trips.facts(),
             paths: self.paths.facts(),
+            watchdog_armed: self.watchdog.as_ref().map(Watchdog::is_armed),
             proof: self.proof(),
         }
+    }
+
+    /// That a hot side is not reset if it stands still.
+    fn watchdog_trouble(&self, state: StateName) -> Option<String> {
+        let trouble = self.watchdog.as_ref().and_then(Watchdog::trouble);
+        trouble.filter(|_| matches!(state, StateName::Hot | StateName::ToHot)).map(str::to_owned)
     }
 
     /// That it is held back is a trouble, as it is not protected.
@@ -251,6 +259,7 @@ impl Node {
             last_remote: last_word(&resource.remote, peer_word, PEER_TIMEOUT),
             troubles: self
                 .held(resource)
+                .chain(self.watchdog_trouble(state))
                 .chain(held_back(machine, now))
                 .chain(self.set_troubles(index, machine.bond.unwrap_or_default()))
                 .chain(resource.failing_commands().map(failing))

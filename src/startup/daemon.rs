@@ -123,6 +123,7 @@ fn run(
     let (history, hook) = (event_loop.history(), event_loop.event_hook());
     realtime::apply(realtime);
     let end = event_loop.run().map_err(Failure::system("the event loop broke"))?;
+    event_loop.release_watchdog();
     let ended = clock::now();
     history.finish();
     let left = event_loop.has_left_service(end);

@@ -48,4 +48,5 @@ mod starved;
 mod tokens;
 #[cfg(target_os = "linux")]
 mod units;
+mod watchdog;
 mod weather;

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use log::LevelFilter;
 
 use super::auth;
 use super::control_socket;
+use super::diagnostic::Findings;
 use super::document::Document;
 use super::fields::Fields;
 use super::keys::{self, DEFAULT_STATE_DIRECTORY, Key};
@@ -14,7 +16,7 @@ use super::number::leading_integer;
 use super::paths;
 use super::resource_group;
 use super::words::{Alone, Extensions, HttpControl, LogTime, Realtime};
-use super::{Core, OnExit, ScriptAddresses, Security};
+use super::{Core, OnExit, Resource, ScriptAddresses, Security};
 
 /// The group, or `None` if a mandatory key is missing or wrong. The times for all resources are not in it:
 /// they are in [`super::resource_group::Inherited`].
@@ -50,6 +52,7 @@ pub(super) fn read(
     let alone = fields.word(&keys::ALONE).unwrap_or(Alone::Go);
     let realtime = fields.word(&keys::REALTIME).unwrap_or(Realtime::Auto);
     let more_paths = paths::read(fields, ends, extensions);
+    let watchdog = watchdog(fields);
     let (local_address, remote_address) = ends?;
     let core = Core {
         local_address,
@@ -78,6 +81,7 @@ pub(super) fn read(
         state_directory,
         alone,
         realtime,
+        watchdog,
         security,
         auth,
     };
@@ -146,6 +150,34 @@ fn directory(fields: &mut Fields<'_>, key: &'static Key, default: &str) -> PathB
         fields.error(key, entry, "is not an absolute path", "begin it with /");
     }
     directory
+}
+
+/// The daemon may have another current directory than the operator.
+fn watchdog(fields: &mut Fields<'_>) -> Option<PathBuf> {
+    let device = fields.path(&keys::WATCHDOG)?;
+    if let (Some(entry), true) = (fields.entry(&keys::WATCHDOG), device.is_relative()) {
+        fields.error(&keys::WATCHDOG, entry, "is not an absolute path", "begin it with /");
+    }
+    Some(device)
+}
+
+/// The shortest time of a device is a second.
+pub(super) fn check_watchdog(document: &Document, resources: &[Resource], findings: &mut Findings) {
+    const LEAST: Duration = Duration::from_secs(1);
+    let entry = document.core().and_then(|core| core.entries.get(keys::WATCHDOG.name));
+    let Some(entry) = entry.filter(|entry| !entry.value.is_empty()) else { return };
+    if let Some(short) = resources.iter().find(|one| one.timeout.saturating_sub(one.heartbeat) < LEAST) {
+        let message = format!(
+            "`watchdog`: a device has a second at least, but the peer may take {} over {} s after its last heartbeat",
+            short.name,
+            short.timeout.saturating_sub(short.heartbeat).as_secs_f64()
+        );
+        findings.warn(
+            &entry.at,
+            message,
+            "`timeout` has to be a second more than `heartbeat`, or both may be hot",
+        );
+    }
 }
 
 /// Without `log-syslog` nothing would be sent to the server that the file names: a mistake.

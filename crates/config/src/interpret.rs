@@ -33,6 +33,7 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     command_pairs::check(document, findings);
     unit::check(document, findings);
     sets::check(document, &resources, findings);
+    core_group::check_watchdog(document, &resources, findings);
     if let Some(core) = &core {
         shared::check(document, core, &resources, findings);
     }

@@ -151,6 +151,8 @@ pub struct Core {
     pub alone: Alone,
     /// `realtime`: whether the heartbeats go before everything else on the host.
     pub realtime: Realtime,
+    /// `watchdog`: the device, an absolute path.
+    pub watchdog: Option<PathBuf>,
     /// `security`.
     pub security: Security,
     /// `auth-key-file` and `auth-mode`.

@@ -28,6 +28,7 @@ fn compared(old: &Core, new: &Core) -> Vec<(&'static Key, bool)> {
         (&keys::EXTENSIONS, old.extensions != new.extensions),
         (&keys::STATE_DIRECTORY, old.state_directory != new.state_directory),
         (&keys::REALTIME, old.realtime != new.realtime),
+        (&keys::WATCHDOG, old.watchdog != new.watchdog),
     ]
 }
 

@@ -59,6 +59,7 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::STATE_DIRECTORY, text(&core.state_directory.display())),
         Row::of(&keys::ALONE, text(&core.alone)),
         Row::of(&keys::REALTIME, text(&core.realtime)),
+        Row::of(&keys::WATCHDOG, Shown::optional(core.watchdog.as_ref().map(|path| path.display()))),
         Row::of(&keys::SECURITY, text(&core.security)),
         Row::of(&keys::AUTH_KEY_FILE, Shown::optional(core.auth.as_ref().map(|auth| auth.file.display()))),
         Row::of(&keys::AUTH_MODE, text(&core.auth.as_ref().map_or(AuthMode::Off, |auth| auth.mode))),

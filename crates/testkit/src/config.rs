@@ -35,6 +35,7 @@ pub fn core() -> Core {
         state_directory: "/nonexistent".into(),
         alone: Alone::Go,
         realtime: Realtime::Off,
+        watchdog: None,
         security: Security::Legacy,
         auth: None,
     }

@@ -236,6 +236,12 @@ fn peer(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts, resource
     text.family("schrittmacher_peer_datagrams_received_total", Counter, "How many of them have come");
     link.inspect(|link| text.count(&[], link.came));
     paths(text, &snapshot.status.paths);
+    text.family(
+        "schrittmacher_watchdog_armed",
+        Gauge,
+        "Whether the host is reset if the daemon stands still",
+    );
+    snapshot.status.watchdog_armed.inspect(|is_armed| text.truth(&[], *is_armed));
     let auth = snapshot.status.auth;
     text.family("schrittmacher_auth_enabled", Gauge, "Whether there is a key for the peer");
     text.truth(&[], auth.is_some());

@@ -55,6 +55,7 @@ fn everything() -> FiguresSnapshot {
             recently_sent: 30,
             recently_lost: 2,
         }),
+        watchdog_armed: Some(true),
         paths: vec![PathFacts {
             number: 2,
             local: "fe80::1%eth1".to_owned(),

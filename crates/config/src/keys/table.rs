@@ -245,6 +245,14 @@ keys! {
         "`auto`: the heartbeats have real-time priority, and the daemon's memory stays in RAM, where the system allows it",
     )
     .fixed();
+    WATCHDOG = new(
+        Place::Core,
+        "watchdog",
+        Kind::Path,
+        "none",
+        "Watchdog device, like `/dev/watchdog`: the host resets itself if the daemon stands still or dies while a resource is hot here",
+    )
+    .fixed();
     SECURITY = new(
         Place::Core,
         "security",
