@@ -323,12 +323,9 @@ fn the_server_of_syslog_has_a_port() {
 
 #[test]
 fn a_watchdog_is_a_device_whose_second_is_short_enough() {
-    let device = |resource: &str| warned("watchdog = /dev/watchdog", resource);
-    let (config, warnings) = device("");
+    let (config, warnings) = warned("watchdog = /dev/watchdog", "");
     assert_eq!(config.core.watchdog, Some("/dev/watchdog".into()));
     assert_eq!(warnings, Vec::<String>::new());
-    let (_, warnings) = device("heartbeat-intervall = 0.2");
-    assert_eq!(warnings.len(), 0, "`timeout` is 6 s for all");
     let (_, warnings) = warned("watchdog = /dev/watchdog\nheartbeat = 0.2", "");
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
     assert!(warning.starts_with("x.conf:6: `watchdog`: a device has a second at least"), "{warning}");
