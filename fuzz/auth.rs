@@ -10,7 +10,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_auth::{Ends, Keys, Nonce, ROOM, Session};
 use schrittmacher_fuzz::bytes::Bytes;
-use schrittmacher_wire::Message;
+use schrittmacher_wire::PeerDatagram;
 
 const KEY: &str = "key00001 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const NOW: Duration = Duration::from_secs(1);
@@ -85,8 +85,8 @@ fn signed(content: &[u8]) {
     let datagram = sign(&mut pair[0], content);
     assert_eq!(datagram.len(), sign(&mut session(0, 9), content).len());
     assert!(datagram.len() > ROOM && pair[1].open(&datagram, NOW).is_ok());
-    if let Ok(message) = Message::parse_signed(&datagram) {
-        assert_eq!(message, Message::parse(&datagram).expect("no less than with a signature"));
+    if let Ok(signed) = PeerDatagram::parse(&datagram, true) {
+        assert_eq!(signed, PeerDatagram::parse(&datagram, false).expect("no less than with a signature"));
     }
 }
 

@@ -60,6 +60,9 @@ fn new_pair(bytes: &mut Bytes<'_>) -> Pair {
     let [a, b] = settings;
     let [latency, seed, ..] = bytes.take::<2>();
     let mut pair = Pair::seeded(a, b, seed.into());
+    if seed & 1 == 1 {
+        pair.world.batch(true);
+    }
     pair.weather(|direction| direction.latency = Duration::from_micros(300 + 100 * u64::from(latency)));
     for node in 0..2 {
         let [switching, stop, state, ..] = bytes.take::<3>();

@@ -3,7 +3,8 @@
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use schrittmacher_wire::{
-    AppMessage, Code, MAX_DATAGRAM, MAX_RECEIVED, Message, PeerMessage, host, is_sendable_name,
+    AppMessage, BatchKind, Code, MAX_DATAGRAM, MAX_RECEIVED, Message, Numbers, PeerDatagram, PeerMessage,
+    Run, Trip, encode_batch, host, is_sendable_name,
 };
 use serde_json::Value;
 
@@ -21,12 +22,36 @@ fuzz_target!(|datagram: &[u8]| -> Corpus {
                 assert_eq!(again, message, "{plain}");
             }
             check(&message);
+            let of_peer = PeerDatagram::parse(datagram, false).expect("no less for a peer");
+            assert_eq!(of_peer, PeerDatagram::Message(Box::new(message)));
             Corpus::Keep
         }
-        (Err(_), None) => Corpus::Keep,
+        (Err(_), None) => {
+            if let Ok(PeerDatagram::Batch(batch)) = PeerDatagram::parse(datagram, false) {
+                check_list(&batch.says);
+                check_list(&batch.unknown);
+            }
+            Corpus::Keep
+        }
         (parsed, _) => panic!("read as {parsed:?}, plainly as {plain:?}"),
     }
 });
+
+/// What a batch says is bounded, and read again as it was written.
+fn check_list(list: &Numbers) {
+    let numbers: Vec<u64> = list.iter().collect();
+    assert!(numbers.len() <= 4096 && numbers.is_sorted_by(|one, next| one < next));
+    let (run, trip) = (Run { own: 1, peer: None }, Trip { number: 1, time: 1, echo: None });
+    let (mut rest, mut read) = (&numbers[..], Vec::new());
+    while !rest.is_empty() {
+        let (datagram, after) = encode_batch(BatchKind::Says, rest, run, trip, 160);
+        assert!(datagram.len() + 160 <= MAX_DATAGRAM && after.len() < rest.len());
+        let Ok(PeerDatagram::Batch(batch)) = PeerDatagram::parse(&datagram, true) else { panic!("a batch") };
+        read.extend(batch.says.iter());
+        rest = after;
+    }
+    assert_eq!(read, numbers);
+}
 
 fn json(reason: &Option<String>) -> Option<Value> {
     serde_json::from_str(reason.as_deref()?).ok()
@@ -87,6 +112,7 @@ fn check(message: &Message) {
             freeze: message.freeze,
             run: message.run,
             trip: message.trip,
+            number: message.number,
         }
         .encode(),
         Code::App(code) => AppMessage {

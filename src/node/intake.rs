@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use log::warn;
 use schrittmacher_auth::Why;
 use schrittmacher_protocol::{AppFailure, Event, PeerReport, StateName, Time};
-use schrittmacher_wire::{AppCode, Code, Message, PeerCode, Rejected, host};
+use schrittmacher_wire::{AppCode, Code, Message, PeerCode, PeerDatagram, Rejected, host};
 
+use super::batching::PeerWord;
 use super::paths::Copy;
 use super::peer_auth::Verdict;
 use super::{Node, WARNING_INTERVAL, Warned, warn_once};
@@ -129,17 +130,22 @@ impl Node {
             Origin::Peer => self.judge(datagram, now),
             Origin::App => Verdict::Unsigned,
         };
-        let parsed = match verdict {
-            Verdict::Unsigned => Message::parse(datagram),
-            Verdict::Signed(_) => Message::parse_signed(datagram),
-            Verdict::Nothing => return,
+        let parsed = match (origin, &verdict) {
+            (Origin::Peer, Verdict::Nothing) => return,
+            (Origin::Peer, Verdict::Unsigned) => PeerDatagram::parse(datagram, false),
+            (Origin::Peer, Verdict::Signed(_)) => PeerDatagram::parse(datagram, true),
+            (Origin::App, _) => Message::parse(datagram).map(Box::new).map(PeerDatagram::Message),
         };
         let message = match parsed {
-            Ok(message) => message,
+            Ok(PeerDatagram::Message(message)) => *message,
+            Ok(PeerDatagram::Batch(batch)) => return self.take_batch(&batch, &verdict, now),
             Err(rejected) => return self.reject(&rejected, sender.origin(), now),
         };
-        if origin == Origin::Peer && !self.is_for_this_run(&verdict, &message, now) {
-            return;
+        if origin == Origin::Peer {
+            self.note_reader(message.number.is_some(), now);
+            if !self.is_for_this_run(&verdict, message.run, message.note, Some(&message.resource), now) {
+                return;
+            }
         }
         if let (Origin::Peer, Some(run), Some(trip)) = (origin, message.run, message.trip) {
             self.trips.heard(run.own, trip, now);
@@ -185,8 +191,6 @@ impl Node {
     }
 
     fn heard_peer(&mut self, index: usize, code: Option<PeerCode>, message: Message, now: Time) {
-        self.link.set_strangers(Strangers::Sampled);
-        self.meet_peer(now);
         let report = PeerReport {
             code,
             priority: message.priority,
@@ -197,15 +201,25 @@ impl Node {
             note: message.note,
             promise: None,
         };
+        let word = PeerWord { report, reason: message.reason };
+        self.note_word(index, message.run, message.number, &word);
+        self.hear_word(index, word, now);
+        self.hear_freeze(index, message.freeze, now);
+    }
+
+    /// The peer says this, or says it again.
+    pub(super) fn hear_word(&mut self, index: usize, word: PeerWord, now: Time) {
+        self.link.set_strangers(Strangers::Sampled);
+        self.meet_peer(now);
+        let PeerWord { report, reason } = word;
         let resource = &mut self.resources[index];
-        resource.peer_priority = message.priority;
-        if let Some(code) = code {
+        resource.peer_priority = report.priority;
+        if let Some(code) = report.code {
             resource.figures.heard_peer(code);
         }
-        self.resources[index].heard_peer(code, message.reason, now);
+        resource.heard_peer(report.code, reason, now);
         self.stop_asking(index, now);
         self.give(index, Event::Peer(report), now);
-        self.hear_freeze(index, message.freeze, now);
     }
 
     fn heard_app(

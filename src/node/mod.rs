@@ -5,6 +5,7 @@
 //! * `intake`: datagrams
 //! * `reaction`: what the protocol answers to an event
 //! * `commands`: what the ends of commands mean; `unit` what the states of systemd's units do
+//! * `batching`: many resources in one datagram
 //! * `peer_auth`: which of the peer's datagrams count; `peer_run` those without a key
 //! * `owed`: orders to applications that could not be given yet
 //! * `resource`: one resource, with the words that travel beside it; `switch` and `story` what is told of it
@@ -15,6 +16,7 @@
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `set`: resources that are hot on one side together
 
+mod batching;
 mod commands;
 mod elsewhere;
 pub mod freeze;
@@ -48,6 +50,7 @@ use schrittmacher_auth::Runs;
 use schrittmacher_protocol::{AppFailure, Event, Time};
 use schrittmacher_wire::host;
 
+use self::batching::Batching;
 use self::hold::Memory;
 use self::intake::{Door, Refused};
 use self::paths::Paths;
@@ -102,6 +105,7 @@ pub struct Node {
     trips: Trips,
     paths: Paths,
     watchdog: Option<Watchdog>,
+    batching: Batching,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -156,6 +160,7 @@ impl Node {
             trips: Trips::new(now),
             paths: Paths::new(&core, now),
             watchdog: core.watchdog.as_deref().map(Watchdog::new),
+            batching: Batching::default(),
             core,
             resources: Vec::with_capacity(resources.len()),
             by_name: HashMap::new(),
@@ -302,13 +307,15 @@ impl Node {
         self.ask_addresses(now);
         // Each at most once a turn, so that the sockets always get theirs.
         for index in self.ticks.due(now) {
-            let heartbeat = self.resources[index].protocol.machine().next_tick;
-            if heartbeat <= now {
-                self.figures.lateness.observe(now.since(heartbeat));
+            if let Some(due) =
+                self.ticks.get(index).filter(|_| self.resources[index].protocol.machine().next_tick <= now)
+            {
+                self.figures.lateness.observe(now.since(due));
             }
             self.apply_freeze(index, now);
             self.give(index, Event::Tick, now);
         }
+        self.send_waiting(now);
         self.release_late(now);
         self.look_after_paths(now);
         self.executor.collect(now);

@@ -178,6 +178,9 @@ impl Node {
                 if opened.is_greeting { Verdict::Nothing } else { Verdict::Signed(opened) }
             }
             Err(Refusal { why, answer }) => {
+                if why == Why::Unsigned {
+                    self.note_reader(false, now);
+                }
                 if let Some(answer) = answer {
                     self.send_to_peer(&answer, now);
                 }
@@ -218,11 +221,21 @@ impl Node {
 
     /// Whether a signed message of this resource is newer than all before it. Counts one that is not.
     pub(super) fn is_newest(&mut self, index: usize, opened: Opened, now: Time) -> bool {
-        let is_newest = self.peer_auth.as_mut().is_none_or(|auth| auth.session.is_newest(index, opened));
+        let is_newest = self.is_newer(index, &Verdict::Signed(opened));
         if !is_newest {
-            self.refuse_unsigned(Why::Repeated, now);
+            self.refuse_repeated(now);
         }
         is_newest
+    }
+
+    /// The same without a word about one that is not.
+    pub(super) fn is_newer(&mut self, index: usize, verdict: &Verdict) -> bool {
+        let Verdict::Signed(opened) = *verdict else { return true };
+        self.peer_auth.as_mut().is_none_or(|auth| auth.session.is_newest(index, opened))
+    }
+
+    pub(super) fn refuse_repeated(&mut self, now: Time) {
+        self.refuse_unsigned(Why::Repeated, now);
     }
 
     /// The heartbeat of a peer that signs, for an unsigned message: three of those never make it older (W4).

@@ -7,7 +7,7 @@ use std::io;
 use schrittmacher_api::PeerProof;
 use schrittmacher_auth::{Runs, Worth};
 use schrittmacher_protocol::Time;
-use schrittmacher_wire::{Message, Note};
+use schrittmacher_wire::{Note, Run};
 
 use super::Node;
 use super::intake::Unwanted;
@@ -24,9 +24,16 @@ pub(super) fn begin() -> io::Result<Runs> {
 }
 
 impl Node {
-    /// Whether a message of the peer's address counts. A signed one always does; the runs that it names are noted.
-    pub(super) fn is_for_this_run(&mut self, verdict: &Verdict, message: &Message, now: Time) -> bool {
-        let run = message.run.filter(|_| self.core.extensions).map(|run| (run.own, run.peer));
+    /// Whether a datagram of the peer's address counts. A signed one always does; the runs that it names are noted.
+    pub(super) fn is_for_this_run(
+        &mut self,
+        verdict: &Verdict,
+        run: Option<Run>,
+        note: Option<Note>,
+        name: Option<&str>,
+        now: Time,
+    ) -> bool {
+        let run = run.filter(|_| self.core.extensions).map(|run| (run.own, run.peer));
         let mut worth = self.runs.judge(run, now.since_origin());
         if worth != Worth::Counts && (matches!(verdict, Verdict::Signed(_)) || !self.hears_peer()) {
             self.runs.forget_demand();
@@ -34,13 +41,15 @@ impl Node {
         }
         match worth {
             Worth::Counts => {
-                if message.note == Some(Note::Leaving) {
+                if note == Some(Note::Leaving) {
                     self.runs.forget_demand();
                 }
                 return true;
             }
             Worth::Answer => {
-                if let Some(&index) = self.by_name.get(&message.resource) {
+                // A batch names none: any one tells the run.
+                let named = name.map_or(Some(0), |name| self.by_name.get(name).copied());
+                if let Some(index) = named.filter(|index| *index < self.resources.len()) {
                     self.repeat_last_word(index, now);
                 }
             }

@@ -4,13 +4,14 @@ use log::{Level, debug, info, log};
 use schrittmacher_api::HistoryKind;
 use schrittmacher_protocol::{Action, Command, Event, Notice, Reaction, Refusal, StateName, Time};
 
+use super::batching::{Occasion, on_grid};
 use super::resource::OwnWord;
 use super::{Node, Warned, warn_once};
 use crate::event_hook::HookEvent;
 use crate::event_loop::clock;
 use crate::udp::Strangers;
 use schrittmacher_text::wording;
-use schrittmacher_wire::{Run, Trip};
+use schrittmacher_wire::Trip;
 
 impl Node {
     /// Hands an event to a resource and carries out the answer. Members of its set may follow. Returns a refusal, if there
@@ -55,8 +56,9 @@ impl Node {
             });
             self.history.tell(&resource.config.name, HistoryKind::Service, text, None);
         }
+        let occasion = Occasion::of(&reaction);
         for action in &reaction.actions {
-            self.carry_out(index, *action, now);
+            self.carry_out(index, *action, occasion, now);
         }
         if has_prevailed {
             self.executor.announce(index, contest, now);
@@ -65,12 +67,17 @@ impl Node {
         reaction.refusal()
     }
 
-    fn carry_out(&mut self, index: usize, action: Action, now: Time) {
+    fn carry_out(&mut self, index: usize, action: Action, occasion: Occasion, now: Time) {
         let resource = &mut self.resources[index];
         match action {
             Action::Send { code, random, extended, note, promise: _ } => {
                 debug!(target: &resource.config.name, "to peer: {code}");
-                self.say(index, OwnWord { code, random, extended, note }, now);
+                let word = OwnWord { code, random, extended, note };
+                resource.last_word = Some(word);
+                resource.figures.said(code);
+                if !self.spares(index, word, occasion, now) {
+                    self.say(index, word, now);
+                }
             }
             Action::Command(command) => {
                 if let (Some(health), Command::Start | Command::Stop) = (&mut resource.health, command) {
@@ -101,11 +108,10 @@ impl Node {
     }
 
     fn say(&mut self, index: usize, word: OwnWord, now: Time) {
-        let resource = &mut self.resources[index];
-        resource.last_word = Some(word);
-        resource.figures.said(word.code);
+        let number = self.number(index, word);
+        let run = self.run();
+        let resource = &self.resources[index];
         let room = self.peer_auth.as_ref().map_or(0, |auth| auth.room(word.extended));
-        let run = Run { own: self.runs.own(), peer: self.runs.peer() };
         let peer = &resource.protocol.machine().peer;
         // A peer that is not heard may be one of ours, and the first path cut. A legacy one knows the first path alone.
         let everywhere = word.extended && self.paths.are_several() && (peer.is_ours() || !peer.alive);
@@ -120,7 +126,7 @@ impl Node {
             }
         };
         for (path, trip) in copies {
-            let mut datagram = self.resources[index].datagram(word, &self.host, run, trip, room, now);
+            let mut datagram = self.resources[index].datagram(word, &self.host, run, trip, number, room, now);
             if let Some(auth) = &mut self.peer_auth {
                 auth.sign(&mut datagram, word.extended, now);
             }
@@ -138,6 +144,7 @@ impl Node {
     pub(super) fn repeat_last_word(&mut self, index: usize, now: Time) {
         let resource = &self.resources[index];
         if let Some(word) = resource.last_word.filter(|_| !resource.life.has_ended()) {
+            self.resources[index].figures.said(word.code);
             self.say(index, word, now);
         }
     }
@@ -231,7 +238,11 @@ impl Node {
 
     pub(super) fn reschedule(&mut self, index: usize) {
         let resource = &self.resources[index];
-        let next = (!resource.life.has_ended()).then(|| resource.protocol.next_deadline());
+        let next = (!resource.life.has_ended()).then(|| {
+            let (next, heartbeat) =
+                (resource.protocol.next_deadline(), resource.protocol.machine().next_tick);
+            if next == heartbeat { on_grid(next, resource.config.heartbeat) } else { next }
+        });
         self.ticks.set(index, next);
         self.probes.set(index, resource.next_probe().filter(|_| next.is_some()));
         self.forget_if_gone(index);

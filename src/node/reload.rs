@@ -183,6 +183,7 @@ impl Node {
     fn configure(&mut self, index: usize, core: &Core, resource: Resource, now: Time) {
         self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
+        self.forget_words(index);
         let waits = resource.shared.as_ref().is_some_and(|shared| shared.waits);
         self.resources[index].configure(core, resource, now);
         if !waits {
@@ -217,6 +218,7 @@ impl Node {
             self.owed.remove(&index);
             self.processes.forget(index);
             self.executor.forget(index);
+            self.forget_words(index);
         }
     }
 }

@@ -8,6 +8,7 @@ mod any_command;
 mod app_process;
 mod app_socket;
 mod authentication;
+mod batches;
 mod cold_start;
 mod command_line;
 mod commands;

@@ -5,7 +5,7 @@ use schrittmacher_harness::{AT_ONCE, Pair, RESOURCE, Setup, Side, skip, wait_for
 
 use schrittmacher_testkit::prometheus::{Families, parse, promtool};
 
-fn scraped(pair: &Pair, side: Side) -> (String, Families) {
+pub fn scraped(pair: &Pair, side: Side) -> (String, Families) {
     let answer = pair[side].page("metrics");
     let (head, page) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");

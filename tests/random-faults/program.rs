@@ -29,6 +29,8 @@ pub enum Version {
     OursFlapping,
     /// Ours; a second path between the two.
     OursTwoPaths,
+    /// Ours; many resources in one datagram.
+    OursBatched,
     V200,
     V182,
 }
@@ -42,7 +44,8 @@ impl Version {
             | Version::OursForged
             | Version::OursSet
             | Version::OursFlapping
-            | Version::OursTwoPaths => "ours",
+            | Version::OursTwoPaths
+            | Version::OursBatched => "ours",
             Version::V200 => "2.0.0",
             Version::V182 => "1.8.2",
         }
@@ -61,7 +64,8 @@ impl Version {
             | Version::OursForged
             | Version::OursSet
             | Version::OursFlapping
-            | Version::OursTwoPaths => {
+            | Version::OursTwoPaths
+            | Version::OursBatched => {
                 return Program::ours(settings(node, side, self, node.heartbeat));
             }
             Version::V200 => Generation::V200,
@@ -83,6 +87,7 @@ pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Durat
         | Version::OursSet
         | Version::OursFlapping
         | Version::OursTwoPaths
+        | Version::OursBatched
         | Version::V200
         | Version::V182 => (heartbeat, 3 * heartbeat),
     };

@@ -72,6 +72,9 @@ fn begin(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) ->
     if versions[0] == Version::OursForged {
         world.name_runs(seed);
     }
+    if versions[0] == Version::OursBatched {
+        world.batch(true);
+    }
     if versions[0] == Version::OursSet {
         world.make_set();
         world.watch.promises.is_set = true;

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod batched;
 mod chance;
 mod commands;
 mod daemon;

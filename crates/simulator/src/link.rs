@@ -138,9 +138,13 @@ impl Direction {
         }
     }
 
-    /// The delays after which a datagram of this resource arrives: none, once or twice.
-    pub fn delays(&mut self, resource: usize, chance: &mut Chance) -> impl Iterator<Item = Duration> + use<> {
-        let copies = if self.cut || self.loses(resource, chance) {
+    /// The delays after which a datagram of these resources arrives: none, once or twice.
+    pub fn delays(
+        &mut self,
+        resources: &[usize],
+        chance: &mut Chance,
+    ) -> impl Iterator<Item = Duration> + use<> {
+        let copies = if self.cut || self.loses(resources, chance) {
             0
         } else if self.doubles > 0 && chance.permille(self.doubles) {
             2
@@ -155,19 +159,22 @@ impl Direction {
         !self.cut && self.loss.is_none() && self.doubles == 0 && self.spread == Spread::None
     }
 
-    fn loses(&mut self, resource: usize, chance: &mut Chance) -> bool {
+    fn loses(&mut self, resources: &[usize], chance: &mut Chance) -> bool {
         if self.loss.is_none() {
             self.losing = false;
             return false;
         }
         self.losing =
             if self.losing { !chance.happens(self.loss.ends) } else { chance.happens(self.loss.begins) };
-        if self.in_a_row.len() <= resource {
-            self.in_a_row.resize(resource + 1, 0);
+        let needed = resources.iter().max().map_or(0, |last| last + 1);
+        if self.in_a_row.len() < needed {
+            self.in_a_row.resize(needed, 0);
         }
-        let in_a_row = &mut self.in_a_row[resource];
-        let lost = self.losing && *in_a_row < self.loss.most;
-        *in_a_row = if lost { *in_a_row + 1 } else { 0 };
+        let lost = self.losing && resources.iter().all(|resource| self.in_a_row[*resource] < self.loss.most);
+        for resource in resources {
+            let in_a_row = &mut self.in_a_row[*resource];
+            *in_a_row = if lost { *in_a_row + 1 } else { 0 };
+        }
         lost
     }
 }
@@ -223,7 +230,7 @@ mod tests {
         let mut chance = Chance::new(1);
         let (mut runs, mut run) = (vec![0; 1000], 0);
         for _ in 0..datagrams {
-            if direction.delays(0, &mut chance).next().is_none() {
+            if direction.delays(&[0], &mut chance).next().is_none() {
                 run += 1;
             } else {
                 runs[run] += u32::from(run > 0);

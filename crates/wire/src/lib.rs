@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod batch;
 mod code;
 mod coerce;
 mod freeze;
@@ -24,10 +25,13 @@ mod socket_name;
 mod trip;
 
 pub use app::AppMessage;
+pub use batch::{
+    Batch, BatchKind, BatchMode, BatchReceiver, BatchSender, Numbers, encode_batch, times_as_a_whole,
+};
 pub use code::{AppCode, Code, PeerCode};
 pub use freeze::{FREEZE_MAX, Freeze};
 pub use json::{MAX_DATAGRAM, MAX_NAME, is_sendable_name};
-pub use message::{MAX_RECEIVED, Message, Rejected};
+pub use message::{MAX_RECEIVED, Message, PeerDatagram, Rejected};
 pub use note::Note;
 pub use peer::PeerMessage;
 pub use run::Run;

@@ -28,6 +28,9 @@ pub(crate) struct Members {
     pub freeze: Option<Value>,
     pub run: Option<Value>,
     pub trip: Option<Value>,
+    pub batch: Option<Value>,
+    pub says: Option<Value>,
+    pub unknown: Option<Value>,
     /// One of these keys came again.
     pub has_repeated_key: bool,
 }
@@ -52,6 +55,9 @@ enum Key {
     Freeze,
     Run,
     Trip,
+    Batch,
+    Says,
+    Unknown,
     #[serde(other)]
     Other,
 }
@@ -103,6 +109,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::Freeze => &mut members.freeze,
                 Key::Run => &mut members.run,
                 Key::Trip => &mut members.trip,
+                Key::Batch => &mut members.batch,
+                Key::Says => &mut members.says,
+                Key::Unknown => &mut members.unknown,
                 Key::Other => {
                     map.next_value_seed(Shallow { nested: true, ..Shallow::default() })?;
                     continue;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::freeze::{self, Freeze};
 use crate::members::Members;
 use crate::note::{self, Note};
-use crate::{Code, Run, Trip, coerce, heartbeat, members, run, trip};
+use crate::{Batch, Code, Run, Trip, batch, coerce, heartbeat, members, run, trip};
 
 /// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
 /// by blanks is still read; anything else is not JSON.
@@ -40,7 +40,7 @@ pub struct Message {
     pub adminweb_port: Option<u16>,
     /// Where the sender is; no known program sends it (D47).
     pub location: Option<String>,
-    /// The sender's heartbeat period, 10 ms to 20 s; its presence proves a peer of ours (W4, T2).
+    /// The sender's heartbeat period, 3 ms to 20 s; its presence proves a peer of ours (W4, T2).
     pub heartbeat: Option<Duration>,
     /// The sender's note beside its state; from a peer of ours only.
     pub note: Option<Note>,
@@ -50,6 +50,40 @@ pub struct Message {
     pub run: Option<Run>,
     /// For the measurement of the way; from a peer of ours only.
     pub trip: Option<Trip>,
+    /// Its number in batches, if the sender reads them; from a peer of ours only.
+    pub number: Option<u64>,
+}
+
+/// A received datagram of the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerDatagram {
+    /// One word about one resource.
+    Message(Box<Message>),
+    /// What was said before of many resources is said again.
+    Batch(Batch),
+}
+
+impl PeerDatagram {
+    /// Reads a datagram of the peer as [`Message::parse`] does. In a signed one, which no program of another kind reads, a key has
+    /// one value.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] says why there is nothing in the datagram.
+    pub fn parse(datagram: &[u8], is_signed: bool) -> Result<PeerDatagram, Rejected> {
+        let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
+        let members = read_object(datagram)?;
+        if is_signed && members.has_repeated_key {
+            return Err(Rejected::RepeatedKey);
+        }
+        let has_list = members.says.is_some() || members.unknown.is_some();
+        if has_list && members.resource.is_none() && members.status.is_none() {
+            let Members { run, trip, says, unknown, .. } = &members;
+            let batch = Batch::from_values(run.as_ref(), trip.as_ref(), says.as_ref(), unknown.as_ref());
+            return batch.map(PeerDatagram::Batch).ok_or(Rejected::NoList);
+        }
+        Message::from_members(members).map(Box::new).map(PeerDatagram::Message)
+    }
 }
 
 /// Why a datagram was dropped.
@@ -73,6 +107,9 @@ pub enum Rejected {
     /// A key has two values, in a datagram that may mean one thing alone.
     #[error("a key is in it twice")]
     RepeatedKey,
+    /// A batch whose list of numbers cannot be read.
+    #[error("a batch without a readable list")]
+    NoList,
 }
 
 impl Message {
@@ -88,19 +125,6 @@ impl Message {
     pub fn parse(datagram: &[u8]) -> Result<Message, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
         Message::from_members(read_object(datagram)?)
-    }
-
-    /// Reads a datagram that a peer of ours has signed. No other program reads it another way.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejected`], also for a datagram in which a key is repeated.
-    pub fn parse_signed(datagram: &[u8]) -> Result<Message, Rejected> {
-        let members = read_object(datagram)?;
-        if members.has_repeated_key {
-            return Err(Rejected::RepeatedKey);
-        }
-        Message::from_members(members)
     }
 
     fn from_members(members: Members) -> Result<Message, Rejected> {
@@ -125,6 +149,7 @@ impl Message {
             freeze: members.freeze.as_ref().and_then(freeze::from_value),
             run: members.run.as_ref().and_then(run::from_value),
             trip: members.trip.as_ref().and_then(trip::from_value),
+            number: members.batch.as_ref().and_then(batch::number_from_value),
         })
     }
 }
@@ -185,6 +210,7 @@ mod tests {
             freeze: None,
             run: None,
             trip: None,
+            number: None,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
     }
@@ -199,13 +225,14 @@ mod tests {
     #[test]
     fn in_a_signed_datagram_a_key_has_one_value() {
         let good = br#"{"resource":"r1","status":"HOTT","reason":"x","more":1,"more":2}"#;
-        assert_eq!(Message::parse_signed(good).unwrap(), Message::parse(good).unwrap());
+        let message = PeerDatagram::Message(Box::new(Message::parse(good).unwrap()));
+        assert_eq!(PeerDatagram::parse(good, true).unwrap(), message);
         for second in
             [r#""status":"HOTT""#, r#""\u0073tatus":"FAIL""#, r#""reason":[]"#, r#""note":null,"note":1"#]
         {
             let datagram = format!(r#"{{"resource":"r1","status":"HOTT","reason":"x",{second}}}"#);
             assert!(Message::parse(datagram.as_bytes()).is_ok());
-            let rejected = Message::parse_signed(datagram.as_bytes());
+            let rejected = PeerDatagram::parse(datagram.as_bytes(), true);
             assert!(matches!(rejected, Err(Rejected::RepeatedKey)), "{second}: {rejected:?}");
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::json::{number, object, text, within_limit};
-use crate::{Freeze, Note, PeerCode, Run, Trip, freeze, heartbeat, note, run, trip};
+use crate::{Freeze, Note, PeerCode, Run, Trip, batch, freeze, heartbeat, note, run, trip};
 
 /// A message to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct PeerMessage<'a> {
     pub run: Option<Run>,
     /// Another extension, sent to a peer of ours only.
     pub trip: Option<Trip>,
+    /// Another extension, sent with the first one: we read batches, and this is the message's number in them.
+    pub number: Option<u64>,
 }
 
 impl PeerMessage<'_> {
@@ -44,6 +46,7 @@ impl PeerMessage<'_> {
         let freeze = self.freeze.map(Freeze::to_text);
         let run = self.run.map(Run::to_text);
         let trip = self.trip.map(Trip::to_text);
+        let in_batches = self.number.map(batch::number_to_text);
         within_limit(room, self.reason, |reason| {
             object([
                 text("status", self.code.as_str()),
@@ -58,6 +61,7 @@ impl PeerMessage<'_> {
                 text(freeze::KEY, freeze.as_deref()),
                 text(run::KEY, run.as_deref()),
                 text(trip::KEY, trip.as_deref()),
+                text(batch::KEY, in_batches.as_deref()),
             ])
         })
     }
@@ -81,6 +85,7 @@ mod tests {
             freeze: None,
             run: None,
             trip: None,
+            number: None,
         };
         let legacy = "{\n  \"status\": \"STBY\",\n  \"random\": 0,\n  \"resource\": \"r1\",\n  \"reason\": \"\",\n  \
                       \"host\": \"ipv4:10.77.0.2\",\n  \"priority\": -1,\n  \"type\": \"schrittmacher\"\n}";

@@ -40,6 +40,7 @@ fn what_the_daemon_sent_is_written_byte_for_byte() {
             freeze: None,
             run: None,
             trip: None,
+            number: None,
         };
         assert_eq!(String::from_utf8(again.encode()).unwrap(), payload);
     }

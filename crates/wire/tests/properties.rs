@@ -1,6 +1,6 @@
 //! Properties of every message, and of every datagram from anywhere.
 
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -59,7 +59,7 @@ proptest! {
         code in select(PeerCode::ALL), random: u32, priority: i32, resource in name(),
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
         heartbeat in option::of((3..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
-        trip: Option<(u32, u32, Option<(u32, u32)>)>,
+        trip: Option<(u32, u32, Option<(u32, u32)>)>, number in option::of(0..=999_999_999_999_999_999_u64),
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
         let run = run.map(|(own, peer)| Run { own, peer });
@@ -69,7 +69,7 @@ proptest! {
             echo: echo.map(|(time, held)| Echo { time: time.into(), held: held.into() }),
         });
         let sent = PeerMessage {
-            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip,
+            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number,
         };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
@@ -82,7 +82,7 @@ proptest! {
             host: host.map(str::to_owned),
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
-            random, priority, heartbeat, note: None, freeze: None, run, trip,
+            random, priority, heartbeat, note: None, freeze: None, run, trip, number,
             pid: None, adminweb_port: None, location: None,
         };
         prop_assert_eq!(read, expected);
@@ -109,7 +109,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: kind.map(str::to_owned),
             pid, adminweb_port,
-            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, location: None,
+            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, location: None,
         };
         prop_assert_eq!(read, expected);
     }
@@ -130,13 +130,33 @@ proptest! {
     fn no_damaged_datagram_makes_it_panic(at: Index, byte: u8, length: Index) {
         let message = PeerMessage {
             code: PeerCode::Treq, random: u32::MAX, resource: "r1", reason: Some("é\n\0"), host: Some("ipv4:10.0.0.1"),
-            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None,
+            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None, number: None,
         };
         let mut datagram = message.encode();
         let at = at.index(datagram.len());
         datagram[at] = byte;
         let _ = Message::parse(&datagram);
         let _ = Message::parse(&datagram[..length.index(datagram.len())]);
+    }
+
+    #[test]
+    fn batches_are_read_as_they_were_sent_and_are_no_message(numbers in btree_set(1..5000_u64, 0..2000), room in 0..=250_usize, cut: Index) {
+        let all: Vec<u64> = numbers.into_iter().collect();
+        let (run, trip) = (Run { own: 1, peer: Some(2) }, Trip { number: 3, time: 4, echo: None });
+        let (mut rest, mut read) = (&all[..], Vec::new());
+        while !rest.is_empty() {
+            let (datagram, after) = encode_batch(BatchKind::Says, rest, run, trip, room);
+            prop_assert!(datagram.len() + room <= MAX_DATAGRAM && after.len() < rest.len());
+            // As for every legacy daemon: tests/data/wire/accept_vectors.jsonl, "no resource" and "no status".
+            prop_assert!(matches!(Message::parse(&datagram), Err(Rejected::NoResource)));
+            let Ok(PeerDatagram::Batch(batch)) = PeerDatagram::parse(&datagram, true) else { panic!("no batch") };
+            prop_assert_eq!((batch.run, batch.trip, batch.unknown.is_empty()), (Some(run), Some(trip), true));
+            read.extend(batch.says.iter());
+            let cut_short = &datagram[..cut.index(datagram.len())];
+            prop_assert!(PeerDatagram::parse(cut_short, false).is_err());
+            rest = after;
+        }
+        prop_assert_eq!(read, all);
     }
 
     #[test]
@@ -185,6 +205,7 @@ fn a_name_that_is_too_long_is_neither_cut_nor_a_panic() {
         freeze: None,
         run: None,
         trip: None,
+        number: None,
     };
     let datagram = String::from_utf8(message.encode()).unwrap();
     assert!(datagram.contains(&format!("\"{name}\"")) && datagram.contains("\"reason\": \"\""));

@@ -271,6 +271,7 @@ impl ManagedResource {
         host: &str,
         run: Run,
         trip: Option<Trip>,
+        number: Option<u64>,
         room: usize,
         now: Time,
     ) -> Vec<u8> {
@@ -287,6 +288,7 @@ impl ManagedResource {
             freeze: self.freeze.tell(now).filter(|_| tells),
             run: word.extended.then_some(run),
             trip,
+            number,
         }
         .encode_with_room(room)
     }

@@ -16,6 +16,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         if let Some(named) = self.named.as_mut().filter(|_| !self.hosts[side].is_up()) {
             named.start(side);
         }
+        if let Some(batched) = self.batched.as_mut().filter(|_| !self.hosts[side].is_up()) {
+            batched.start(side);
+        }
         if let Some(second) = self.second.as_mut().filter(|_| !self.hosts[side].is_up()) {
             second.start(side);
         }

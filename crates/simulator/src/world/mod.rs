@@ -1,5 +1,6 @@
 //! Two hosts and the link between them, and the passing of time.
 
+mod batches;
 mod faults;
 mod flight;
 mod sets;
@@ -8,9 +9,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, Notice, PeerReport, StateName};
+use schrittmacher_protocol::{Action, Event, Notice, StateName};
 use schrittmacher_wire::Run;
 
+use crate::batched::{Batched, Whole};
 use crate::named::Named;
 use crate::second_path::{Number, SecondPath};
 use crate::signed::{Arrived, Parcel, Signed};
@@ -89,6 +91,8 @@ pub struct World<D, W> {
     signed: Option<Signed>,
     /// Daemons that name their runs, and somebody who cannot read them.
     named: Option<Named>,
+    /// Daemons of ours that say many resources in one datagram.
+    batched: Option<Batched>,
     /// The resources of a host are one set.
     is_set: bool,
 }
@@ -113,6 +117,11 @@ enum Content {
     Numbered(Parcel, Number),
     /// By its number.
     Signed(usize),
+    Whole(Whole),
+    /// By its number.
+    Batch(usize),
+    /// Numbers that its sender does not know, by the number of the list.
+    Unknown(usize),
 }
 
 /// The most datagrams on the way: two legacy daemons in a storm fill every queue.
@@ -138,6 +147,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             sent: 0,
             signed: None,
             named: None,
+            batched: None,
             is_set: false,
         }
     }
@@ -160,6 +170,12 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     /// From now on the daemons name their runs, and somebody who cannot read them sends with the addresses of both.
     pub fn name_runs(&mut self, seed: u64) {
         self.named = Some(Named::new(self.hosts[0].nodes.len(), seed));
+    }
+
+    /// From now on the daemons of ours say many resources in one datagram. They go back to single messages when the peer is
+    /// another program; if not, a pair whose one side is exchanged fails.
+    pub fn batch(&mut self, falls_back: bool) {
+        self.batched = Some(Batched::new(falls_back));
     }
 
     /// Whether nonces and counters may be set back to an earlier state.
@@ -256,6 +272,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             Content::Named(parcel, run) => {
                 self.named.as_mut().map(|named| named.arrive(to, parcel, run, hears_peer, now))
             }
+            Content::Whole(_) | Content::Batch(_) | Content::Unknown(_) => {
+                return self.arrive_batched(to, flight.content);
+            }
         };
         if let Some(arrived) = arrived {
             self.take(to, arrived);
@@ -279,10 +298,10 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     fn take(&mut self, side: usize, arrived: Arrived) {
         if let Some(number) = arrived.answer {
             // Of no resource: the losses of each are counted.
-            self.launch(side, self.hosts[side].nodes.len(), Content::Signed(number));
+            self.launch(side, &[self.hosts[side].nodes.len()], Content::Signed(number));
         }
-        for (resource, report) in arrived.repeated {
-            self.send(side, resource, report);
+        for parcel in arrived.repeated {
+            self.send(side, parcel);
         }
         if let Some((resource, report)) = arrived.message {
             self.give(side, resource, Event::Peer(report));
@@ -296,6 +315,10 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 if self.hosts[side].nodes[resource].next() <= self.now {
                     self.turn_node(side, resource);
                 }
+            }
+            let batch = self.batched.as_mut().and_then(|batched| batched.flush(side));
+            if let Some((list, resources)) = batch {
+                self.launch(side, &resources, Content::Batch(list));
             }
         }
     }
@@ -373,9 +396,10 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         for action in &actions {
             match action {
                 Action::Send { code, random, extended, note, promise: _ } => {
-                    let report =
-                        self.hosts[side].nodes[resource].daemon().datagram(*code, *random, *extended, *note);
-                    self.send(side, resource, report);
+                    let daemon = self.hosts[side].nodes[resource].daemon();
+                    let parcel = (resource, daemon.datagram(*code, *random, *extended, *note));
+                    let occasion = batches::occasion(event, &actions, before == daemon.state());
+                    self.say(side, parcel, occasion);
                 }
                 Action::Exit => self.hosts[side].nodes[resource].exit(self.now),
                 Action::Command(command) => {
@@ -394,33 +418,33 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         self.watch.step(self.now, &step, &self.hosts);
     }
 
-    fn send(&mut self, side: usize, resource: usize, report: PeerReport) {
-        let parcel = (resource, report);
+    fn send(&mut self, side: usize, parcel: Parcel) {
         if let Some(number) = self.second.as_mut().and_then(|second| second.number(side, &parcel)) {
-            return self.launch(side, resource, Content::Numbered(parcel, number));
+            return self.launch(side, &[parcel.0], Content::Numbered(parcel, number));
         }
-        let content = match (&mut self.signed, &mut self.named) {
-            (Some(signed), _) => Content::Signed(signed.send(side, parcel, self.now)),
-            (None, Some(named)) => Content::Named(parcel, named.send(side, parcel)),
-            (None, None) => Content::Plain(parcel),
+        let content = match (&mut self.signed, &mut self.named, &mut self.batched) {
+            (Some(signed), ..) => Content::Signed(signed.send(side, parcel, self.now)),
+            (None, Some(named), _) => Content::Named(parcel, named.send(side, parcel)),
+            (None, None, Some(batched)) => Content::Whole(batched.whole(side, parcel)),
+            (None, None, None) => Content::Plain(parcel),
         };
-        self.launch(side, resource, content);
+        self.launch(side, &[parcel.0], content);
     }
 
-    fn launch(&mut self, side: usize, resource: usize, content: Content) {
-        self.launch_by(false, side, resource, content);
+    fn launch(&mut self, side: usize, resources: &[usize], content: Content) {
+        self.launch_by(false, side, resources, content);
         if matches!(content, Content::Numbered(..)) {
-            self.launch_by(true, side, resource, content);
+            self.launch_by(true, side, resources, content);
         }
     }
 
-    fn launch_by(&mut self, is_second: bool, side: usize, resource: usize, content: Content) {
+    fn launch_by(&mut self, is_second: bool, side: usize, resources: &[usize], content: Content) {
         let direction = match &mut self.second {
             Some(second) if is_second => &mut second.link.directions[side],
             _ => &mut self.link.directions[side],
         };
         let latency = direction.latency;
-        for delay in direction.delays(resource, &mut self.chance) {
+        for delay in direction.delays(resources, &mut self.chance) {
             if self.flying.len() < IN_FLIGHT {
                 self.sent += 1;
                 let (arrives, late, to) = (self.now + delay, delay > latency, 1 - side);

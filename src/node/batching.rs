@@ -1,0 +1,234 @@
+//! Many resources in one datagram, to and from a peer of ours (`docs/adr/0075-batches.md`).
+//!
+//! To the machines a batch is the messages that it stands for, all at once. One that is left out is a lost one.
+
+use std::time::Duration;
+
+use log::debug;
+use schrittmacher_protocol::{Action, Event, PeerReport, Reaction, Time};
+use schrittmacher_wire::{
+    Batch, BatchKind, BatchMode, BatchReceiver, BatchSender, Numbers, Run, encode_batch, times_as_a_whole,
+};
+
+use super::Node;
+use super::peer_auth::Verdict;
+use super::resource::OwnWord;
+use crate::event_loop::clock;
+
+/// The grid of heartbeats: a fiftieth of the period, and no more than this. So a thousand resources wake the daemon fifty times
+/// in a period, and not a thousand times.
+const GRID_MAX: Duration = Duration::from_millis(20);
+
+/// The first moment of the grid that is not before a heartbeat of this period. The grid is the same for all resources: those of
+/// one period leave in few batches, however their starts were spread.
+pub(super) fn on_grid(heartbeat: Time, period: Duration) -> Time {
+    let step = (period / 50).min(GRID_MAX).as_nanos().max(1);
+    let beyond = heartbeat.since_origin().as_nanos() % step;
+    let wait = if beyond == 0 { 0 } else { step - beyond };
+    heartbeat + Duration::from_nanos(u64::try_from(wait).unwrap_or_default())
+}
+
+/// This node's half.
+#[derive(Debug, Default)]
+pub(super) struct Batching {
+    mode: BatchMode,
+    sender: BatchSender<Said>,
+    receiver: BatchReceiver<PeerWord>,
+    /// The numbers of this turn's heartbeats.
+    waiting: Vec<u64>,
+}
+
+/// What a message of ours says, apart from what stays the same as long as the configuration does.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    word: OwnWord,
+    reason: Option<String>,
+}
+
+/// What a message of the peer says.
+#[derive(Clone, Debug)]
+pub(super) struct PeerWord {
+    pub report: PeerReport,
+    pub reason: Option<String>,
+}
+
+/// Why something is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The heartbeat.
+    Heartbeat,
+    /// The application has reported, and nothing has changed.
+    Report,
+    /// Anything else.
+    News,
+}
+
+impl Occasion {
+    pub fn of(reaction: &Reaction) -> Occasion {
+        let sends = reaction.actions.iter().filter(|action| matches!(action, Action::Send { .. })).count();
+        match reaction.event {
+            Event::Tick if sends == 1 => Occasion::Heartbeat,
+            Event::App(_) if reaction.change().is_none() => Occasion::Report,
+            _ => Occasion::News,
+        }
+    }
+}
+
+impl Node {
+    /// Whether a word need not be said as a whole: it waits for this turn's batch, or the peer knows it.
+    pub(super) fn spares(&mut self, index: usize, word: OwnWord, occasion: Occasion, now: Time) -> bool {
+        let resource = &self.resources[index];
+        let peer = &resource.protocol.machine().peer;
+        // With several paths each message has its own copies and numbers.
+        let is_known = word.extended && peer.is_ours() && peer.alive && !self.paths.are_several();
+        // What is left of a freeze is never the same.
+        if !is_known
+            || !self.batching.mode.may_batch(now.since_origin())
+            || resource.freeze.tell(now).is_some()
+        {
+            return false;
+        }
+        let is_same = |said: &Said| said.word == word && said.reason == resource.local.reason;
+        let sender = &mut self.batching.sender;
+        match occasion {
+            Occasion::Heartbeat => {
+                let times = times_as_a_whole(resource.config.heartbeat, resource.config.timeout);
+                let number = sender.again(index, times, is_same);
+                self.batching.waiting.extend(number);
+                number.is_some()
+            }
+            Occasion::Report => sender.has_said(index, is_same),
+            Occasion::News => false,
+        }
+    }
+
+    /// The number of a word that leaves as a whole.
+    pub(super) fn number(&mut self, index: usize, word: OwnWord) -> Option<u64> {
+        if !word.extended {
+            self.batching.sender.forget(index);
+            return None;
+        }
+        let reason = self.resources[index].local.reason.clone();
+        Some(self.batching.sender.whole(index, Said { word, reason }))
+    }
+
+    /// What was said and heard of this resource has another meaning from now on.
+    pub(super) fn forget_words(&mut self, index: usize) {
+        self.batching.sender.forget(index);
+        self.batching.receiver.forget(index);
+    }
+
+    /// Sends the heartbeats of this turn.
+    pub(super) fn send_waiting(&mut self, now: Time) {
+        let mut numbers = std::mem::take(&mut self.batching.waiting);
+        if !numbers.is_empty() {
+            numbers.sort_unstable();
+            self.send_batch(BatchKind::Says, &numbers, now);
+            numbers.clear();
+        }
+        self.batching.waiting = numbers;
+    }
+
+    fn send_batch(&mut self, kind: BatchKind, numbers: &[u64], now: Time) {
+        let mut rest = numbers;
+        // Each takes some of them: a list has room for hundreds.
+        while !rest.is_empty() {
+            let room = self.peer_auth.as_ref().map_or(0, |auth| auth.room(true));
+            let (mut datagram, after) =
+                encode_batch(kind, rest, self.run(), self.trips.next(clock::now()), room);
+            if let Some(auth) = &mut self.peer_auth {
+                auth.sign(&mut datagram, true, now);
+            }
+            self.send_to_peer(&datagram, now);
+            if after.len() == rest.len() {
+                return;
+            }
+            rest = after;
+        }
+    }
+
+    pub(super) fn run(&self) -> Run {
+        Run { own: self.runs.own(), peer: self.runs.peer() }
+    }
+
+    /// A message has come whose sender reads batches, or one of the peer's address whose sender does not. The latter may be a
+    /// program of another kind in the peer's place: it has to hear at once what it knows, whether or not its message counts.
+    pub(super) fn note_reader(&mut self, reads: bool, now: Time) {
+        if reads {
+            self.batching.mode.peer_reads(now.since_origin());
+        } else if self.batching.mode.peer_does_not_read(now.since_origin()) {
+            debug!("the peer's address sends messages without our extension: no more batches for now");
+            self.repeat_last_words(now);
+        }
+    }
+
+    /// A message of the peer counts: its number stands for it from now on.
+    pub(super) fn note_word(&mut self, index: usize, run: Option<Run>, number: Option<u64>, word: &PeerWord) {
+        self.batching.receiver.heard(index, run.map(|run| run.own), number, word.clone());
+    }
+
+    /// Takes in a batch of the peer: each message that it stands for, as if it had come by itself.
+    pub(super) fn take_batch(&mut self, batch: &Batch, verdict: &Verdict, now: Time) {
+        let Some(run) = batch.run.filter(|_| self.is_for_this_run(verdict, batch.run, None, None, now))
+        else {
+            return;
+        };
+        self.note_reader(true, now);
+        if let Some(trip) = batch.trip {
+            self.trips.heard(run.own, trip, now);
+        }
+        let (mut unknown, mut repeated) = (Vec::new(), false);
+        for number in batch.says.iter() {
+            match self.batching.receiver.meaning(run.own, number) {
+                Some((index, word)) => {
+                    let word = word.clone();
+                    if self.is_newer(index, verdict) {
+                        self.hear_word(index, word, now);
+                    } else {
+                        repeated = true;
+                    }
+                }
+                None => unknown.push(number),
+            }
+        }
+        if repeated {
+            self.refuse_repeated(now);
+        }
+        if !unknown.is_empty() {
+            self.send_batch(BatchKind::Unknown, &unknown, now);
+        }
+        self.explain(&batch.unknown, now);
+    }
+
+    /// The peer does not know these numbers: it has just started, or has lost what they stood for.
+    fn explain(&mut self, unknown: &Numbers, now: Time) {
+        if unknown.is_empty() {
+            return;
+        }
+        for index in self.batching.sender.unknown(unknown) {
+            self.repeat_last_word(index, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heartbeats_of_one_period_leave_at_few_moments_and_none_is_late_by_more_than_a_fiftieth() {
+        for period in [3, 10, 1000, 20_000].map(Duration::from_millis) {
+            let starts = (0..1000).map(|part| Time::ZERO + period * part / 1000);
+            let mut moments: Vec<Time> = starts
+                .map(|start| {
+                    let moment = on_grid(start, period);
+                    assert!(moment >= start && moment.since(start) <= (period / 50).min(GRID_MAX));
+                    assert_eq!(on_grid(moment, period), moment);
+                    moment
+                })
+                .collect();
+            moments.dedup();
+            assert!(moments.len() <= 51 || period > Duration::from_secs(1), "{}", moments.len());
+        }
+    }
+}
