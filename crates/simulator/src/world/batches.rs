@@ -45,7 +45,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             Content::Whole(whole) => batched.arrive(to, whole, hears_peer, now),
             Content::Batch(list) => batched.arrive_batch(to, list, hears_peer, now),
             Content::Unknown(list) => batched.arrive_unknown(to, list, hears_peer, now),
-            Content::Plain(_) | Content::Named(..) | Content::Signed(_) => return,
+            Content::Plain(_) | Content::Named(..) | Content::Numbered(..) | Content::Signed(_) => return,
         };
         if let Some(list) = unknown {
             // Of no resource.
