@@ -180,7 +180,7 @@ impl DaemonAnswer {
         }
         let mut text = String::new();
         self.body.by_ref().take(JSON_MAX).read_to_string(&mut text).map_err(|error| {
-            let why = format_args!("the answer of {} breaks off: {error}", self.place);
+            let why = format!("the answer of {} breaks off: {error}", self.place);
             CtlError::new(exit_code::UNAVAILABLE, &why)
         })?;
         if let Ok(value) = serde_json::from_str(&text) {
@@ -216,7 +216,7 @@ impl DaemonAnswer {
                 CtlError::new(exit_code::NOINPUT, &format_args!("{place} answers: {said}"))
             }
             status => {
-                let why = format_args!("{place} answers {}: {said}", status.as_u16());
+                let why = format!("{place} answers {}: {said}", status.as_u16());
                 CtlError::new(exit_code::UNAVAILABLE, &why)
             }
         }

@@ -34,7 +34,7 @@ pub(super) fn places(daemon: &DaemonArgs) -> Result<Vec<Place>, CtlError> {
         (Some(path), _) => of_file(path),
         (None, Ok(path)) => of_file(&path).or_else(|error| only_socket().unwrap_or(Err(error))),
         (None, Err(error)) => only_socket().ok_or_else(|| {
-            let why = format_args!("{error}; name it with --config, or the daemon with --socket");
+            let why = format!("{error}; name it with --config, or the daemon with --socket");
             CtlError::new(exit_code::NOINPUT, &why)
         })?,
     }
