@@ -30,11 +30,11 @@ pub fn apply(wanted: Realtime) {
 /// its turns is bounded.
 #[cfg(target_os = "linux")]
 fn go_first() -> io::Result<()> {
-    let least = libc::sched_param { sched_priority: 1 };
-    // SAFETY: the call reads the structure, which outlives it; 0 is the calling thread.
-    let result = unsafe {
-        libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const least)
-    };
+    // The kernel's structure is this number. That of musl has more fields, and its function is a stub.
+    let least: libc::c_int = 1;
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: the call reads the number, which outlives it; 0 is the calling thread.
+    let result = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const least) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
