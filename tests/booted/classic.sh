@@ -71,7 +71,7 @@ END_OF_FILE
         files "$side" ! -type d >"$work/files-older-$side" && on "$side" cat /run/app.pid >"$work/app-$side" || return 1
         role=standby
     done
-    served_by a
+    served_by a && lost=''
 }
 unit() { printf '[Service]\nExecStart=%s\n[Install]\nWantedBy=multi-user.target\n' "$3" >"$1/etc/systemd/system/$2.service"; }
 served_by() { wait_for 30 address_at "$1" && ask_probe && [ "$host" = "host-$1" ]; }
