@@ -58,7 +58,17 @@ impl Step<'_> {
     /// Says what is owed, if there is room for it by now.
     pub(crate) fn pay_owed_word(&mut self) {
         if let Some(code) = self.machine.owed.take() {
-            let is_over = code == Treq && !self.is_forcing();
+            let is_order = code == Treq && self.is_forcing();
+            // A change of state has forgotten it already (`Step::run`). A side that serves must never say it.
+            let is_over = match self.machine.state {
+                State::Standby { .. }
+                | State::ToStandby { .. }
+                | State::Failed { .. }
+                | State::Leaving { .. } => code == Treq && !is_order,
+                State::Unknown { .. } | State::ToHot { .. } | State::Hot { .. } | State::Releasing(_) => {
+                    !is_order
+                }
+            };
             if !is_over && self.may_announce() {
                 self.send(code);
             } else if !is_over {

@@ -114,6 +114,16 @@ fn a_word_that_is_owed_is_forgotten_with_the_state_that_it_belongs_to() {
 }
 
 #[test]
+fn a_side_that_serves_says_no_word_at_which_the_other_side_goes_hot() {
+    for word in [PeerCode::Fovr, PeerCode::Tcnf, PeerCode::Fail, PeerCode::Treq] {
+        let mut node = Full::new(&Lone::hot(settings(0), ours()));
+        node.machine.owed = Some(word);
+        node.now = node.machine.next_deadline(&settings(0));
+        assert_eq!((node.give(Event::Tick), node.machine.owed), (vec![], None), "{word}");
+    }
+}
+
+#[test]
 fn the_last_word_of_a_daemon_is_never_left_out() {
     let mut node = Full::new(&Lone::standby(settings(0), ours()));
     assert_eq!(node.give(Event::Shutdown), [PeerCode::Stby]);
