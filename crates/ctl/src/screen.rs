@@ -27,7 +27,7 @@ impl Screen {
         }
     }
 
-    /// Whether a line of so many columns is shown in one.
+    /// Whether a line with this number of columns is shown in one.
     pub fn holds(self, columns: usize) -> bool {
         self.width.is_none_or(|width| columns <= width)
     }
