@@ -82,7 +82,7 @@ model-without: ## the same with each deviation from 2.0.0 taken out in turn (an 
 sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, FROM=n for later ones, or SEED=n to replay one
 	@$(CARGO) run -q --release --locked -p schrittmacher-random-faults -- \
 	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(FROM),--from $(FROM)) $(if $(PAGE),--page $(PAGE)))
-	@$(if $(SEED),,$(CARGO) run -q --release --locked -p schrittmacher-majority -- --seeds $(or $(SEEDS),500))
+	@$(if $(SEED),,$(CARGO) run -q --release --locked -p schrittmacher-majority -- --seeds 100)
 
 .PHONY: majority-without
 majority-without: ## the rule of the majority with each part of it taken out in turn: two sides that serve have to be found

@@ -147,6 +147,12 @@ fn run(seed: u64, choice: Choice, without: Option<Without>, told: bool) -> Seen 
         strike(&mut world, &mut chance, over, &mut mends, told);
     }
     world.run_until(END);
+    if told {
+        let mut calm = world.clone();
+        calm.mend();
+        let end = calm.now + 240 * SECOND;
+        step(&mut calm, end, true);
+    }
     let settles = world.clone().settles();
     Seen { unsettled: !settles, ..world.seen }
 }

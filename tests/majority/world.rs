@@ -416,17 +416,22 @@ impl World {
         }
     }
 
-    /// Everything works again. Whether one side alone serves a while later, and goes on doing so.
-    pub fn settles(mut self) -> bool {
+    /// Everything works again.
+    pub fn mend(&mut self) {
         (self.links, self.witness_is_up, self.weather) = ([true; 3], true, None);
+        for side in 0..2 {
+            self.resume(side);
+            self.start_daemon(side);
+            self.start_app(side);
+        }
+    }
+
+    /// Whether, after everything works again, one side alone serves a while later, and goes on doing so.
+    pub fn settles(mut self) -> bool {
         let patience = Duration::from_secs(60).max(20 * self.setup.promise());
         // A daemon that was ending is started when it has ended.
         for _ in 0..2 {
-            for side in 0..2 {
-                self.resume(side);
-                self.start_daemon(side);
-                self.start_app(side);
-            }
+            self.mend();
             self.run_until(self.now + patience);
         }
         (self.seen, self.without) = (Seen::default(), None);
