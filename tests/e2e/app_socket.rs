@@ -74,6 +74,36 @@ fn door_5_only_the_app_user_speaks_for_the_application() {
     pair.wait_hot(hot.other(), AT_ONCE);
 }
 
+/// Root in a container: by the socket the kernel names the user outside, and by UDP nobody is root.
+#[test]
+fn root_of_a_user_namespace_is_the_user_outside() {
+    const NAME: &str = "root_of_a_user_namespace_is_the_user_outside";
+    if !is_root() {
+        return skip(NAME, "another user's process needs root");
+    }
+    let contained = |pair: &Pair| {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--regid", "65533", "--clear-groups", "--reuid", "65533"]);
+        command.args(["unshare", "--user", "--map-root-user"]).arg(copied_testapp(pair));
+        command
+    };
+    let mut pair = Pair::new(setup("app-user = 0"));
+    let may = Command::new("unshare").args(["--user", "--map-root-user", "true"]).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        return skip(NAME, "this system refuses user namespaces");
+    }
+    pair.start_daemon(Side::A);
+    let mut root = contained(&pair);
+    by_socket(&pair, Side::A, &mut root, "--one-shot --start-as standby");
+    pair[Side::A].spawn(root).wait_code(AT_ONCE);
+    pair[Side::A].log.wait("from user 65533 is ignored: `app-user` is 0", AT_ONCE);
+    let mut root = contained(&pair);
+    pair[Side::A].app_options(&mut root, "--run-directory /nowhere --one-shot --start-as standby");
+    pair[Side::A].spawn(root).wait_code(AT_ONCE);
+    pair[Side::A].log.wait("from 127.0.0.1 is ignored: `app-user` is 0", AT_ONCE);
+    assert_ne!(pair[Side::A].log.state(), "Standby");
+}
+
 /// The client library finds the daemon's new socket by itself.
 #[test]
 fn a_daemon_that_comes_back_is_reported_to_by_the_socket_again() {

@@ -4,10 +4,13 @@
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use schrittmacher_harness::{
-    AT_ONCE, Cable, Namespace, PORT, Pair, RESOURCE, Setup, Side, report, skip, wait_for,
+    AT_ONCE, Cable, Namespace, PORT, Pair, RESOURCE, Setup, Side, is_root, report, skip, wait_for,
 };
 
 /// Sends a datagram with any address as its source.
@@ -124,6 +127,28 @@ fn become_nobody() {
     // SAFETY: takes no pointer. It changes the user of this thread alone, unlike the function of libc.
     let result = unsafe { libc::syscall(libc::SYS_setresuid, 65534, 65534, 65534) };
     assert_eq!(result, 0);
+}
+
+#[test]
+fn a_user_cannot_signal_the_daemon() {
+    const NAME: &str = "a_user_cannot_signal_the_daemon";
+    if !is_root() {
+        return skip(NAME, "another user's process needs root");
+    }
+    let mut pair = Pair::new(Setup::default());
+    pair.start(Side::A);
+    let daemon = Pid::from_raw(pair[Side::A].daemon().pid().cast_signed());
+    std::thread::scope(|scope| {
+        let user = scope.spawn(|| {
+            become_nobody();
+            // SIGCONT is allowed within a session, and stops nothing.
+            for signal in Signal::iterator().filter(|signal| *signal != Signal::SIGCONT) {
+                assert_eq!(kill(daemon, signal), Err(Errno::EPERM), "{signal}");
+            }
+        });
+        user.join().unwrap();
+    });
+    pair.stays();
 }
 
 /// The kernel lets every user send with any IPv6 address as the source. To this host that comes by the loopback device.
