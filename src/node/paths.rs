@@ -255,7 +255,7 @@ mod tests {
         Paths::new(&Core { more_paths: further(2), ..core() }, at(0))
     }
 
-    /// A heartbeat each second until then, by these paths; the peer has heard us by a path for so many milliseconds not.
+    /// A heartbeat each second, by these paths. With each path, the milliseconds for which the peer has heard nothing by it.
     fn beat(paths: &mut Paths, from: u64, to: u64, by: &[(u8, u64)]) {
         for ms in (from..to).step_by(1000) {
             for (path, held) in by {
