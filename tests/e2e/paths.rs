@@ -172,14 +172,17 @@ fn with_a_key_the_copies_of_a_message_are_no_repetition() {
     assert_eq!(schrittmacher_harness::ctl(["keygen", key.to_str().unwrap()]).0, 0);
     pair.start(Side::A);
     wait_paths(&pair, &cable, ["works", "works"]);
-    let refused = |side: Side| {
+    let count = |side: Side, name: &str| -> f64 {
         let page = cable.end(side).run(|| metrics(&pair, side));
-        let line = page.lines().find(|line| line.starts_with("schrittmacher_auth_refused_total")).unwrap();
-        line.split(' ').nth(1).unwrap().to_owned()
+        let line = page.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
     };
-    let before = SIDES.map(refused);
+    let refused = || SIDES.map(|side| count(side, "schrittmacher_auth_refused_total"));
+    let before = refused();
     pair.stays_for(2.0);
-    assert_eq!(SIDES.map(refused), before);
+    assert_eq!(refused(), before);
+    let heard = count(Side::B, "rx_hott{");
+    assert!(heard <= count(Side::A, "tx_hott{"), "{heard} messages were heard, fewer were said");
     pair.forget();
     for side in SIDES {
         filter.deafen_at(side, "cable");
