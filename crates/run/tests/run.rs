@@ -234,7 +234,8 @@ fn a_log_that_nobody_reads_delays_nothing() {
 #[test]
 fn run_5_standby_is_reported_when_the_command_has_ended() {
     let daemon = Daemon::new();
-    let go_on = daemon.file("go-on");
+    let folder = tempfile::tempdir().unwrap();
+    let go_on = folder.path().join("go-on");
     let slow = format!("trap 'while [ ! -e {} ]; do sleep 0.01; done; exit 0' TERM", go_on.display());
     let run = Run::start(&daemon, &[], &format!("{slow}; echo begun $$; while :; do sleep 0.01; done"));
     daemon.hear("LUNK");
