@@ -208,7 +208,11 @@ impl Step<'_> {
     pub(crate) fn promise(&mut self, code: PeerCode) -> Option<Time> {
         let promise = self.settings.policy.promise()?;
         let until = self.machine.peer.heard + promise;
-        let asks = matches!(code, PeerCode::Treq | PeerCode::ToHot | PeerCode::Hott | PeerCode::Unk);
+        // A side that rejects asks in the same moment, and an answer to that may not count beside a promise (`hear_promise`).
+        let asks = matches!(
+            code,
+            PeerCode::Treq | PeerCode::Trej | PeerCode::ToHot | PeerCode::Hott | PeerCode::Unk
+        );
         if asks || !self.may_promise() || until <= self.now {
             return Some(Time::ZERO);
         }
