@@ -66,13 +66,16 @@ pub(super) struct ProtocolThread {
     patience: Duration,
     cache: Mutex<Option<Cached>>,
     /// For each [`Detail`].
-    metrics: Mutex<[Option<(Instant, Result<Bytes, NoAnswer>)>; 2]>,
+    metrics: Mutex<[Option<KeptText>; 2]>,
     /// When a record was last asked for.
     recorded: Mutex<Option<Instant>>,
 }
 
 /// Makes the protocol thread look at its queue.
 pub(super) type WakeLoop = Box<dyn Fn() + Send + Sync>;
+
+/// A text, and when it was made.
+type KeptText = (Instant, Result<Bytes, NoAnswer>);
 
 struct Cached {
     at: Instant,

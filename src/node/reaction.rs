@@ -38,10 +38,10 @@ impl Node {
         let why = self.log_transition(index, &reaction, now);
         let resource = &mut self.resources[index];
         let lines = resource.narrate(why.as_deref().unwrap_or_default(), now);
-        if let Some(outage) = resource.take_outage() {
-            if let Some(is_planned) = resource.switches.outage(outage, now) {
-                self.figures.outages[usize::from(!is_planned)].observe(outage);
-            }
+        if let Some(outage) = resource.take_outage()
+            && let Some(is_planned) = resource.switches.outage(outage, now)
+        {
+            self.figures.outages[usize::from(!is_planned)].observe(outage);
         }
         self.has_news |= reaction.change().is_some() || !lines.is_empty();
         for (level, topic, text) in lines {

@@ -88,6 +88,11 @@ impl Text {
             self.page.push('}');
         }
         // Nearly all values are 0, 1 or a small count, which take a tenth of the time of a fraction.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is compared with the value"
+        )]
         let small = value as u32;
         // Writing to a String does not fail.
         let _ = if f64::from(small).to_bits() == value.to_bits() {
