@@ -213,7 +213,7 @@ impl Host {
     }
 }
 
-/// The time that a clock shows which is fast by so many millionths.
+/// The time that a clock shows if it is fast by this number of millionths.
 pub fn faster(time: Duration, millionths: i64) -> Duration {
     let by = Duration::from_nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / 1_000_000)
         * u32::try_from(millionths.unsigned_abs()).unwrap_or_default();

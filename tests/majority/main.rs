@@ -19,7 +19,7 @@ mod world;
 use host::Setup;
 
 const USAGE: &str = "\
-usage: schrittmacher-majority --search FAULTS    every sequence of up to so many faults
+usage: schrittmacher-majority --search FAULTS    every sequence of up to this number of faults
        schrittmacher-majority --seeds N          random weather, ten minutes a seed
        schrittmacher-majority --teeth            the same with each part of the rule taken out: has to be found
        schrittmacher-majority --seed N           one of them, told step by step";
@@ -51,7 +51,7 @@ enum Task {
 }
 
 fn task() -> Result<Task, lexopt::Error> {
-    use lexopt::prelude::{Long, ValueExt};
+    use lexopt::prelude::{Long, Short, Value, ValueExt};
     let mut parser = lexopt::Parser::from_env();
     let argument = parser.next()?.ok_or("nothing to do")?;
     Ok(match argument {
@@ -59,7 +59,7 @@ fn task() -> Result<Task, lexopt::Error> {
         Long("seeds") => Task::Seeds(parser.value()?.parse()?),
         Long("teeth") => Task::Teeth,
         Long("seed") => Task::Seed(parser.value()?.parse()?),
-        argument => return Err(argument.unexpected()),
+        argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
     })
 }
 

@@ -159,18 +159,11 @@ fn explore_into(setup: Setup, faults: usize, without: Option<Without>, found: &m
     for shift in [Duration::ZERO, STEP / 3] {
         let mut world = world.clone();
         world.run_until(SETTLED + shift);
-        descend(&world, without, 0, faults, &mut Vec::new(), found);
+        descend(&world, 0, faults, &mut Vec::new(), found);
     }
 }
 
-fn descend(
-    world: &World,
-    without: Option<Without>,
-    step: usize,
-    faults: usize,
-    done: &mut Vec<(usize, Act)>,
-    found: &mut Found,
-) {
+fn descend(world: &World, step: usize, faults: usize, done: &mut Vec<(usize, Act)>, found: &mut Found) {
     if found.is_for_teeth && found.broken > 0 {
         return;
     }
@@ -182,7 +175,7 @@ fn descend(
                 next.act(act);
                 done.push((step, act));
                 next.run_until(world.now + STEP);
-                descend(&next, without, step + 1, faults - 1, done, found);
+                descend(&next, step + 1, faults - 1, done, found);
                 done.pop();
             }
         }

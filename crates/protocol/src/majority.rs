@@ -142,11 +142,13 @@ impl Machine {
 
     /// When this side has to begin to stop the service. An application that was hot before this daemon has the time of its claim.
     fn ends_at(&self, promise: Duration) -> Time {
-        let end = self.majority.right_until() - promise / STOPPING;
-        match self.state {
-            State::Unknown { claim: Some(until) } if self.majority.right_until() == Time::ZERO => until,
-            _ => end,
+        let end = self.majority.right_until();
+        if let State::Unknown { claim: Some(until) } = self.state
+            && end == Time::ZERO
+        {
+            return until;
         }
+        end - promise / STOPPING
     }
 
     /// When the witness is asked for the sake of a side that serves: the promise is late, and a lease is to be renewed.
