@@ -62,6 +62,8 @@ struct Flight {
 struct Witness {
     holder: Option<usize>,
     since: Duration,
+    /// The holder's newest question that was granted, by its clock.
+    question: Time,
 }
 
 /// What was seen of a run.
@@ -228,7 +230,8 @@ impl World {
         let witness = &mut self.witness;
         match order {
             WitnessOrder::GiveBack => {
-                if witness.holder == Some(side) {
+                // One that comes after a later question has no effect: the key has another revision by then.
+                if witness.holder == Some(side) && asked >= witness.question {
                     witness.holder = None;
                 }
             }
@@ -236,7 +239,8 @@ impl World {
                 let is_free = witness.holder.is_none_or(|holder| holder == side)
                     || now >= witness.since + self.setup.promise();
                 if is_free {
-                    *witness = Witness { holder: Some(side), since: now };
+                    let before = if witness.holder == Some(side) { witness.question } else { Time::ZERO };
+                    *witness = Witness { holder: Some(side), since: now, question: asked.max(before) };
                 }
                 if self.links[side] {
                     self.launch(side, Parcel::FromWitness(is_free, asked));

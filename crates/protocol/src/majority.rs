@@ -51,7 +51,7 @@ pub struct Promise {
 pub enum WitnessOrder {
     /// The lease, or more time of it. The answer is an [`Answer`].
     Ask,
-    /// The lease is not needed any more. There is no answer.
+    /// The lease is not needed any more. There is no answer. It must have no effect if it comes after a later question.
     GiveBack,
 }
 
