@@ -51,7 +51,7 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Nobody is looked at any more; what was found out about somebody has no effect.
+    /// Ends all observation. A result that arrives later has no effect.
     pub(super) fn forget(&mut self) {
         self.list.clear();
     }

@@ -17,7 +17,7 @@ const LINES_OF_RESOURCE: u32 = 200;
 const LINES_OF_CORE: u32 = 400;
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// With so many sections those that have been silent are forgotten.
+/// Above this number of sections, those that have been silent are forgotten.
 const SECTIONS: usize = 4096;
 
 /// The lines of every section.

@@ -66,10 +66,12 @@ pub(super) enum Occasion {
 impl Occasion {
     pub fn of(reaction: &Reaction) -> Occasion {
         let sends = reaction.actions.iter().filter(|action| matches!(action, Action::Send { .. })).count();
-        match reaction.event {
-            Event::Tick if sends == 1 => Occasion::Heartbeat,
-            Event::App(_) if reaction.change().is_none() => Occasion::Report,
-            _ => Occasion::News,
+        if reaction.event == Event::Tick && sends == 1 {
+            Occasion::Heartbeat
+        } else if matches!(reaction.event, Event::App(_)) && reaction.change().is_none() {
+            Occasion::Report
+        } else {
+            Occasion::News
         }
     }
 }

@@ -5,7 +5,7 @@ use schrittmacher_api::HistoryKind;
 use schrittmacher_protocol::{Action, Command, Event, Notice, Reaction, Refusal, StateName, Time};
 
 use super::batching::{Occasion, on_grid};
-use super::resource::OwnWord;
+use super::resource::{Envelope, OwnWord};
 use super::{Node, Warned, warn_once};
 use crate::event_hook::HookEvent;
 use crate::event_loop::clock;
@@ -126,7 +126,10 @@ impl Node {
             }
         };
         for (path, trip) in copies {
-            let mut datagram = self.resources[index].datagram(word, &self.host, run, trip, number, room, now);
+            let mut datagram = {
+                let envelope = Envelope { host: &self.host, run, trip, number, room };
+                self.resources[index].datagram(word, envelope, now)
+            };
             if let Some(auth) = &mut self.peer_auth {
                 auth.sign(&mut datagram, word.extended, now);
             }

@@ -74,7 +74,7 @@ fn door_5_only_the_app_user_speaks_for_the_application() {
     pair.wait_hot(hot.other(), AT_ONCE);
 }
 
-/// Root in a container: by the socket the kernel names the user outside, and by UDP nobody is root.
+/// Root in a container: the socket shows the user that it is outside, and UDP shows no root at all.
 #[test]
 fn root_of_a_user_namespace_is_the_user_outside() {
     const NAME: &str = "root_of_a_user_namespace_is_the_user_outside";

@@ -24,7 +24,7 @@ fn many(setup: Setup) -> Pair {
     pair
 }
 
-/// Puts so many other resources into a side's file, instead of those that are in it.
+/// Replaces the resources of a side's file by this number of others.
 fn configure(pair: &Pair, side: Side, others: usize) {
     let file = pair[side].files.config();
     let text = fs::read_to_string(&file).unwrap();

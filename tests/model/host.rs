@@ -62,6 +62,7 @@ pub enum Program {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "states are kept packed; this is the one that is unpacked")]
 pub enum Daemon {
     Down,
     Ours(Machine),

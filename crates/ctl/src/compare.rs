@@ -21,9 +21,9 @@ pub(super) enum What {
     /// An input leads to something else.
     Reaction {
         /// The daemon's reaction.
-        recorded: Reaction,
+        recorded: Box<Reaction>,
         /// The reaction of this program.
-        repeated: Reaction,
+        repeated: Box<Reaction>,
     },
 }
 
@@ -41,7 +41,10 @@ pub(super) fn compare(record: &ResourceRecord) -> Vec<Difference> {
         let mut replay = segment.replay();
         let different = replay.find(|step| step.differs()).map(|step| Difference {
             at: step.at,
-            what: What::Reaction { recorded: step.recorded.clone(), repeated: step.repeated },
+            what: What::Reaction {
+                recorded: Box::new(step.recorded.clone()),
+                repeated: Box::new(step.repeated),
+            },
         });
         reached = different.is_none().then(|| replay.machine().clone());
         differences.extend(different);

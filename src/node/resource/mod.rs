@@ -45,6 +45,21 @@ pub enum Why {
     Removed,
 }
 
+/// The parts of a datagram that are not the resource's.
+#[derive(Clone, Copy, Debug)]
+pub struct Envelope<'a> {
+    /// The name of this host.
+    pub host: &'a str,
+    /// The run of this daemon and, once known, the peer's.
+    pub run: Run,
+    /// The number of the message, and what it echoes.
+    pub trip: Option<Trip>,
+    /// The number of the resource in batches.
+    pub number: Option<u64>,
+    /// Bytes to be kept free for a signature.
+    pub room: usize,
+}
+
 /// How far a resource is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
@@ -265,16 +280,8 @@ impl ManagedResource {
     }
 
     /// The datagram that carries this word, with room for a signature.
-    pub fn datagram(
-        &self,
-        word: OwnWord,
-        host: &str,
-        run: Run,
-        trip: Option<Trip>,
-        number: Option<u64>,
-        room: usize,
-        now: Time,
-    ) -> Vec<u8> {
+    pub fn datagram(&self, word: OwnWord, envelope: Envelope<'_>, now: Time) -> Vec<u8> {
+        let Envelope { host, run, trip, number, room } = envelope;
         let tells = word.extended && self.protocol.machine().peer.is_ours();
         PeerMessage {
             code: word.code,

@@ -330,6 +330,6 @@ fn a_watchdog_is_a_device_whose_second_is_short_enough() {
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
     assert!(warning.starts_with("x.conf:6: `watchdog`: a device has a second at least"), "{warning}");
     assert!(warning.contains("may take r over 0.4 s after"), "{warning}");
-    let errors = super::errors(&super::file("watchdog = dev/watchdog", ""));
+    let errors = super::errors(&file("watchdog = dev/watchdog", ""));
     assert!(errors[0].contains("is not an absolute path"), "{errors:?}");
 }

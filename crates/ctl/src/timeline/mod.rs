@@ -131,9 +131,10 @@ impl Timeline {
                 self.line(difference.at, &format_args!("DIFFERENT  {resource}: {why}"), output);
             }
             What::Reaction { recorded, repeated } => {
-                let mut both = [columns(recorded), columns(repeated)];
+                let reactions = [recorded.as_ref(), repeated.as_ref()];
+                let mut both = reactions.map(columns);
                 if both[0] == both[1] {
-                    both = [recorded, repeated].map(|reaction| format!("{reaction:?}"));
+                    both = reactions.map(|reaction| format!("{reaction:?}"));
                 }
                 let [then, now] = both;
                 self.line(
