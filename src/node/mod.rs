@@ -313,6 +313,9 @@ impl Node {
                 self.figures.lateness.observe(now.since(due));
             }
             self.apply_freeze(index, now);
+            if self.executor.waits_for_others(index, now) {
+                self.give(index, Event::CommandWaits, now);
+            }
             self.give(index, Event::Tick, now);
         }
         self.send_waiting(now);

@@ -103,6 +103,7 @@ fn cause(event: Event) -> String {
         Event::Follow { force: false } => "follows its set".to_owned(),
         Event::Follow { force: true } => "follows its set, by force".to_owned(),
         Event::Reloaded => "SIGHUP".to_owned(),
+        Event::CommandWaits => "its command waits for its turn".to_owned(),
         Event::Witness(answer) => format!("witness: {answer:?}"),
         Event::Tick => "time".to_owned(),
     }

@@ -65,7 +65,7 @@ fn deed(action: Action) -> Option<String> {
 /// Whether it is one of the messages and heartbeats that come all the time and change nothing.
 pub(super) fn is_routine(reaction: &Reaction) -> bool {
     let quiet_event = match reaction.event {
-        Event::Tick => true,
+        Event::Tick | Event::CommandWaits => true,
         Event::Peer(report) => match report.code {
             Some(
                 PeerCode::Unk

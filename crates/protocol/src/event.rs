@@ -47,6 +47,10 @@ pub enum Event {
     },
     /// The configuration was read again: tell the peer once more what we are (W4).
     Reloaded,
+    /// The order that the application is to obey has not begun to be carried out: the commands of other resources come first.
+    /// Its time begins anew ([`Settings::going_hot_timeout`](crate::Settings::going_hot_timeout)). To be given as long as commands
+    /// begin at all, a heartbeat apart or less.
+    CommandWaits,
     /// An attempt to bring the service's interface up has failed.
     ActivateFailed,
     /// The service's interface is up, after attempts that failed.

@@ -58,6 +58,7 @@ impl Resource {
             | Event::Bond(_)
             | Event::Follow { .. }
             | Event::Reloaded
+            | Event::CommandWaits
             | Event::Witness(_)
             | Event::Tick => {}
         }

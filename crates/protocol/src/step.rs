@@ -99,8 +99,10 @@ impl<'a> Step<'a> {
         let event = self.reaction.event;
         // A daemon that was stopped does this before anything else.
         self.follow_majority();
-        // A tick that finds lost time does nothing else: the sockets have to be drained before time is acted on.
-        if !self.notice_lost_time() || event != Event::Tick {
+        // A tick that finds lost time does nothing else: the sockets have to be drained before time is acted on. An order that
+        // waits is told right before a tick, which has to find it.
+        let lost_time = event != Event::CommandWaits && self.notice_lost_time();
+        if !lost_time || event != Event::Tick {
             self.take(event);
         }
         self.reaction
@@ -160,6 +162,7 @@ impl<'a> Step<'a> {
             Event::Bond(bond) => self.bind(bond),
             Event::Follow { force } => self.run(Cause::Failover { by: Orderer::Set, force }),
             Event::Reloaded => self.machine.peer.advertise(),
+            Event::CommandWaits => self.wait_for_command(),
             Event::Witness(answer) => self.hear_witness(answer),
         }
     }
@@ -171,6 +174,22 @@ impl<'a> Step<'a> {
             matches!(self.machine.state, State::Unknown { claim: None }) && !self.machine.app.reported;
         if is_new && ago < self.settings.app_timeout {
             self.begin_claim();
+        }
+    }
+
+    /// The application has no order yet that it could obey.
+    fn wait_for_command(&mut self) {
+        let (now, settings) = (self.now, self.settings);
+        match &mut self.machine.state {
+            State::ToHot { until, began: false, .. } => *until = now + settings.going_hot_timeout,
+            State::ToStandby { until, .. } => *until = now + settings.going_standby_timeout,
+            State::ToHot { began: true, .. }
+            | State::Unknown { .. }
+            | State::Standby { .. }
+            | State::Hot { .. }
+            | State::Releasing(_)
+            | State::Failed { .. }
+            | State::Leaving { .. } => {}
         }
     }
 

@@ -58,6 +58,8 @@ enum Command {
 /// An effect of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
+    /// A command waits for those of other resources.
+    Waits,
     /// The start command has begun.
     StartBegan,
     /// The application is ordered hot.
@@ -86,7 +88,14 @@ pub struct Commands {
     failures: u32,
     /// When it is tried again.
     retry: Option<Duration>,
+    /// The commands of other resources come first until this time.
+    turn: Duration,
+    /// When it is told next that a command waits for them.
+    told: Duration,
 }
+
+/// How often that is told.
+const TOLD_AGAIN: Duration = Duration::from_secs(1);
 
 impl Commands {
     /// Nothing is ordered; the interface is up or not.
@@ -100,6 +109,8 @@ impl Commands {
             wanted: interface,
             failures: 0,
             retry: None,
+            turn: Duration::ZERO,
+            told: Duration::ZERO,
         }
     }
     /// The disorders of the commands.
@@ -115,6 +126,11 @@ impl Commands {
     /// Sets how long commands take that begin from now on.
     pub fn set_durations(&mut self, durations: Durations) {
         self.durations = durations;
+    }
+
+    /// The commands of other resources come first until this time.
+    pub fn set_turn(&mut self, at: Duration) {
+        self.turn = at;
     }
 
     /// The interface is up.
@@ -169,7 +185,8 @@ impl Commands {
     /// When [`Commands::next`] has something new.
     pub(crate) fn next_deadline(&self) -> Duration {
         let running = self.running.map(|(_, until)| until);
-        running.into_iter().chain(self.retry).min().unwrap_or(Duration::MAX)
+        let waits = (running.is_none() && !self.waiting.is_empty()).then(|| self.turn.min(self.told));
+        running.into_iter().chain(self.retry).chain(waits).min().unwrap_or(Duration::MAX)
     }
 
     /// The next effect of commands up to `now`. Call it again until there is none.
@@ -188,6 +205,13 @@ impl Commands {
                 if let Some(effect) = self.end(command, now) {
                     return Some(effect);
                 }
+            }
+            if now < self.turn && !self.waiting.is_empty() {
+                if now < self.told {
+                    return None;
+                }
+                self.told = now + TOLD_AGAIN;
+                return Some(Effect::Waits);
             }
             let command = self.waiting.pop_front()?;
             let Disorders { activate, stop, deactivate } = self.disorders;

@@ -133,6 +133,7 @@ impl<D: Daemon> Node<D> {
     pub(crate) fn run_commands(&mut self, now: Duration) -> Option<Event> {
         loop {
             match self.commands.next(now)? {
+                Effect::Waits => return Some(Event::CommandWaits),
                 Effect::StartBegan => return Some(Event::StartBegan),
                 Effect::Released => return Some(Event::Released),
                 Effect::ActivateFailed => return Some(Event::ActivateFailed),

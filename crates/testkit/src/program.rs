@@ -238,6 +238,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         | Event::Bond(_)
         | Event::Follow { .. }
         | Event::Reloaded
+        | Event::CommandWaits
         | Event::Witness(_) => None,
     }
 }

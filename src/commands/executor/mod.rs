@@ -103,6 +103,8 @@ pub struct Executor {
     resources: Vec<ResourceCommands>,
     pipes: Pipes,
     spawner: Spawner,
+    /// When a command has begun last, or could not be begun.
+    begun_at: Time,
     /// Resources whose queue may have something to do.
     due: VecDeque<usize>,
     deadlines: Deadlines,
@@ -125,6 +127,9 @@ struct Earlier {
     process: StartProcess,
     until: Time,
 }
+
+/// Without a command that begins for this long, those that wait are not waiting for others.
+const TURN: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether one has ended: they are no children, so nothing tells.
 const LOOK: Duration = Duration::from_millis(100);
@@ -163,6 +168,7 @@ impl Executor {
             resources,
             pipes: Pipes::new(registry),
             spawner: Spawner::start(Arc::clone(&waker), folder.map(|folder| (folder, notes)))?,
+            begun_at: now,
             due: VecDeque::new(),
             deadlines: Deadlines::default(),
             running: Vec::new(),
@@ -288,6 +294,7 @@ impl Executor {
     /// Takes what has begun. The reports are to be taken before [`Executor::run`]: they may make an order needless.
     pub fn collect(&mut self, now: Time) {
         while let Some(spawned) = self.spawner.result() {
+            self.begun_at = now;
             self.on_spawned(spawned, now);
         }
     }
@@ -367,6 +374,13 @@ impl Executor {
     /// Whether `start-action` or `stop-action` of a resource runs or waits.
     pub fn is_application_busy(&self, resource: usize) -> bool {
         self.resources.get(resource).is_some_and(|state| state.queue.is_application_busy())
+    }
+
+    /// Whether `start-action` or `stop-action` of a resource has not begun because the commands of others come first.
+    pub fn waits_for_others(&self, resource: usize, now: Time) -> bool {
+        !self.spawner.has_room()
+            && now.since(self.begun_at) < TURN
+            && self.resources.get(resource).is_some_and(|state| state.queue.waits_for_room(now))
     }
 
     /// Whether anything that was ordered is not over. Bounded by the time limit of each command.

@@ -240,6 +240,11 @@ impl CommandQueue {
         self.ready(now).is_some()
     }
 
+    /// Whether `start` or `stop` would begin by and by if there was room: it waits for nothing but commands that can begin.
+    pub fn waits_for_room(&self, now: Time) -> bool {
+        self.application.waiting().is_some() && self.wants_room(now)
+    }
+
     /// Whether `start` or `stop` runs or waits.
     pub fn is_application_busy(&self) -> bool {
         self.application.oldest_open().is_some()

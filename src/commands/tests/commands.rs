@@ -409,6 +409,29 @@ fn processes_are_begun_a_few_at_a_time() {
     bench.until(|_, reports| reports.iter().filter(begun).count() == 40);
 }
 
+/// T4: the time of an application does not run meanwhile.
+#[test]
+fn a_command_without_room_waits_for_others_as_long_as_any_begin() {
+    let resources = (0..40).map(|index| resource(&format!("r{index}")));
+    let command = |resource| Resource { start_action: Some("exit 0".to_owned()), ..resource };
+    let mut bench = Bench::new(resources.map(command).collect());
+    for index in 0..39 {
+        bench.executor.order(index, Command::Start, false, Time::ZERO);
+    }
+    let waiting = |bench: &Bench, now: Time| -> Vec<usize> {
+        (0..40).filter(|index| bench.executor.waits_for_others(*index, now)).collect()
+    };
+    assert!(waiting(&bench, bench.now()).is_empty(), "there is room for each");
+    let now = bench.now();
+    bench.executor.run(now, |_| None);
+    // Eight are handed over, and the last resource has no order.
+    assert_eq!(waiting(&bench, now), Vec::from_iter(8..39));
+    assert!(waiting(&bench, now + Duration::from_secs(6)).is_empty(), "the thread hangs");
+    let begun = |report: &&CommandReport| matches!(report, CommandReport::StartBegan { .. });
+    bench.until(|_, reports| reports.iter().filter(begun).count() == 39);
+    assert!(waiting(&bench, bench.now()).is_empty());
+}
+
 fn kill(pid: &str) {
     let pid = Pid::from_raw(pid.trim().parse().expect("a number"));
     nix::sys::signal::kill(pid, Signal::SIGKILL).expect("a process of our own");
