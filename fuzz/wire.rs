@@ -65,7 +65,7 @@ fn plain(datagram: &[u8]) -> Option<Value> {
     if !["resource", "status"].iter().all(|key| members.get(*key).is_some_and(is_text)) {
         return None;
     }
-    const KEYS: [&str; 11] = [
+    const KEYS: [&str; 16] = [
         "resource",
         "status",
         "priority",
@@ -77,6 +77,11 @@ fn plain(datagram: &[u8]) -> Option<Value> {
         "adminweb-port",
         "location",
         "heartbeat-ms",
+        "note",
+        "freeze",
+        "run",
+        "trip",
+        "batch",
     ];
     members.retain(|key, _| KEYS.contains(&key.as_str()));
     Some(Value::Object(members))

@@ -228,10 +228,15 @@ impl Run<'_> {
             let Some(hot) = hot else { break };
             self.order(hot, resource, Event::Failover { force: false });
             let end = self.world.now() + FOLLOWS;
-            self.world.run_until_so(end, |world| is_hot(&world.hosts()[1 - hot].nodes[resource]));
+            let mut was_lost = false;
+            self.world.run_until_so(end, |world| {
+                was_lost |= world.is_set_back() || !world.link.directions[hot].believed;
+                is_hot(&world.hosts()[1 - hot].nodes[resource])
+            });
             let [refused, followed] =
                 [hot, 1 - hot].map(|side| is_hot(&self.world.hosts()[side].nodes[resource]));
-            if refused {
+            // A side that was set back loses a message until the two have met anew.
+            if refused || was_lost {
                 break;
             }
             if !followed {

@@ -55,7 +55,9 @@ fn sentence(what: &FactKind) -> String {
                 (_, StateName::Failed) => format!("FAILED here, was {}", wording::state(*from)),
                 (_, _) => format!("{} -> {}", wording::state(*from), wording::state(*to)),
             };
-            format!("{change}: {}{}", Escaped(why), quoted(reason.as_deref()))
+            // The daemon's own reason for an end is the cause itself.
+            let reason = reason.as_deref().filter(|reason| reason != why);
+            format!("{change}: {}{}", Escaped(why), quoted(reason))
         }
         FactKind::Peer { state: Some(state), reason } => {
             // The reason of a healthy peer is that of its application's last trouble.

@@ -29,7 +29,7 @@ pub enum Asked {
         /// It is open until this time.
         until: Time,
     },
-    /// By an operator's order: `TREQ` with [`FORCED_RANDOM`], repeated.
+    /// By an operator's order: `TREQ` with [`FORCED_RANDOM`](crate::FORCED_RANDOM), repeated.
     Forced {
         /// It is open until this time.
         until: Time,

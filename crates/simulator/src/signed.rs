@@ -130,6 +130,11 @@ impl Signed {
         }
     }
 
+    /// A side goes on under a nonce that it had before.
+    pub fn is_set_back(&self) -> bool {
+        self.is_set_back.contains(&true)
+    }
+
     fn renew(&mut self, side: usize) {
         self.is_set_back[side] = false;
         self.nonces += 1;

@@ -185,6 +185,11 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         }
     }
 
+    /// Whether a side has been set back and does not know it: the other side takes none of its messages, or it none of theirs.
+    pub fn is_set_back(&self) -> bool {
+        self.signed.as_ref().is_some_and(Signed::is_set_back)
+    }
+
     /// The time since the beginning.
     pub fn now(&self) -> Duration {
         self.now
@@ -200,7 +205,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     }
 
     /// Lets time pass until `so` holds, but not beyond `end`. True if it holds.
-    pub fn run_until_so(&mut self, end: Duration, so: impl Fn(&World<D, W>) -> bool) -> bool {
+    pub fn run_until_so(&mut self, end: Duration, mut so: impl FnMut(&World<D, W>) -> bool) -> bool {
         let mut at_once = 0_u32;
         while !so(self) {
             let nodes = self.hosts.iter().flat_map(|host| &host.nodes);
