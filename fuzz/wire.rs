@@ -118,6 +118,7 @@ fn check(message: &Message) {
             run: message.run,
             trip: message.trip,
             number: message.number,
+            promise: message.promise,
         }
         .encode(),
         Code::App(code) => AppMessage {

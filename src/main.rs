@@ -21,6 +21,7 @@ mod token;
 mod udp;
 mod units;
 mod watchdog;
+mod witness;
 mod worker;
 
 use std::io;

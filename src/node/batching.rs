@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use log::debug;
-use schrittmacher_protocol::{Action, Event, PeerReport, Reaction, Time};
+use schrittmacher_protocol::{Action, Event, PeerReport, Promise, Reaction, Time};
 use schrittmacher_wire::{
     Batch, BatchKind, BatchMode, BatchReceiver, BatchSender, Numbers, Run, encode_batch, times_as_a_whole,
 };
@@ -83,8 +83,9 @@ impl Node {
         let peer = &resource.protocol.machine().peer;
         // With several paths each message has its own copies and numbers.
         let is_known = word.extended && peer.is_ours() && peer.alive && !self.paths.are_several();
-        // What is left of a freeze is never the same.
+        // What is left of a freeze is never the same, and a promise needs a message of its own.
         if !is_known
+            || word.promise.is_some()
             || !self.batching.mode.may_batch(now.since_origin())
             || resource.freeze.tell(now).is_some()
         {
@@ -166,7 +167,10 @@ impl Node {
 
     /// A message of the peer counts: its number stands for it from now on.
     pub(super) fn note_word(&mut self, index: usize, run: Option<Run>, number: Option<u64>, word: &PeerWord) {
-        self.batching.receiver.heard(index, run.map(|run| run.own), number, word.clone());
+        // A batch promises nothing: it is not known what its sender had heard when it said so.
+        let promise = word.report.promise.map(|_| Promise::default());
+        let word = PeerWord { report: PeerReport { promise, ..word.report }, reason: word.reason.clone() };
+        self.batching.receiver.heard(index, run.map(|run| run.own), number, word);
     }
 
     /// Takes in a batch of the peer: each message that it stands for, as if it had come by itself.

@@ -147,9 +147,14 @@ impl Node {
                 return;
             }
         }
-        if let (Origin::Peer, Some(run), Some(trip)) = (origin, message.run, message.trip) {
-            self.trips.heard(run.own, trip, now);
-        }
+        let is_newest = match (origin, message.run, message.trip) {
+            (Origin::Peer, Some(run), Some(trip)) => {
+                let is_newest = self.trips.is_newest(run.own, trip);
+                self.trips.heard(run.own, trip, now);
+                is_newest
+            }
+            (_, _, _) => false,
+        };
         let door = match origin {
             Origin::Peer => &mut self.peer_door,
             Origin::App => &mut self.app_door,
@@ -180,8 +185,8 @@ impl Node {
             return;
         }
         match (origin, message.code) {
-            (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, now),
-            (Origin::Peer, Code::Unknown) => self.heard_peer(index, None, message, now),
+            (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, is_newest, now),
+            (Origin::Peer, Code::Unknown) => self.heard_peer(index, None, message, is_newest, now),
             (Origin::App, Code::App(code)) => self.heard_app(index, Some(code), message, sender, now),
             (Origin::App, Code::Unknown) => self.heard_app(index, None, message, sender, now),
             (Origin::Peer, Code::App(_)) | (Origin::App, Code::Peer(_)) => {
@@ -190,7 +195,14 @@ impl Node {
         }
     }
 
-    fn heard_peer(&mut self, index: usize, code: Option<PeerCode>, message: Message, now: Time) {
+    fn heard_peer(
+        &mut self,
+        index: usize,
+        code: Option<PeerCode>,
+        message: Message,
+        is_newest: bool,
+        now: Time,
+    ) {
         let report = PeerReport {
             code,
             priority: message.priority,
@@ -199,7 +211,7 @@ impl Node {
             has_type: message.kind.is_some(),
             period: message.heartbeat.or_else(|| self.period_of_signing_peer(index)),
             note: message.note,
-            promise: None,
+            promise: self.promise_of(index, &message, is_newest, now),
         };
         let word = PeerWord { report, reason: message.reason };
         self.note_word(index, message.run, message.number, &word);

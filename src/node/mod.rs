@@ -14,6 +14,7 @@
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
+//! * `witness`: the third vote, and the promises of both sides
 //! * `set`: resources that are hot on one side together
 
 mod batching;
@@ -38,6 +39,7 @@ mod summary;
 mod switch;
 mod trips;
 mod unit;
+mod witness;
 
 pub use self::reload::Changes;
 
@@ -57,6 +59,7 @@ use self::paths::Paths;
 use self::peer_auth::PeerAuth;
 use self::resource::ManagedResource;
 use self::trips::Trips;
+use self::witness::Vote;
 use crate::app_process::AppProcesses;
 use crate::app_socket::AppSocket;
 use crate::commands::{CommandKind, CommandReport, Executor, FIRST_REPORT};
@@ -106,6 +109,8 @@ pub struct Node {
     paths: Paths,
     watchdog: Option<Watchdog>,
     batching: Batching,
+    /// The third vote.
+    vote: Vote,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -169,6 +174,7 @@ impl Node {
             releases: Deadlines::default(),
             probes: Deadlines::default(),
             link,
+            vote: Vote::default(),
             executor,
             processes,
             app_socket,
@@ -263,7 +269,8 @@ impl Node {
     pub fn next_deadline(&self) -> Option<Time> {
         let app_socket = self.app_socket.as_ref().and_then(AppSocket::next_deadline);
         let watchdog = self.watchdog.as_ref().and_then(Watchdog::next_deadline);
-        let own = [watchdog, self.next_tick(), self.releases.first(), self.probes.first()];
+        let witness = self.next_look_at_witness();
+        let own = [watchdog, witness, self.next_tick(), self.releases.first(), self.probes.first()];
         let deadlines = own.into_iter().chain([self.executor.next_deadline(), app_socket]);
         deadlines.flatten().min()
     }
@@ -299,6 +306,7 @@ impl Node {
 
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
+        self.hear_witness(now);
         self.processes.on_worker_result(now);
     }
 
@@ -321,6 +329,7 @@ impl Node {
         self.send_waiting(now);
         self.release_late(now);
         self.look_after_paths(now);
+        self.look_at_witness(now);
         self.executor.collect(now);
         self.take_reports(now);
         let processes = &self.processes;

@@ -260,6 +260,7 @@ impl Node {
             troubles: self
                 .held(resource)
                 .chain(self.watchdog_trouble(state))
+                .chain(self.vote_troubles(resource))
                 .chain(held_back(machine, now))
                 .chain(self.set_troubles(index, machine.bond.unwrap_or_default()))
                 .chain(resource.failing_commands().map(failing))

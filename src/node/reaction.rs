@@ -70,9 +70,9 @@ impl Node {
     fn carry_out(&mut self, index: usize, action: Action, occasion: Occasion, now: Time) {
         let resource = &mut self.resources[index];
         match action {
-            Action::Send { code, random, extended, note, promise: _ } => {
+            Action::Send { code, random, extended, note, promise } => {
                 debug!(target: &resource.config.name, "to peer: {code}");
-                let word = OwnWord { code, random, extended, note };
+                let word = OwnWord { code, random, extended, note, promise };
                 resource.last_word = Some(word);
                 resource.figures.said(code);
                 if !self.spares(index, word, occasion, now) {
@@ -96,7 +96,8 @@ impl Node {
                 }
             }
             // Told by the code that gave the order, which knows by whom.
-            Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
+            Action::Refuse(_) | Action::Notice(_) => {}
+            Action::Witness(order) => self.tell_witness(index, order, now),
             Action::Exit => {
                 resource.life.set_ended();
                 if resource.is_left_hot() {
@@ -125,9 +126,10 @@ impl Node {
                 self.paths.echoes(time).into_iter().map(copy).collect()
             }
         };
+        let promise = word.promise.map(|until| self.told_promise(index, until, trip, run));
         for (path, trip) in copies {
             let mut datagram = {
-                let envelope = Envelope { host: &self.host, run, trip, number, room };
+                let envelope = Envelope { host: &self.host, run, trip, number, promise, room };
                 self.resources[index].datagram(word, envelope, now)
             };
             if let Some(auth) = &mut self.peer_auth {
@@ -147,6 +149,8 @@ impl Node {
     pub(super) fn repeat_last_word(&mut self, index: usize, now: Time) {
         let resource = &self.resources[index];
         if let Some(word) = resource.last_word.filter(|_| !resource.life.has_ended()) {
+            // A promise may have been given up since.
+            let word = OwnWord { promise: word.promise.map(|_| Time::ZERO), ..word };
             self.resources[index].figures.said(word.code);
             self.say(index, word, now);
         }

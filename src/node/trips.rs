@@ -68,12 +68,27 @@ impl Trips {
         self.heard.as_ref().map(|heard| Echo { time: heard.time, held: micros(now.since(heard.at)) })
     }
 
+    /// For how long something that lasts until then does so from the hearing of the message that is echoed now. Nothing, if that
+    /// one is not of the run of the peer that is named beside it: its times mean nothing to another run.
+    pub fn lasts(&self, until: Time, named: Option<u64>) -> Duration {
+        let heard = self.heard.as_ref().filter(|heard| Some(heard.run) == named);
+        heard.map_or(Duration::ZERO, |heard| until.since(heard.at))
+    }
+
+    /// When we sent the message with this time. `None`: not in this run.
+    pub fn sent_at(&self, time: u64, now: Time) -> Option<Time> {
+        Some(self.start + Duration::from_micros(time)).filter(|sent| *sent <= now)
+    }
+
+    /// Whether a message of this run of the peer is newer than all that have come.
+    pub fn is_newest(&self, run: u64, trip: Trip) -> bool {
+        self.heard.as_ref().is_none_or(|heard| heard.run != run || trip.number > heard.newest)
+    }
+
     /// A message of this run of the peer has come and counts. Tells whether it has come for the first time.
     pub fn heard(&mut self, run: u64, trip: Trip, now: Time) -> bool {
         // An older one may be a recording.
-        let is_newest =
-            self.heard.as_ref().is_none_or(|heard| heard.run != run || trip.number > heard.newest);
-        if let Some(echo) = trip.echo.filter(|_| is_newest) {
+        if let Some(echo) = trip.echo.filter(|_| self.is_newest(run, trip)) {
             self.measure(echo, now);
         }
         match &mut self.heard {
@@ -227,6 +242,38 @@ mod tests {
         }
         let facts = trips.facts().unwrap();
         assert_eq!((facts.sent, facts.came), (4, 4));
+    }
+
+    /// Its times are those of another clock.
+    #[test]
+    fn nothing_lasts_from_the_hearing_of_an_earlier_run() {
+        let mut trips = Trips::new(Time::ZERO);
+        assert_eq!(trips.lasts(at(9000), None), Duration::ZERO);
+        trips.heard(1, number(1), at(1000));
+        assert_eq!(trips.lasts(at(9000), Some(1)), Duration::from_secs(8));
+        assert_eq!(trips.lasts(at(500), Some(1)), Duration::ZERO, "it is over");
+        for other in [None, Some(2)] {
+            assert_eq!(trips.lasts(at(9000), other), Duration::ZERO);
+        }
+    }
+
+    #[test]
+    fn nothing_was_sent_after_now() {
+        let trips = Trips::new(at(1000));
+        assert_eq!(trips.sent_at(500_000, at(1500)), Some(at(1500)));
+        for time in [500_001, u64::MAX] {
+            assert_eq!(trips.sent_at(time, at(1500)), None);
+        }
+    }
+
+    #[test]
+    fn the_newest_one_has_the_greatest_number_of_its_run() {
+        let mut trips = Trips::new(Time::ZERO);
+        assert!(trips.is_newest(1, number(5)));
+        trips.heard(1, number(5), at(1));
+        for (run, n, newest) in [(1, 4, false), (1, 5, false), (1, 6, true), (2, 1, true)] {
+            assert_eq!(trips.is_newest(run, number(n)), newest, "{n} of {run}");
+        }
     }
 
     #[test]

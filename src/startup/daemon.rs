@@ -29,6 +29,7 @@ use crate::node::Node;
 use crate::node::hold::Memory;
 use crate::socket_file::SocketError;
 use crate::udp::{self, Link, OpenError};
+use crate::witness::Witness;
 use schrittmacher_config::{Config, ControlSocket, Core, Loaded};
 use schrittmacher_text::exit_code;
 
@@ -214,6 +215,8 @@ fn assemble(
     if let Some(kept) = kept {
         keeper.configuration(kept);
     }
+    let witness = Witness::start(&config.core, Arc::clone(&waker))
+        .map_err(Failure::system("can't start the thread that asks the witness"))?;
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     let control = ControlDoor::open(&ControlSocket::from_config(&config.core));
     let log = (logging.level(), logging.lost());
@@ -231,6 +234,7 @@ fn assemble(
         .map_err(Failure::system("no random numbers"))?;
     node.keep_history(history);
     node.tell_events(hook);
+    node.ask_witness(witness);
     node.restore_freezes(frozen, now);
     if let Some((ago, names)) = left_hot {
         node.was_left_hot(&names, ago, now);

@@ -15,6 +15,7 @@ use super::keys::{self, DEFAULT_STATE_DIRECTORY, Key};
 use super::number::leading_integer;
 use super::paths;
 use super::resource_group;
+use super::witness;
 use super::words::{Alone, Extensions, HttpControl, LogTime, Realtime};
 use super::{Core, OnExit, Resource, ScriptAddresses, Security};
 
@@ -53,6 +54,7 @@ pub(super) fn read(
     let realtime = fields.word(&keys::REALTIME).unwrap_or(Realtime::Auto);
     let more_paths = paths::read(fields, ends, extensions);
     let watchdog = watchdog(fields);
+    let witness = witness::read(fields);
     let (local_address, remote_address) = ends?;
     let core = Core {
         local_address,
@@ -82,6 +84,7 @@ pub(super) fn read(
         alone,
         realtime,
         watchdog,
+        witness,
         security,
         auth,
     };

@@ -12,6 +12,7 @@ use super::resource_group::{self, Inherited};
 use super::sets;
 use super::shared;
 use super::unit;
+use super::witness;
 use super::{Config, Resource};
 
 /// The configuration, or `None` if there is an error among the findings.
@@ -36,6 +37,7 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     core_group::check_watchdog(document, &resources, findings);
     if let Some(core) = &core {
         shared::check(document, core, &resources, findings);
+        witness::check(document, core, &resources, findings);
     }
     if findings.failed() {
         return None;

@@ -55,6 +55,7 @@ mod tests;
 mod toml;
 mod unit;
 mod user;
+mod witness;
 mod words;
 
 use std::net::{IpAddr, SocketAddr};
@@ -81,8 +82,9 @@ pub use settings::settings;
 pub use shared::{Network, SharedAddress};
 pub use unit::UnitNote;
 pub use user::AppUser;
+pub use witness::Witness;
 pub use words::{
-    Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, Realtime, ScriptAddresses, Security,
+    Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, PolicyWord, Realtime, ScriptAddresses, Security,
 };
 
 /// A whole configuration, checked and with every default filled in.
@@ -149,6 +151,8 @@ pub struct Core {
     pub state_directory: PathBuf,
     /// `alone`: what a node does that has never heard its peer.
     pub alone: Alone,
+    /// `witness`: the third vote.
+    pub witness: Option<Witness>,
     /// `realtime`: whether the heartbeats go before everything else on the host.
     pub realtime: Realtime,
     /// `watchdog`: the device, an absolute path.
@@ -248,4 +252,8 @@ pub struct Resource {
     pub interface_timeout: Duration,
     /// `preempt`: whether a returning node of higher priority takes a healthy hot peer's place.
     pub preempt: bool,
+    /// `policy`: when a side takes over.
+    pub policy: PolicyWord,
+    /// `promise`: how long the word of the peer or of the witness lasts; at least `timeout`, at most an hour.
+    pub promise: Duration,
 }

@@ -13,6 +13,7 @@ use super::rights::{self, ActionLimit};
 use super::shared::{self, CoreShared};
 use super::unit;
 use super::user::{self, AppUser};
+use super::words::PolicyWord;
 use super::{Check, Resource};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -72,6 +73,8 @@ struct Limits {
     hold_back: Option<Duration>,
     hold_back_max: Option<Duration>,
     preempt: Option<bool>,
+    policy: Option<PolicyWord>,
+    promise: Option<Duration>,
     check_interval: Option<Duration>,
     check_timeout: Option<Duration>,
     check_rise: Option<u32>,
@@ -91,6 +94,8 @@ impl Limits {
             hold_back: fields.seconds(&keys::HOLD_BACK),
             hold_back_max: fields.seconds(&keys::HOLD_BACK_MAX),
             preempt: fields.yes_no(&keys::PREEMPT),
+            policy: fields.word(&keys::POLICY),
+            promise: fields.seconds(&keys::PROMISE),
             check_interval: fields.seconds(&keys::CHECK_INTERVAL),
             check_timeout: fields.seconds(&keys::CHECK_TIMEOUT),
             check_rise: fields.count(&keys::CHECK_RISE),
@@ -113,6 +118,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         own.app.or(core.limits.app).unwrap_or(APP_TIMEOUT_MIN.max(HEARTBEATS_IN_APP_TIMEOUT * heartbeat));
     let app_timeout = app_timeout.max(check.as_ref().map_or(Duration::ZERO, longest_silence));
     let app_timeout = if unit.is_some() { app_timeout.max(UNIT_TIMEOUT_MIN) } else { app_timeout };
+    let timeout = timeout(fields, heartbeat, core);
     let hold_back = own.hold_back.or(core.limits.hold_back).unwrap_or(HOLD_BACK);
     let resource = Resource {
         name: String::new(),
@@ -129,7 +135,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         app_user: user::read(fields).or_else(|| core.app_user.clone()),
         shared: shared::read(fields, &core.shared, heartbeat),
         heartbeat,
-        timeout: timeout(fields, heartbeat, core),
+        timeout,
         app_timeout,
         going_hot_timeout: own.going_hot.or(core.limits.going_hot).unwrap_or(GOING_HOT_TIMEOUT),
         going_standby_timeout: own
@@ -148,8 +154,21 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         action_timeout: action_timeout.unwrap_or(ACTION_TIMEOUT),
         interface_timeout: action_timeout.unwrap_or(INTERFACE_TIMEOUT),
         preempt: own.preempt.or(core.limits.preempt).unwrap_or_default(),
+        policy: own.policy.or(core.limits.policy).unwrap_or(PolicyWord::Available),
+        promise: promise(fields, own.promise.or(core.limits.promise), timeout),
     };
     Some(Resource { name: name?, ..resource })
+}
+
+/// A word of the peer has to outlast its heartbeats.
+fn promise(fields: &mut Fields<'_>, wanted: Option<Duration>, timeout: Duration) -> Duration {
+    let promise = wanted.unwrap_or(Duration::from_secs(1)).max(timeout);
+    if let (Some(entry), true) = (fields.entry(&keys::PROMISE), wanted.is_some_and(|wanted| wanted < timeout))
+    {
+        let what = format!("is less than `timeout`, {} is used", seconds(timeout));
+        fields.warn(&keys::PROMISE, entry, &what, "a longer `promise`, or a shorter `timeout`");
+    }
+    promise
 }
 
 /// The values of `check-command` and its keys.

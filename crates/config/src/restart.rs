@@ -29,6 +29,7 @@ fn compared(old: &Core, new: &Core) -> Vec<(&'static Key, bool)> {
         (&keys::STATE_DIRECTORY, old.state_directory != new.state_directory),
         (&keys::REALTIME, old.realtime != new.realtime),
         (&keys::WATCHDOG, old.watchdog != new.watchdog),
+        (&keys::WITNESS, old.witness != new.witness),
     ]
 }
 

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::document::Group;
 use super::keys::{self, Key, Kind};
 use super::paths;
-use super::words::{AddressProbe, AuthMode, Extensions};
+use super::words::{AddressProbe, AuthMode, Extensions, PolicyWord};
 use super::{Check, Core, Resource};
 
 /// The values of `core`, in the order of the reference.
@@ -60,6 +60,7 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::ALONE, text(&core.alone)),
         Row::of(&keys::REALTIME, text(&core.realtime)),
         Row::of(&keys::WATCHDOG, Shown::optional(core.watchdog.as_ref().map(|path| path.display()))),
+        Row::of(&keys::WITNESS, Shown::optional(core.witness.as_ref())),
         Row::of(&keys::SECURITY, text(&core.security)),
         Row::of(&keys::AUTH_KEY_FILE, Shown::optional(core.auth.as_ref().map(|auth| auth.file.display()))),
         Row::of(&keys::AUTH_MODE, text(&core.auth.as_ref().map_or(AuthMode::Off, |auth| auth.mode))),
@@ -132,6 +133,15 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
         seconds("hold-back", vec![&keys::HOLD_BACK], resource.hold_back),
         seconds("hold-back-max", vec![&keys::HOLD_BACK_MAX], resource.hold_back_max),
         Row::of(&keys::PREEMPT, Shown::Flag(resource.preempt)),
+        Row::of(&keys::POLICY, Shown::Text(resource.policy.to_string())),
+        Row::of(
+            &keys::PROMISE,
+            if resource.policy == PolicyWord::Consistent {
+                Shown::Seconds(resource.promise)
+            } else {
+                Shown::Absent
+            },
+        ),
         check_seconds(&keys::CHECK_INTERVAL, |check| check.interval),
         check_seconds(&keys::CHECK_TIMEOUT, |check| check.timeout),
         check_count(&keys::CHECK_RISE, |check| check.rise),

@@ -2,6 +2,7 @@
 
 use schrittmacher_protocol::{Policy, Settings};
 
+use crate::words::PolicyWord;
 use crate::{Core, Resource};
 
 /// The part of the configuration that the protocol needs.
@@ -21,6 +22,10 @@ pub fn settings(core: &Core, resource: &Resource) -> Settings {
         remote: core.remote_address,
         held: false,
         extensions: core.extensions,
-        policy: Policy::Available,
+        policy: match resource.policy {
+            PolicyWord::Available => Policy::Available,
+            PolicyWord::Consistent => Policy::Consistent { promise: resource.promise },
+            PolicyWord::Manual => Policy::Manual,
+        },
     }
 }

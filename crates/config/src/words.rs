@@ -61,6 +61,18 @@ words! {
 }
 
 words! {
+    /// When a side takes over.
+    PolicyWord {
+        /// When the peer is silent. Default.
+        Available = "available",
+        /// With the word of the peer or of the witness.
+        Consistent = "consistent",
+        /// By an order.
+        Manual = "manual",
+    }
+}
+
+words! {
     /// Clients whose orders the status page takes. Reading it needs no right.
     HttpControl {
         /// Everyone who reaches the port, as in the legacy program. Default.

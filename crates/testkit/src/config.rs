@@ -36,6 +36,7 @@ pub fn core() -> Core {
         alone: Alone::Go,
         realtime: Realtime::Off,
         watchdog: None,
+        witness: None,
         security: Security::Legacy,
         auth: None,
     }
@@ -69,6 +70,8 @@ pub fn resource(name: &str) -> Resource {
         action_timeout: Duration::from_secs(30),
         interface_timeout: Duration::from_secs(5),
         preempt: false,
+        policy: schrittmacher_config::PolicyWord::Available,
+        promise: Duration::from_secs(6),
         set: None,
     }
 }

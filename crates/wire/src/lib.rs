@@ -20,6 +20,7 @@ mod members;
 mod message;
 mod note;
 mod peer;
+mod promise;
 mod run;
 mod socket_name;
 mod trip;

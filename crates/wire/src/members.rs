@@ -31,6 +31,7 @@ pub(crate) struct Members {
     pub batch: Option<Value>,
     pub says: Option<Value>,
     pub unknown: Option<Value>,
+    pub promise: Option<Value>,
     /// One of these keys came again.
     pub has_repeated_key: bool,
 }
@@ -58,6 +59,8 @@ enum Key {
     Batch,
     Says,
     Unknown,
+    #[serde(rename = "promise-ms")]
+    Promise,
     #[serde(other)]
     Other,
 }
@@ -112,6 +115,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::Batch => &mut members.batch,
                 Key::Says => &mut members.says,
                 Key::Unknown => &mut members.unknown,
+                Key::Promise => &mut members.promise,
                 Key::Other => {
                     map.next_value_seed(Shallow { nested: true, ..Shallow::default() })?;
                     continue;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::freeze::{self, Freeze};
 use crate::members::Members;
 use crate::note::{self, Note};
-use crate::{Batch, Code, Run, Trip, batch, coerce, heartbeat, members, run, trip};
+use crate::{Batch, Code, Run, Trip, batch, coerce, heartbeat, members, promise, run, trip};
 
 /// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
 /// by blanks is still read; anything else is not JSON.
@@ -52,6 +52,8 @@ pub struct Message {
     pub trip: Option<Trip>,
     /// Its number in batches, if the sender reads them; from a peer of ours only.
     pub number: Option<u64>,
+    /// For how long the sender takes no role; from a peer of ours only.
+    pub promise: Option<Duration>,
 }
 
 /// A received datagram of the peer.
@@ -150,6 +152,7 @@ impl Message {
             run: members.run.as_ref().and_then(run::from_value),
             trip: members.trip.as_ref().and_then(trip::from_value),
             number: members.batch.as_ref().and_then(batch::number_from_value),
+            promise: members.promise.as_ref().map(promise::from_value),
         })
     }
 }
@@ -211,6 +214,7 @@ mod tests {
             run: None,
             trip: None,
             number: None,
+            promise: None,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::json::{number, object, text, within_limit};
-use crate::{Freeze, Note, PeerCode, Run, Trip, batch, freeze, heartbeat, note, run, trip};
+use crate::{Freeze, Note, PeerCode, Run, Trip, batch, freeze, heartbeat, note, promise, run, trip};
 
 /// A message to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub struct PeerMessage<'a> {
     pub trip: Option<Trip>,
     /// Another extension, sent with the first one: we read batches, and this is the message's number in them.
     pub number: Option<u64>,
+    /// Another extension, sent to a peer of ours only: for how long this side takes no role, from the hearing of what `trip`
+    /// echoes; 0 to 1 h in whole milliseconds, rounded down.
+    pub promise: Option<Duration>,
 }
 
 impl PeerMessage<'_> {
@@ -62,6 +65,7 @@ impl PeerMessage<'_> {
                 text(run::KEY, run.as_deref()),
                 text(trip::KEY, trip.as_deref()),
                 text(batch::KEY, in_batches.as_deref()),
+                number(promise::KEY, self.promise.map(promise::to_ms)),
             ])
         })
     }
@@ -86,6 +90,7 @@ mod tests {
             run: None,
             trip: None,
             number: None,
+            promise: None,
         };
         let legacy = "{\n  \"status\": \"STBY\",\n  \"random\": 0,\n  \"resource\": \"r1\",\n  \"reason\": \"\",\n  \
                       \"host\": \"ipv4:10.77.0.2\",\n  \"priority\": -1,\n  \"type\": \"schrittmacher\"\n}";

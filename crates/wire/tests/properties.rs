@@ -69,7 +69,7 @@ proptest! {
             echo: echo.map(|(time, held)| Echo { time: time.into(), held: held.into() }),
         });
         let sent = PeerMessage {
-            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number,
+            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number, promise: None,
         };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
@@ -82,7 +82,7 @@ proptest! {
             host: host.map(str::to_owned),
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
-            random, priority, heartbeat, note: None, freeze: None, run, trip, number,
+            random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise: None,
             pid: None, adminweb_port: None, location: None,
         };
         prop_assert_eq!(read, expected);
@@ -109,7 +109,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: kind.map(str::to_owned),
             pid, adminweb_port,
-            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, location: None,
+            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, promise: None, location: None,
         };
         prop_assert_eq!(read, expected);
     }
@@ -130,7 +130,7 @@ proptest! {
     fn no_damaged_datagram_makes_it_panic(at: Index, byte: u8, length: Index) {
         let message = PeerMessage {
             code: PeerCode::Treq, random: u32::MAX, resource: "r1", reason: Some("é\n\0"), host: Some("ipv4:10.0.0.1"),
-            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None, number: None,
+            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None, number: None, promise: None,
         };
         let mut datagram = message.encode();
         let at = at.index(datagram.len());
@@ -206,6 +206,7 @@ fn a_name_that_is_too_long_is_neither_cut_nor_a_panic() {
         run: None,
         trip: None,
         number: None,
+        promise: None,
     };
     let datagram = String::from_utf8(message.encode()).unwrap();
     assert!(datagram.contains(&format!("\"{name}\"")) && datagram.contains("\"reason\": \"\""));

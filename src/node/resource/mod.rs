@@ -34,6 +34,8 @@ pub struct OwnWord {
     pub extended: bool,
     /// The note beside it.
     pub note: Option<Note>,
+    /// Until when this side takes no role; [`Time::ZERO`]: it promises nothing.
+    pub promise: Option<Time>,
 }
 
 /// Why a resource ends.
@@ -56,6 +58,8 @@ pub struct Envelope<'a> {
     pub trip: Option<Trip>,
     /// The number of the resource in batches.
     pub number: Option<u64>,
+    /// For how long this side takes no role, from the hearing of what is echoed.
+    pub promise: Option<Duration>,
     /// Bytes to be kept free for a signature.
     pub room: usize,
 }
@@ -128,6 +132,8 @@ pub struct ManagedResource {
     pub app_said: Option<AppCode>,
     /// Our last word to the peer.
     pub last_word: Option<OwnWord>,
+    /// `TIME` of the newest message with a promise, by [`super::trips::Trips`].
+    pub promised_trip: Option<u64>,
     /// The last change to or from hot.
     pub switches: SwitchMemory,
     narrator: Narrator,
@@ -169,6 +175,7 @@ impl ManagedResource {
             outcomes: [const { None }; CommandKind::ALL.len()],
             app_said: None,
             last_word: None,
+            promised_trip: None,
             switches: SwitchMemory::default(),
             peer_priority: 0,
             freeze: FreezeState::default(),
@@ -281,7 +288,7 @@ impl ManagedResource {
 
     /// The datagram that carries this word, with room for a signature.
     pub fn datagram(&self, word: OwnWord, envelope: Envelope<'_>, now: Time) -> Vec<u8> {
-        let Envelope { host, run, trip, number, room } = envelope;
+        let Envelope { host, run, trip, number, promise, room } = envelope;
         let tells = word.extended && self.protocol.machine().peer.is_ours();
         PeerMessage {
             code: word.code,
@@ -296,6 +303,7 @@ impl ManagedResource {
             run: word.extended.then_some(run),
             trip,
             number,
+            promise,
         }
         .encode_with_room(room)
     }

@@ -2,7 +2,7 @@
 
 use super::{Change, Key, Kind, Origin, Place};
 use crate::words::{
-    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, Realtime,
+    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, PolicyWord, Realtime,
     ScriptAddresses, Security, Word,
 };
 
@@ -253,6 +253,14 @@ keys! {
         "Watchdog device, like `/dev/watchdog`: the host resets itself if the daemon stands still or dies while a resource is hot here",
     )
     .fixed();
+    WITNESS = new(
+        Place::Core,
+        "witness",
+        Kind::Text,
+        "none",
+        "The third vote for `policy = consistent`: `etcd http://HOST:2379`, with further URLs of the same cluster after commas",
+    )
+    .fixed();
     SECURITY = new(
         Place::Core,
         "security",
@@ -350,6 +358,20 @@ keys! {
         Kind::YesNo,
         "no",
         "Whether a returning node of higher priority takes a healthy hot peer's place",
+    );
+    POLICY = new(
+        Place::Both,
+        "policy",
+        Kind::Word(PolicyWord::NAMES),
+        "available",
+        "When a side takes over: on silence; `consistent`: with the word of the peer or of the `witness`; `manual`: never by itself",
+    );
+    PROMISE = new(
+        Place::Both,
+        "promise",
+        Kind::Seconds { min: 0.1, max: LONG },
+        "the greater of `timeout` and 1",
+        "How long the word of the peer or of the `witness` lasts under `policy = consistent`; a quarter of it is for stopping",
     );
     CHECK_INTERVAL = new(
         Place::Both,

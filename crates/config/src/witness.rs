@@ -1,0 +1,130 @@
+//! `witness`: the third vote.
+
+use super::diagnostic::Findings;
+use super::document::Document;
+use super::fields::Fields;
+use super::keys;
+use super::words::PolicyWord;
+use super::{Core, Resource};
+
+/// The port of etcd's clients.
+const ETCD_PORT: u16 = 2379;
+
+/// The witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Members of one etcd cluster, as `HOST:PORT`. One at least.
+    pub endpoints: Vec<String>,
+}
+
+impl std::fmt::Display for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let urls: Vec<String> = self.endpoints.iter().map(|endpoint| format!("http://{endpoint}")).collect();
+        write!(f, "etcd {}", urls.join(","))
+    }
+}
+
+pub(super) fn read(fields: &mut Fields<'_>) -> Option<Witness> {
+    let entry = fields.entry(&keys::WITNESS)?;
+    let endpoints = match endpoints(&entry.value) {
+        Ok(endpoints) => endpoints,
+        Err((what, hint)) => {
+            fields.error(&keys::WITNESS, entry, what, hint);
+            return None;
+        }
+    };
+    Some(Witness { endpoints })
+}
+
+/// `policy = consistent` needs the other two votes.
+pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], findings: &mut Findings) {
+    for resource in resources.iter().filter(|resource| resource.policy == PolicyWord::Consistent) {
+        let mut groups = document.resources();
+        let group = groups.find(|group| {
+            group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == resource.name)
+        });
+        let entry = group.and_then(|group| group.entries.get(keys::POLICY.name));
+        let entry = entry.or_else(|| document.core().and_then(|core| core.entries.get(keys::POLICY.name)));
+        let Some(entry) = entry else { continue };
+        if core.witness.is_none() {
+            findings.error(
+                &entry.at,
+                "`policy` = consistent needs a `witness`",
+                "in `core`: `witness = etcd http://HOST:2379`, or another `policy`",
+            );
+        }
+        if !core.more_paths.is_empty() {
+            findings.error(
+                &entry.at,
+                "`policy` = consistent and several paths to the peer exclude each other for now",
+                "take `local-address-2` and `remote-address-2` away, or choose another `policy`",
+            );
+        }
+        if !core.extensions {
+            findings.error(
+                &entry.at,
+                "`policy` = consistent needs the promises of the peer, and `extensions` is off",
+                "take `extensions` away, or choose another `policy`",
+            );
+        }
+    }
+}
+
+fn endpoints(text: &str) -> Result<Vec<String>, (&'static str, &'static str)> {
+    let form = "like `etcd http://10.0.0.9:2379,http://10.0.0.10:2379`";
+    let urls = text.trim().strip_prefix("etcd ").ok_or(("is no witness", form))?;
+    urls.split(',').map(|url| endpoint(url.trim()).ok_or((wrong(url), form))).collect()
+}
+
+fn wrong(url: &str) -> &'static str {
+    if url.trim().starts_with("https:") {
+        "has an https URL, and TLS is not built in"
+    } else {
+        "has a wrong URL"
+    }
+}
+
+/// `http://HOST[:PORT][/]`
+fn endpoint(url: &str) -> Option<String> {
+    let host = url.strip_prefix("http://")?.trim_end_matches('/');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_plain) {
+        return None;
+    }
+    let has_port = host.rsplit_once(':').is_some_and(|(name, port)| {
+        !name.is_empty()
+            && (!name.starts_with('[') || name.ends_with(']'))
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    let has_colon = host.trim_end_matches(']').contains(':') && !host.ends_with(']');
+    match (has_port, has_colon) {
+        (true, _) => Some(host.to_owned()),
+        (false, false) => Some(format!("{host}:{ETCD_PORT}")),
+        (false, true) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_a_cluster_are_read_and_other_texts_are_errors() {
+        let good = endpoints("etcd http://a:1,  http://10.0.0.9/,http://[fe80::1],http://[::1]:7").unwrap();
+        assert_eq!(good, ["a:1", "10.0.0.9:2379", "[fe80::1]:2379", "[::1]:7"]);
+        for text in [
+            "",
+            "etcd",
+            "consul http://a",
+            "etcd a:1",
+            "etcd http://",
+            "etcd http://a:0",
+            "etcd http://a:x",
+            "etcd http://a,",
+            "etcd http://a/x",
+        ] {
+            assert!(endpoints(text).is_err(), "{text}");
+        }
+        assert_eq!(endpoints("etcd https://a").unwrap_err().0, "has an https URL, and TLS is not built in");
+    }
+}

@@ -1,0 +1,134 @@
+//! The third vote: the promises in messages, the questions of resources to the witness, and its answers.
+
+use std::time::Duration;
+
+use schrittmacher_config::PolicyWord;
+use schrittmacher_protocol::{Answer, Event, Promise, Time, WitnessOrder};
+use schrittmacher_wire::{Message, Run, Trip};
+
+use super::Node;
+use super::resource::ManagedResource;
+use crate::witness::{Told, Witness};
+
+/// How often it is looked whether the witness answers, if nobody has asked it.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// This node's end of the third vote.
+#[derive(Debug, Default)]
+pub(super) struct Vote {
+    witness: Option<Witness>,
+    /// Resources whose question could not be handed on.
+    unasked: Vec<usize>,
+    /// Whether its last answer was one; `None` before the first.
+    answers: Option<bool>,
+    next_look: Time,
+}
+
+impl Node {
+    /// From now on this is the third vote.
+    pub fn ask_witness(&mut self, witness: Option<Witness>) {
+        self.vote.witness = witness;
+    }
+
+    pub(super) fn tell_witness(&mut self, index: usize, order: WitnessOrder, now: Time) {
+        let resource = &self.resources[index];
+        let promise = resource.protocol.settings().policy.promise().unwrap_or_default();
+        let (vote, name) = (&mut self.vote, &resource.config.name);
+        let is_told =
+            vote.witness.as_ref().is_some_and(|witness| witness.tell(index, name, order, now, promise));
+        if !is_told && order == WitnessOrder::Ask {
+            vote.unasked.push(index);
+        }
+    }
+
+    /// Takes the answers that have come.
+    pub(super) fn hear_witness(&mut self, now: Time) {
+        for index in std::mem::take(&mut self.vote.unasked) {
+            self.give(index, Event::Witness(Answer::Unreachable), now);
+        }
+        while let Some(told) = self.vote.witness.as_ref().and_then(Witness::told) {
+            match told {
+                Told::Answer(index, answer) => {
+                    self.note_answer(answer != Answer::Unreachable, now);
+                    self.give(index, Event::Witness(answer), now);
+                }
+                Told::Answers(answers) => self.note_answer(answers, now),
+            }
+        }
+    }
+
+    fn note_answer(&mut self, answers: bool, now: Time) {
+        self.vote.answers = Some(answers);
+        self.vote.next_look = now + LOOK;
+    }
+
+    /// When it is looked whether the witness answers.
+    pub(super) fn next_look_at_witness(&self) -> Option<Time> {
+        self.vote.witness.as_ref().map(|_| self.vote.next_look)
+    }
+
+    /// A witness that is not needed for months has to be known to be there.
+    pub(super) fn look_at_witness(&mut self, now: Time) {
+        if let Some(witness) = self.vote.witness.as_ref().filter(|_| now >= self.vote.next_look) {
+            witness.look(now);
+            self.vote.next_look = now + LOOK;
+        }
+    }
+
+    /// That the third vote is missing, or the rule is not in force.
+    pub(super) fn vote_troubles(&self, resource: &ManagedResource) -> impl Iterator<Item = String> + use<> {
+        let settings = resource.protocol.settings();
+        let is_consistent = resource.config.policy == PolicyWord::Consistent;
+        let is_ignored = is_consistent && resource.protocol.machine().rule(settings).is_none();
+        let is_alone = is_consistent && self.vote.answers == Some(false);
+        let ignored = is_ignored.then(|| {
+            "`policy` = available is in force: the peer does not follow `consistent`, and both sides may serve".to_owned()
+        });
+        let alone = is_alone.then(|| {
+            "the witness does not answer: this side serves as long as the peer is heard, and no longer"
+                .to_owned()
+        });
+        ignored.into_iter().chain(alone)
+    }
+
+    /// For how long a message that leaves now promises to take no role, from the hearing of what it echoes.
+    pub(super) fn told_promise(
+        &mut self,
+        index: usize,
+        until: Time,
+        trip: Option<Trip>,
+        run: Run,
+    ) -> Duration {
+        let Some(trip) = trip else { return Duration::ZERO };
+        let lasts = self.trips.lasts(until, run.peer);
+        if !lasts.is_zero() {
+            self.resources[index].promised_trip = Some(trip.time);
+        }
+        lasts
+    }
+
+    /// What a message of the peer promises. Only the newest one counts, and only if it acknowledges one of this run.
+    pub(super) fn promise_of(
+        &self,
+        index: usize,
+        message: &Message,
+        is_newest: bool,
+        now: Time,
+    ) -> Option<Promise> {
+        let lasts = message.promise?;
+        let resource = &self.resources[index];
+        let names_us = message.run.is_some_and(|run| run.peer == Some(self.runs.own()));
+        let echo = message.trip.and_then(|trip| trip.echo).filter(|_| is_newest && names_us);
+        let acknowledged = echo.and_then(|echo| {
+            let sent = self.trips.sent_at(echo.time, now)?;
+            // The machine knows the time of the turn, and the message left a little later.
+            Some(match resource.protocol.machine().majority.promised_at {
+                Some(promised) if resource.promised_trip.is_some_and(|trip| echo.time <= trip) => {
+                    sent.min(promised)
+                }
+                Some(_) | None => sent,
+            })
+        });
+        Some(Promise { acknowledged, lasts })
+    }
+}
