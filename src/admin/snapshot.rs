@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use schrittmacher_api::{PathHealth, PeerProof, SwitchDirection};
 use schrittmacher_auth::{KeyId, Why};
-use schrittmacher_config::{AuthMode, SharedAddress};
+use schrittmacher_config::{AuthMode, PolicyWord, SharedAddress};
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -33,6 +33,8 @@ pub struct StatusSnapshot {
     pub paths: Vec<PathFacts>,
     /// Whether the host would be reset if the daemon stood still now; `None` without `watchdog`.
     pub watchdog_armed: Option<bool>,
+    /// Whether the `witness` answered when it was last asked; `None` without one.
+    pub witness_answers: Option<bool>,
     /// What makes a message the peer's now.
     pub proof: PeerProof,
 }
@@ -110,6 +112,8 @@ pub struct ResourceStatus {
     pub priority: i32,
     /// `set`.
     pub set: Option<String>,
+    /// The `policy` in force; `None` if it is `available` and was meant so.
+    pub policy: Option<PolicyWord>,
     /// `heartbeat`.
     pub heartbeat: Duration,
     /// `timeout`.
@@ -259,6 +263,7 @@ impl ResourceStatus {
             since: Time::ZERO,
             priority: 0,
             set: None,
+            policy: None,
             heartbeat: Duration::from_secs(2),
             timeout: Duration::from_secs(8),
             frozen: None,

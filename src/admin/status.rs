@@ -35,6 +35,7 @@ pub(super) fn daemon(
         config_hash: Some(snapshot.configuration.clone()),
         security: if snapshot.is_strict { "strict" } else { "legacy" }.to_owned(),
         authentication: snapshot.auth.map(authentication),
+        witness_answers: snapshot.witness_answers,
         uptime_seconds: facts.started.elapsed().as_secs_f64(),
         peer: PeerNode {
             heard: is_heard,
@@ -114,6 +115,7 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
         state_seconds: clock.since(one.since).as_secs_f64(),
         priority: one.priority,
         set: one.set.clone(),
+        policy: one.policy.map(|policy| policy.to_string()),
         heartbeat_seconds: one.heartbeat.as_secs_f64(),
         timeout_seconds: one.timeout.as_secs_f64(),
         frozen: one.frozen.as_ref().map(|(left, reason)| Frozen {

@@ -10,6 +10,7 @@ use super::Node;
 use super::intake::Door;
 use super::peer_auth::PeerAuth;
 use super::resource::{LastMessage, ManagedResource, Word};
+use super::witness::policy_in_force;
 use crate::admin::snapshot::{
     APP_TIMEOUT, AppFacts, DoorStatus, FiguresSnapshot, Heard, PEER_TIMEOUT, PeerFacts, ResourceStatus,
     StatusSnapshot, app_word, peer_word,
@@ -201,6 +202,7 @@ impl Node {
             link: self.trips.facts(),
             paths: self.paths.facts(),
             watchdog_armed: self.watchdog.as_ref().map(Watchdog::is_armed),
+            witness_answers: self.witness_answers(),
             proof: self.proof(),
         }
     }
@@ -236,6 +238,7 @@ impl Node {
             since: machine.since,
             priority: resource.config.priority,
             set: resource.config.set.clone(),
+            policy: policy_in_force(resource),
             heartbeat: resource.config.heartbeat,
             timeout: resource.config.timeout,
             frozen: resource.freeze.left(now).map(|left| (left, resource.freeze.reason().to_owned())),

@@ -11,7 +11,7 @@ use super::resource::{Life, ManagedResource, Why};
 use crate::startup::descriptors::allow_descriptors;
 use crate::startup::kept_sockets::KeptSockets;
 use crate::udp::{Guard, OpenError};
-use schrittmacher_config::{Config, Core, OnExit, Resource};
+use schrittmacher_config::{Config, Core, OnExit, PolicyWord, Resource};
 
 /// Why a configuration is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,11 @@ pub enum ReloadError {
     /// Somebody has brought back a resource that was removed a moment ago.
     #[error("resource {0} is still being handed over, because it was removed; try again")]
     Leaving(String),
+    /// What was promised binds this run.
+    #[error(
+        "resource {0}: `policy` = consistent and its `promise` can't change while the daemon runs; restart it on both hosts"
+    )]
+    Promised(String),
     /// Each of its messages would be refused, and both sides would go hot.
     #[error(
         "`auth-mode` = enforce, but the peer does not sign its messages yet: first `receive-only` on both hosts"
@@ -172,12 +177,23 @@ impl Node {
             return Err(ReloadError::Fixed(differing));
         }
         self.check_auth(&config.core)?;
+        if let Some(promised) = config.resources.iter().find(|new| self.changes_promise(new)) {
+            return Err(ReloadError::Promised(promised.name.clone()));
+        }
         let leaving =
             |name: &str| self.by_name.get(name).is_some_and(|index| self.resources[*index].life.is_removed());
         match config.resources.iter().find(|resource| leaving(&resource.name)) {
             Some(resource) => Err(ReloadError::Leaving(resource.name.clone())),
             None => Ok(()),
         }
+    }
+
+    /// A side that serves has to have a word from the first moment of the rule on, and is bound by what it has promised.
+    fn changes_promise(&self, new: &Resource) -> bool {
+        let Some(index) = self.by_name.get(&new.name) else { return false };
+        let old = &self.resources[*index].config;
+        let rule = |one: &Resource| (one.policy == PolicyWord::Consistent).then_some(one.promise);
+        rule(old) != rule(new)
     }
 
     fn configure(&mut self, index: usize, core: &Core, resource: Resource, now: Time) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use log::info;
 use schrittmacher_config::PolicyWord;
 use schrittmacher_protocol::{Answer, Event, Promise, Time, WitnessOrder};
 use schrittmacher_wire::{Message, Run, Trip};
@@ -24,10 +25,40 @@ pub(super) struct Vote {
     next_look: Time,
 }
 
+/// `None` if it is `available` and was meant so.
+pub(super) fn policy_in_force(resource: &ManagedResource) -> Option<PolicyWord> {
+    match resource.config.policy {
+        PolicyWord::Available => None,
+        PolicyWord::Manual => Some(PolicyWord::Manual),
+        PolicyWord::Consistent => {
+            let rule = resource.protocol.machine().rule(resource.protocol.settings());
+            Some(rule.map_or(PolicyWord::Available, |_| PolicyWord::Consistent))
+        }
+    }
+}
+
 impl Node {
     /// From now on this is the third vote.
     pub fn ask_witness(&mut self, witness: Option<Witness>) {
         self.vote.witness = witness;
+        for ManagedResource { config, .. } in &self.resources {
+            match config.policy {
+                PolicyWord::Available => {}
+                PolicyWord::Manual => {
+                    info!(target: &config.name, "`policy` = manual: no take-over on silence")
+                }
+                PolicyWord::Consistent => info!(
+                    target: &config.name,
+                    "`policy` = consistent: hot with the word of the peer or the witness, each for {} s",
+                    config.promise.as_secs_f64()
+                ),
+            }
+        }
+    }
+
+    /// Whether the witness answered last.
+    pub(super) fn witness_answers(&self) -> Option<bool> {
+        self.vote.answers
     }
 
     pub(super) fn tell_witness(&mut self, index: usize, order: WitnessOrder, now: Time) {
@@ -77,9 +108,8 @@ impl Node {
 
     /// That the third vote is missing, or the rule is not in force.
     pub(super) fn vote_troubles(&self, resource: &ManagedResource) -> impl Iterator<Item = String> + use<> {
-        let settings = resource.protocol.settings();
         let is_consistent = resource.config.policy == PolicyWord::Consistent;
-        let is_ignored = is_consistent && resource.protocol.machine().rule(settings).is_none();
+        let is_ignored = is_consistent && policy_in_force(resource) == Some(PolicyWord::Available);
         let is_alone = is_consistent && self.vote.answers == Some(false);
         let ignored = is_ignored.then(|| {
             "`policy` = available is in force: the peer does not follow `consistent`, and both sides may serve".to_owned()

@@ -115,6 +115,8 @@ struct Votes {
     revision: u64,
     /// The operator was told that it does not answer.
     told: Option<String>,
+    /// It has answered.
+    is_known: bool,
 }
 
 impl Votes {
@@ -128,6 +130,7 @@ impl Votes {
             cluster: None,
             revision: 0,
             told: None,
+            is_known: false,
         })
     }
 
@@ -153,7 +156,10 @@ impl Votes {
     fn noted<T>(&mut self, result: Result<T, Failed>) -> Option<T> {
         match result {
             Ok(answer) => {
-                if self.told.take().is_some() {
+                let was_missed = self.told.take().is_some();
+                if !std::mem::replace(&mut self.is_known, true) {
+                    info!("the witness answers");
+                } else if was_missed {
                     info!("the witness answers again");
                 }
                 Some(answer)

@@ -51,3 +51,4 @@ mod tokens;
 mod units;
 mod watchdog;
 mod weather;
+mod witness;

@@ -45,6 +45,9 @@ pub struct DaemonStatus {
     /// Authentication of the peer; absent if it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
+    /// Whether the `witness` answered when it was last asked, ten seconds ago at most; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_answers: Option<bool>,
     /// Since its start.
     pub uptime_seconds: f64,
     /// The other node.
@@ -244,6 +247,9 @@ pub struct ResourceState {
     /// `set`: the resources that switch with this one; `null`: it switches alone.
     #[serde(default)]
     pub set: Option<String>,
+    /// The `policy` in force; absent if it is `available` and was meant so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// `heartbeat`.
     pub heartbeat_seconds: f64,
     /// `timeout`.

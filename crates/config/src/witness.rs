@@ -79,6 +79,8 @@ fn endpoints(text: &str) -> Result<Vec<String>, (&'static str, &'static str)> {
 fn wrong(url: &str) -> &'static str {
     if url.trim().starts_with("https:") {
         "has an https URL, and TLS is not built in"
+    } else if url.contains('@') {
+        "has a user in its URL, and user and password are not built in"
     } else {
         "has a wrong URL"
     }

@@ -84,6 +84,11 @@ fn unfit(ours: &DaemonStatus, theirs: &DaemonStatus) -> Vec<String> {
                 word(&other.set)
             ));
         }
+        if one.policy != other.policy {
+            let word = |policy: &Option<String>| policy.clone().unwrap_or_else(|| "available".to_owned());
+            let (here, there) = (word(&one.policy), word(&other.policy));
+            found.push(format!("resource {name}: policy {here} here, {there} there"));
+        }
         for (key, one, other) in [
             ("heartbeat", one.heartbeat_seconds, other.heartbeat_seconds),
             ("timeout", one.timeout_seconds, other.timeout_seconds),
@@ -131,6 +136,7 @@ mod tests {
         let mut theirs = side(b, [10, 0, 0, 9], &["x", "z"]);
         theirs.resources[0].timeout_seconds += 1.0;
         theirs.resources[0].set = Some("web".to_owned());
+        theirs.resources[0].policy = Some("consistent".to_owned());
         theirs.peer.heard = false;
         assert_eq!(
             unfit(&ours, &theirs),
@@ -138,6 +144,7 @@ mod tests {
                 "local-address here, remote-address there: 10.0.0.1 here, 10.0.0.9 there",
                 "host is not heard there",
                 "resource x: set none here, web there: it has to be the same on both hosts",
+                "resource x: policy available here, consistent there",
                 "resource x: timeout 8 s here, 9 s there",
                 "resource y is here and not there",
                 "resource z is there and not here",

@@ -1,5 +1,6 @@
 //! `schrittmacherctl status`: what the daemon knows, as a table.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -163,13 +164,19 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
         PeerProof::Signature => "peer has to sign",
     };
     let (host, program, security) = (Escaped(host), Escaped(program), Escaped(security));
-    let parts = [
+    let mut parts = vec![
         format!("{host} {local_address} <-> {there}{remote_address}"),
         heard,
         format!("version {program}{other}"),
         format!("security {security}"),
         proof.to_owned(),
     ];
+    parts.extend(policies(&status.resources));
+    parts.extend(
+        status
+            .witness_answers
+            .map(|answers| if answers { "witness answers" } else { "WITNESS DOES NOT ANSWER" }.to_owned()),
+    );
     let first = folded(&parts, "   ", screen) + "\n";
     // A low terminal is for the resources.
     if screen.height.is_some_and(|height| height < LOW) {
@@ -178,6 +185,19 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
     first
         + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
         + &paths(&peer.paths, screen)
+}
+
+/// Each policy in force that was chosen, and how many resources have it.
+fn policies(resources: &[ResourceState]) -> Vec<String> {
+    let mut counts = BTreeMap::new();
+    for policy in resources.iter().filter_map(|one| one.policy.as_deref()) {
+        *counts.entry(policy).or_insert(0) += 1;
+    }
+    let part = |(policy, count)| match count == resources.len() {
+        true => format!("policy {}", Escaped(policy)),
+        false => format!("policy {} for {count} of {}", Escaped(policy), resources.len()),
+    };
+    counts.into_iter().map(part).collect()
 }
 
 /// A line for each of several paths.

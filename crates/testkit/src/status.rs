@@ -15,6 +15,7 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
         state_seconds: 1_051_200.0,
         priority: 5,
         set: None,
+        policy: None,
         heartbeat_seconds: 2.0,
         timeout_seconds: 8.0,
         frozen: None,
@@ -52,6 +53,7 @@ pub fn daemon(resources: Vec<ResourceState>) -> DaemonStatus {
         security: "legacy".into(),
         config_hash: None,
         authentication: None,
+        witness_answers: None,
         uptime_seconds: 1.0,
         peer: PeerNode {
             heard: true,

@@ -13,6 +13,7 @@ mod sets;
 mod shared;
 mod toml;
 mod vectors;
+mod witness;
 
 use std::path::Path;
 
