@@ -143,7 +143,12 @@ impl Votes {
             // It stays ours until it has stood still: that is safe, and costs the other side time.
             Task::Job(job) => {
                 let result = self.give_back(job, clock::now() + job.promise / PATIENCE);
-                Told::Answers(self.noted(result).is_some())
+                // Without a request it is as it was.
+                let is_missed = self.told.is_some();
+                Told::Answers(match result {
+                    Ok(false) => !is_missed,
+                    asked => self.noted(asked).is_some(),
+                })
             }
             Task::Look(asked) => {
                 let result = self.etcd.look(&self.folder, *asked + LOOK_PATIENCE);
@@ -210,13 +215,14 @@ impl Votes {
         Ok(Answer::Refused)
     }
 
-    fn give_back(&mut self, job: &Job, until: Time) -> Result<(), Failed> {
+    /// False if there is nothing to give back.
+    fn give_back(&mut self, job: &Job, until: Time) -> Result<bool, Failed> {
         let key = format!("{}{}", self.folder, job.name);
-        let Some(standing) = self.standings.get_mut(&job.name) else { return Ok(()) };
-        let Some(revision) = standing.held_by(&self.own) else { return Ok(()) };
+        let Some(standing) = self.standings.get_mut(&job.name) else { return Ok(false) };
+        let Some(revision) = standing.held_by(&self.own) else { return Ok(false) };
         let reply = self.etcd.take(&key, revision, &standing::value("", Duration::ZERO), until)?;
         standing.saw(&reply, clock::now());
-        Ok(())
+        Ok(true)
     }
 
     /// Whether another cluster answers, or one that was set back: what was known of keys does not count there.

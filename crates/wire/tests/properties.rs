@@ -60,6 +60,7 @@ proptest! {
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
         heartbeat in option::of((3..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
         trip: Option<(u32, u32, Option<(u32, u32)>)>, number in option::of(0..=999_999_999_999_999_999_u64),
+        promise in option::of((0..=3_600_000_u64).prop_map(Duration::from_millis)),
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
         let run = run.map(|(own, peer)| Run { own, peer });
@@ -69,7 +70,7 @@ proptest! {
             echo: echo.map(|(time, held)| Echo { time: time.into(), held: held.into() }),
         });
         let sent = PeerMessage {
-            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number, promise: None,
+            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number, promise,
         };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
@@ -82,7 +83,7 @@ proptest! {
             host: host.map(str::to_owned),
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
-            random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise: None,
+            random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise,
             pid: None, adminweb_port: None, location: None,
         };
         prop_assert_eq!(read, expected);

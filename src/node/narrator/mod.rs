@@ -66,6 +66,8 @@ pub struct Scene<'a> {
     pub is_granted: bool,
     /// An operator has frozen it: this side does not take over by itself.
     pub is_frozen: bool,
+    /// `policy`: silence of the other side is no reason to take over, so it may well serve.
+    pub needs_word: bool,
     /// Why the state changed, if it did.
     pub cause: &'a str,
     /// The application's own reason.
@@ -257,6 +259,7 @@ impl Narrator {
         self.is_nobody_hot = true;
         self.nobody_hot.times += 1;
         let there = match sides.other {
+            Other::Silent if scene.needs_word => "the other side is silent, and may serve",
             Other::Silent => "the other side is silent",
             Other::Failed => "failed there",
             Other::Standby => "standby there",

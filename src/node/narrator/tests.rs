@@ -10,6 +10,7 @@ const CALM: Scene<'static> = Scene {
     },
     is_granted: false,
     is_frozen: false,
+    needs_word: false,
     cause: "",
     reason_here: "",
     reason_there: "",
@@ -157,6 +158,16 @@ fn that_no_side_is_hot_is_told_when_a_switch_would_be_over() {
     let lines = told.go(9500, StateName::Hot, Other::Failed, CALM);
     assert_eq!(lines[0], "INFO hot here, 8.5 s later");
     assert_eq!(told.0.nobody_hot(), 1);
+}
+
+/// It is told, as nobody may serve. But who hears nothing does not know.
+#[test]
+fn a_side_that_needs_a_word_to_take_over_says_that_a_silent_one_may_serve() {
+    let mut told = Told::of(StateName::Standby, Other::Hot);
+    let bound = Scene { needs_word: true, ..CALM };
+    told.go(10, StateName::Standby, Other::Silent, bound);
+    let lines = told.go(6000, StateName::Standby, Other::Silent, bound);
+    assert_eq!(lines, ["ERROR NO SIDE IS HOT: standby here, the other side is silent, and may serve"]);
 }
 
 /// A daemon that starts has not seen any service end.

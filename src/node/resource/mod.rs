@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub use self::said::{LastMessage, Word};
 
+use schrittmacher_config::PolicyWord;
 use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
 use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run, Trip};
 
@@ -392,6 +393,7 @@ impl ManagedResource {
             sides: sides(machine, &self.story),
             is_granted,
             is_frozen: machine.frozen,
+            needs_word: self.config.policy != PolicyWord::Available,
             cause,
             reason_here: self.local.reason.as_deref().unwrap_or_default(),
             reason_there: self.remote.reason.as_deref().unwrap_or_default(),
