@@ -68,11 +68,11 @@ impl Trips {
         self.heard.as_ref().map(|heard| Echo { time: heard.time, held: micros(now.since(heard.at)) })
     }
 
-    /// For how long something that lasts until then does so from the hearing of the message that is echoed now. Nothing, if that
-    /// one is not of the run of the peer that is named beside it: its times mean nothing to another run.
-    pub fn lasts(&self, until: Time, named: Option<u64>) -> Duration {
+    /// The time from the hearing of the message that is echoed now to `end`. None is left if that message is not of the run of the
+    /// peer that is named beside it: its times mean nothing to another run.
+    pub fn lasts(&self, end: Time, named: Option<u64>) -> Duration {
         let heard = self.heard.as_ref().filter(|heard| Some(heard.run) == named);
-        heard.map_or(Duration::ZERO, |heard| until.since(heard.at))
+        heard.map_or(Duration::ZERO, |heard| end.since(heard.at))
     }
 
     /// When we sent the message with this time. `None`: not in this run.

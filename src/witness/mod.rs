@@ -28,7 +28,7 @@ use crate::worker::Worker;
 const WAITING: usize = 1024;
 /// A question is answered in this part of its promise.
 const PATIENCE: u32 = 3;
-/// Another program may write the key: after so many surprises a question is refused.
+/// Another program may write the key: after this number of surprises a question is refused.
 const TRIES: u32 = 4;
 
 /// How long an answer is waited for that no resource needs.
