@@ -1,7 +1,10 @@
 //! The queues of all resources, carried out on real processes.
 
 mod address;
+mod report;
 mod unit;
+
+pub use report::CommandReport;
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,7 +17,7 @@ use schrittmacher_protocol::{Command, Time};
 use crate::deadlines::Deadlines;
 use crate::kept::StateFolder;
 
-use super::address::{AddressNews, AddressTicket, Addresses};
+use super::address::{AddressNews, Addresses};
 use super::earlier::{StartCommands, StartProcess};
 use super::output::{Gone, Pipes};
 use super::process::ChildProcess;
@@ -25,73 +28,9 @@ use super::tracking::Tracking;
 use super::unit::Units;
 use super::{CommandKind, CommandOutcome, Ending, Facts, Lane};
 use schrittmacher_config::Config;
-use schrittmacher_units::UnitState;
 
 /// Processes that SIGKILL did not end and that are still looked after.
 const STUCK: usize = 64;
-
-/// Something the event loop has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandReport {
-    /// `start` has begun or could not be begun, or its turn came and there is no command for it: `Event::StartBegan`.
-    StartBegan {
-        /// Index in the configuration.
-        resource: usize,
-    },
-    /// Every command ordered before the last barrier is over: `Event::Released`.
-    Released {
-        /// Index in the configuration.
-        resource: usize,
-    },
-    /// It is the turn of `start` or `stop`, and there is no command for it. Send SIGUSR1 or SIGUSR2 to the believed process, if
-    /// there is one (X4).
-    Signal {
-        /// Index in the configuration.
-        resource: usize,
-        /// [`CommandKind::Start`] or [`CommandKind::Stop`].
-        order: CommandKind,
-    },
-    /// A command is over. Already logged.
-    Finished {
-        /// Index in the configuration.
-        resource: usize,
-        /// How it ended.
-        outcome: CommandOutcome,
-    },
-    /// The state of the unit of systemd, whether it has changed or not; `None`: nobody knows it any more.
-    Unit {
-        /// Index in the configuration.
-        resource: usize,
-        /// What was seen.
-        state: Option<UnitState>,
-    },
-    /// Clients cannot reach this host: `Event::CutOff`.
-    CutOff {
-        /// Index in the configuration.
-        resource: usize,
-        /// What is wrong with the interface.
-        why: String,
-    },
-    /// Somebody else has removed its address, and it was put back. Already logged.
-    AddressPutBack {
-        /// Index in the configuration.
-        resource: usize,
-    },
-    /// The answer to [`Executor::ask_address`].
-    AddressHolder {
-        /// Index in the configuration.
-        resource: usize,
-        /// That of the question.
-        ticket: AddressTicket,
-        /// Which address another host has, and where; `None`: none of them answers.
-        holder: Option<String>,
-    },
-    /// They can again: `Event::Reconnected`.
-    Reconnected {
-        /// Index in the configuration.
-        resource: usize,
-    },
-}
 
 /// Carries out the orders of all resources.
 ///
