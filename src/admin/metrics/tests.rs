@@ -29,6 +29,13 @@ fn facts() -> PageFacts {
 
 /// Everything that can have a value has one.
 fn everything() -> FiguresSnapshot {
+    let link = Some(LinkFacts {
+        round_trip: Some(Duration::from_micros(400)),
+        sent: 30,
+        came: 28,
+        recently_sent: 30,
+        recently_lost: 2,
+    });
     let mut resources = vec![
         ResourceStatus {
             frozen: Some((Duration::from_secs(9), String::new())),
@@ -48,13 +55,7 @@ fn everything() -> FiguresSnapshot {
             last_refusal: None,
             is_deaf: false,
         }),
-        link: Some(LinkFacts {
-            round_trip: Some(Duration::from_micros(400)),
-            sent: 30,
-            came: 28,
-            recently_sent: 30,
-            recently_lost: 2,
-        }),
+        link,
         watchdog_armed: Some(true),
         paths: vec![PathFacts {
             number: 2,
@@ -62,13 +63,7 @@ fn everything() -> FiguresSnapshot {
             remote: "fe80::2%eth1".to_owned(),
             health: PathHealth::Works,
             heard: None,
-            link: Some(LinkFacts {
-                round_trip: Some(Duration::from_micros(400)),
-                sent: 30,
-                came: 28,
-                recently_sent: 30,
-                recently_lost: 2,
-            }),
+            link,
             losses: 1,
         }],
         ..StatusSnapshot::default()
