@@ -28,16 +28,16 @@ impl EventLoop {
             match signal {
                 SIGCHLD => self.node.on_child(now),
                 SIGQUIT if self.quit_until.is_some() => return Some(LoopEnd::Left),
-                SIGQUIT => {
+                SIGQUIT if !self.node.never_leaves() => {
                     info!("SIGQUIT: ending; applications and addresses stay as they are");
                     self.keeper.look_at_file();
                     self.quit_until = Some(now + LOOK_AT_FILE);
                 }
-                SIGTERM | SIGINT if self.ending || self.node.core().on_exit == OnExit::Leave => {
+                SIGQUIT | SIGTERM | SIGINT if self.ending || self.node.core().on_exit == OnExit::Leave => {
                     info!("ending; applications and addresses stay as they are");
                     return Some(LoopEnd::Left);
                 }
-                SIGTERM | SIGINT => {
+                SIGQUIT | SIGTERM | SIGINT => {
                     info!("asked to end: handing over what is hot (a second signal ends at once)");
                     self.ending = true;
                     self.notifier.stopping();

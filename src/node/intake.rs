@@ -142,6 +142,10 @@ impl Node {
             Err(rejected) => return self.reject(&rejected, sender.origin(), now),
         };
         if origin == Origin::Peer {
+            // A slow copy of an earlier run tells nothing about the run of now.
+            if self.is_late_copy(message.run) {
+                return;
+            }
             self.note_reader(message.number.is_some(), now);
             if !self.is_for_this_run(&verdict, message.run, message.note, Some(&message.resource), now) {
                 return;

@@ -222,6 +222,11 @@ impl Node {
         self.history.clone()
     }
 
+    /// Whether a service here must not go on without a daemon (`policy = consistent`): the peer may get the right to it.
+    pub fn never_leaves(&self) -> bool {
+        self.resources.iter().any(|resource| !resource.life.has_ended() && resource.never_leaves())
+    }
+
     /// The configuration's `core` group that is in force.
     pub fn core(&self) -> &Core {
         &self.core

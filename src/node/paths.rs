@@ -9,7 +9,7 @@ use schrittmacher_api::PathHealth;
 use schrittmacher_auth::Copies;
 use schrittmacher_config::Core;
 use schrittmacher_protocol::Time;
-use schrittmacher_wire::{Echo, Message, Trip};
+use schrittmacher_wire::{Echo, Message, Run, Trip};
 
 use super::trips::Trips;
 use super::{Node, WARNING_INTERVAL};
@@ -210,6 +210,13 @@ impl Node {
             (false, true) => Copy::Later,
             (false, false) => Copy::Repeated,
         }
+    }
+
+    /// Whether a message is of a run of the peer that is over, and was overtaken by a faster path.
+    pub(super) fn is_late_copy(&self, run: Option<Run>) -> bool {
+        self.paths.are_several()
+            && run.is_some_and(|run| self.paths.copies.is_over(run.own))
+            && self.hears_peer()
     }
 
     pub(super) fn look_after_paths(&mut self, now: Time) {

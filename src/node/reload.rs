@@ -216,9 +216,10 @@ impl Node {
 
     /// Its index stays its own: commands may still be running for it.
     fn remove(&mut self, index: usize, on_exit: OnExit, now: Time) {
-        match on_exit {
-            OnExit::Handover => self.end(index, Why::Removed, now),
-            OnExit::Leave => self.resources[index].life = Life::Ended(Why::Removed),
+        if on_exit == OnExit::Leave && !self.resources[index].never_leaves() {
+            self.resources[index].life = Life::Ended(Why::Removed);
+        } else {
+            self.end(index, Why::Removed, now);
         }
         self.reschedule(index);
     }

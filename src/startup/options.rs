@@ -74,7 +74,7 @@ Files:
 
 Signals:
   SIGTERM, SIGINT  hand over to the other node if it can take over, then end; twice: end at once
-  SIGQUIT          end at once; the application and its address stay as they are
+  SIGQUIT          end at once; the application and its address stay as they are (with policy = consistent: as SIGTERM)
   SIGHUP           read the configuration again
   With --parachute the supervisor takes them.
 

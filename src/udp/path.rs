@@ -20,6 +20,8 @@ pub(super) struct PathSocket {
     /// The number of its interface when the socket was opened; 0 without `zone`, and while the interface is missing.
     scope: u32,
     socket: Option<Socket>,
+    /// It was told that it cannot be opened anew.
+    is_told: bool,
 }
 
 impl PathSocket {
@@ -31,7 +33,8 @@ impl PathSocket {
         kept: &mut KeptSockets,
         registry: &Registry,
     ) -> Result<PathSocket, OpenError> {
-        let mut open = PathSocket { path: path.clone(), port, token, scope: scope(path), socket: None };
+        let mut open =
+            PathSocket { path: path.clone(), port, token, scope: scope(path), socket: None, is_told: false };
         if !open.is_missing() {
             open.bind(kept, Strangers::Named, registry)?;
         }
@@ -87,7 +90,9 @@ impl PathSocket {
         {
             // The next look tries again.
             self.scope = 0;
-            log::warn!("path {}: {error}", self.path.number);
+            if !std::mem::replace(&mut self.is_told, true) {
+                log::warn!("path {}: {error}", self.path.number);
+            }
         }
     }
 
@@ -113,6 +118,7 @@ impl PathSocket {
         registry.register(socket.source(), self.token.into(), Interest::READABLE).map_err(other)?;
         socket.filter(&admitted, strangers);
         self.socket = Some(socket);
+        self.is_told = false;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use schrittmacher_harness::{
     Cable, Filter, HTTP_PORT, Pair, Process, Setup, Side, ctl, holds_for, skip, wait_for,
 };
@@ -134,6 +135,17 @@ fn a_witness_that_is_away_moves_nothing_and_without_the_peer_too_the_hot_side_st
     pair[Side::A].log.wait("no promise of the peer and no lease of the witness", promise());
     etcd.run(None);
     pair.wait_hot(Side::A, 2 * promise());
+}
+
+/// No daemon may come back: the peer would get the lease beside an application that serves.
+#[test]
+fn a_restart_leaves_no_service_without_a_daemon() {
+    let Some(etcd) = Etcd::start("a_restart_leaves_no_service_without_a_daemon") else { return };
+    let mut pair = Pair::new(etcd.setup());
+    pair.start(Side::A);
+    pair[Side::A].daemon().signal(Signal::SIGQUIT);
+    pair.wait_hot(Side::B, pair.timeout());
+    wait_for("the service to be stopped", promise(), || pair.journal.has(Side::A, "stop").then_some(()));
 }
 
 /// A pair at the ends of a cable, with filters there, and an etcd that both reach whatever the filters do.

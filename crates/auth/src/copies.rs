@@ -21,7 +21,7 @@ impl Copies {
     /// Whether a message for this resource is the first copy, and newer than all before. Takes note of it.
     pub fn is_first(&mut self, resource: usize, run: u64, number: u64) -> bool {
         if self.run != Some(run) {
-            if self.over.contains(&run) {
+            if self.is_over(run) {
                 return false;
             }
             self.over.extend(self.run.replace(run));
@@ -33,6 +33,11 @@ impl Copies {
         let is_first = number > *newest;
         *newest = number.max(*newest);
         is_first
+    }
+
+    /// Whether another run of the peer has come since.
+    pub fn is_over(&self, run: u64) -> bool {
+        self.over.contains(&run)
     }
 
     /// The peer is silent: nothing of it is on the way any more, and it may come back from a snapshot, as an earlier run.
@@ -62,6 +67,7 @@ mod tests {
         let mut copies = Copies::default();
         assert!(copies.is_first(0, 1, 900));
         assert!(copies.is_first(0, 2, 1), "a restart counts from one again");
+        assert!(copies.is_over(1) && !copies.is_over(2));
         assert!(!copies.is_first(0, 1, 901));
         assert!(copies.is_first(0, 2, 2), "and it has not disturbed the run of now");
         copies.forget();

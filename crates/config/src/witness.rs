@@ -4,7 +4,7 @@ use super::diagnostic::Findings;
 use super::document::Document;
 use super::fields::Fields;
 use super::keys;
-use super::words::PolicyWord;
+use super::words::{OnExit, PolicyWord};
 use super::{Core, Resource};
 
 /// The port of etcd's clients.
@@ -51,6 +51,13 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
                 &entry.at,
                 "`policy` = consistent needs a `witness`",
                 "in `core`: `witness = etcd http://HOST:2379`, or another `policy`",
+            );
+        }
+        if core.on_exit == OnExit::Leave {
+            findings.error(
+                &entry.at,
+                "`policy` = consistent never leaves an application alone, and `on-exit` is leave",
+                "take `on-exit` away, or choose another `policy`",
             );
         }
         if !core.more_paths.is_empty() {

@@ -356,6 +356,11 @@ impl ManagedResource {
         }
     }
 
+    /// Its application must not go on without a daemon (`docs/adr/0080-a-third-vote.md`).
+    pub fn never_leaves(&self) -> bool {
+        self.protocol.machine().rule(self.protocol.settings()).is_some()
+    }
+
     /// Whether this side serves.
     pub fn is_hot(&self) -> bool {
         self.protocol.state().name() == StateName::Hot
