@@ -49,7 +49,7 @@ impl Watchdog {
 
     /// At the end of a turn of the loop: feeds the device while a resource is hot here, and lets go of it else. `limit` is the time
     /// after the last heartbeat at which the peer takes over at the earliest.
-    pub fn turn(&mut self, is_hot: bool, limit: Duration, now: Time) {
+    pub fn turn(&mut self, is_hot: bool, limit: impl FnOnce() -> Duration, now: Time) {
         if !is_hot && !self.armed.as_ref().is_some_and(|armed| armed.never_stops) {
             return self.release();
         }
@@ -57,6 +57,7 @@ impl Watchdog {
             return;
         }
         self.due = Some(now + PERIOD);
+        let limit = limit();
         let trouble = self
             .feed(seconds(limit), limit)
             .err()
@@ -71,7 +72,7 @@ impl Watchdog {
         let armed = match &mut self.armed {
             Some(armed) => armed,
             none => {
-                // Nothing that opens or takes a character may hold up the loop.
+                // A FIFO in its place must not hold up the loop. A driver of Linux ignores the flag, and writes a register.
                 let file =
                     OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&self.device)?;
                 let never_stops = never_stops(&self.device);
@@ -188,16 +189,16 @@ mod tests {
     #[test]
     fn it_is_fed_while_hot_and_stopped_in_good_order() {
         let (file, mut watchdog) = device();
-        watchdog.turn(false, LIMIT, at(0));
+        watchdog.turn(false, || LIMIT, at(0));
         assert!(!watchdog.is_armed() && watchdog.next_deadline().is_none());
         for ms in [0, 100, 249, 250, 499, 500] {
-            watchdog.turn(true, LIMIT, at(ms));
+            watchdog.turn(true, || LIMIT, at(ms));
         }
         assert_eq!(written(&file), "111", "each quarter of a second");
         assert!(watchdog.is_armed() && watchdog.next_deadline() == Some(at(750)));
-        watchdog.turn(false, LIMIT, at(510));
+        watchdog.turn(false, || LIMIT, at(510));
         assert_eq!(written(&file), "111V");
-        watchdog.turn(false, LIMIT, at(900));
+        watchdog.turn(false, || LIMIT, at(900));
         assert_eq!(written(&file), "111V", "once");
         assert!(!watchdog.is_armed());
     }
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn a_daemon_that_is_gone_without_a_word_stops_nothing() {
         let (file, mut watchdog) = device();
-        watchdog.turn(true, LIMIT, at(0));
+        watchdog.turn(true, || LIMIT, at(0));
         drop(watchdog);
         assert_eq!(written(&file), "1");
     }
@@ -215,11 +216,11 @@ mod tests {
         let (file, _) = device();
         let missing = file.path().with_extension("device");
         let mut watchdog = Watchdog::new(&missing);
-        watchdog.turn(true, LIMIT, at(0));
+        watchdog.turn(true, || LIMIT, at(0));
         assert!(watchdog.trouble().unwrap().contains("is not in force: No such file"), "{watchdog:?}");
         assert!(!watchdog.is_armed());
         fs::write(&missing, "").unwrap();
-        watchdog.turn(true, LIMIT, at(250));
+        watchdog.turn(true, || LIMIT, at(250));
         assert_eq!((watchdog.trouble(), watchdog.is_armed()), (None, true));
         fs::remove_file(missing).unwrap();
     }

@@ -356,7 +356,7 @@ impl Node {
         let is_hot = self.resources.iter().any(serves);
         let configured = self.resources.iter().filter(|resource| !resource.life.has_ended());
         let limits = configured.map(|one| one.config.timeout.saturating_sub(one.config.heartbeat));
-        watchdog.turn(is_hot, limits.min().unwrap_or_default(), now);
+        watchdog.turn(is_hot, || limits.min().unwrap_or_default(), now);
     }
 
     /// The daemon ends in good order: the host is not reset for that.

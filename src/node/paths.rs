@@ -17,6 +17,8 @@ use crate::admin::snapshot::PathFacts;
 
 /// How often it is looked whether the interface of a path was made anew.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often the health of the paths is judged within the silence that is a loss.
+const JUDGEMENTS: u32 = 20;
 
 /// All paths, the first one included.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(super) struct Paths {
     /// Since when a peer of ours is heard.
     alive_since: Option<Time>,
     next_look: Time,
+    next_judgement: Time,
 }
 
 #[derive(Debug)]
@@ -86,8 +89,13 @@ impl Path {
 
 impl Paths {
     pub fn new(core: &Core, now: Time) -> Paths {
-        let mut paths =
-            Paths { list: Vec::new(), copies: Copies::default(), alive_since: None, next_look: now };
+        let mut paths = Paths {
+            list: Vec::new(),
+            copies: Copies::default(),
+            alive_since: None,
+            next_look: now,
+            next_judgement: now,
+        };
         paths.configure(core, now);
         paths
     }
@@ -227,9 +235,14 @@ impl Node {
             self.paths.next_look = now + LOOK;
             self.link.look_after_paths();
         }
+        // It walks all resources, and a turn has the messages of a few.
+        if now < self.paths.next_judgement {
+            return;
+        }
         let machines = self.resources.iter().map(|resource| &resource.protocol);
         let living = machines.filter(|one| one.machine().peer.alive && one.machine().peer.is_ours());
         let patience = living.map(|one| one.machine().peer.timeout(one.settings())).min();
+        self.paths.next_judgement = now + patience.unwrap_or(LOOK) / JUDGEMENTS;
         self.paths.look(patience, now);
     }
 }

@@ -10,7 +10,7 @@ use super::Node;
 use super::resource::{Life, ManagedResource, Why};
 use crate::startup::descriptors::allow_descriptors;
 use crate::startup::kept_sockets::KeptSockets;
-use crate::udp::{Guard, OpenError};
+use crate::udp::{self, Guard, OpenError};
 use schrittmacher_config::{Config, Core, OnExit, PolicyWord, Resource};
 
 /// Why a configuration is not taken.
@@ -22,6 +22,9 @@ pub enum ReloadError {
     /// Somebody has brought back a resource that was removed a moment ago.
     #[error("resource {0} is still being handed over, because it was removed; try again")]
     Leaving(String),
+    /// Its messages would be taken for our own.
+    #[error("the peer's {0} is an address of this host; correct `remote-address` or that of the path")]
+    PeerIsUs(std::net::IpAddr),
     /// What was promised binds this run.
     #[error(
         "resource {0}: `policy` = consistent and its `promise` can't change while the daemon runs; restart it on both hosts"
@@ -175,6 +178,9 @@ impl Node {
         let differing = schrittmacher_config::needs_restart(&self.core, &config.core);
         if !differing.is_empty() {
             return Err(ReloadError::Fixed(differing));
+        }
+        if let Some(address) = udp::peer_that_is_us(&config.core) {
+            return Err(ReloadError::PeerIsUs(address));
         }
         self.check_auth(&config.core)?;
         if let Some(promised) = config.resources.iter().find(|new| self.changes_promise(new)) {

@@ -109,11 +109,7 @@ fn run(
     first.tell(path);
     warn_at_start(path, &first.loaded, &waiters);
     let core = &first.loaded.config.core;
-    // One of the link alone may be that of any host on another link.
-    let more = core.more_paths.iter().filter(|path| path.zone.is_none()).map(|path| path.remote);
-    if let Some(address) =
-        std::iter::once(core.remote_address).chain(more).find(|one| udp::is_own_address(*one))
-    {
+    if let Some(address) = udp::peer_that_is_us(core) {
         return Err(Failure::PeerIsUs { path: path.to_owned(), address });
     }
     descriptors::allow_descriptors(first.loaded.config.resources.len());

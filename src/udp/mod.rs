@@ -27,7 +27,7 @@ pub use socket::is_answer;
 
 use crate::startup::kept_sockets::KeptSockets;
 use crate::token::Source;
-use schrittmacher_config::{Core, PATHS_MAX};
+use schrittmacher_config::{Core, PATHS_MAX, PeerPath};
 
 /// The treatment of strangers' datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,12 @@ pub enum OpenError {
         /// The system's error.
         error: io::Error,
     },
+}
+
+/// An address of the peer that is this host's own. One of a link alone may be that of any host on another link.
+pub fn peer_that_is_us(core: &Core) -> Option<IpAddr> {
+    let more = core.more_paths.iter().filter(|path| path.zone.is_none()).map(|path| path.remote);
+    std::iter::once(core.remote_address).chain(more).find(|address| is_own_address(*address))
 }
 
 impl Link {
@@ -124,24 +130,25 @@ impl Link {
     ///
     /// A socket cannot be opened; nothing has changed.
     pub fn set_paths(&mut self, core: &Core, kept: &mut KeptSockets) -> Result<(), OpenError> {
+        // One whose path has another number now is kept: its address cannot be bound twice.
+        let is_open = |path: &PeerPath| self.paths.iter().flatten().any(|open| open.is_bound_for(path));
         let mut opened = Vec::new();
+        for path in core.more_paths.iter().filter(|path| !is_open(path)) {
+            let token = self.token_of(path);
+            opened.push(PathSocket::open(path, core.port, token, kept, &self.registry)?);
+        }
+        opened.extend(std::mem::take(&mut self.paths).into_iter().flatten());
         for path in &core.more_paths {
-            let slot = usize::from(path.number) - 2;
-            if self.paths[slot].as_ref().is_none_or(|open| !open.is_bound_for(path)) {
-                let token = Source::Socket(self.sockets.len() + slot);
-                opened.push((slot, PathSocket::open(path, core.port, token, kept, &self.registry)?));
-            }
-        }
-        for (slot, path) in opened {
-            self.paths[slot] = Some(path);
-        }
-        for (open, number) in self.paths.iter_mut().zip(2..) {
-            match (core.more_paths.iter().find(|path| path.number == number), open.as_mut()) {
-                (Some(path), Some(open)) => open.set_path(path, self.strangers),
-                (_, _) => *open = None,
-            }
+            let Some(at) = opened.iter().position(|open| open.is_bound_for(path)) else { continue };
+            let mut open = opened.swap_remove(at);
+            open.set_path(path, self.token_of(path), self.strangers, &self.registry);
+            self.paths[usize::from(path.number) - 2] = Some(open);
         }
         Ok(())
+    }
+
+    fn token_of(&self, path: &PeerPath) -> Source {
+        Source::Socket(self.sockets.len() + usize::from(path.number) - 2)
     }
 
     /// Looks whether the interfaces of paths have come or gone, which is the case once in a year.
@@ -269,4 +276,57 @@ fn addresses(core: &Core) -> Vec<(SocketAddr, bool)> {
             [core.port, app_port].map(|port| (SocketAddr::new(*address, port), *needed))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::time::Duration;
+
+    use mio::{Events, Poll, Token};
+
+    use super::*;
+
+    /// The paths by number and the end of their addresses.
+    fn core(port: u16, paths: &[(u8, u8)]) -> Core {
+        let path = |(number, end): &(u8, u8)| PeerPath {
+            number: *number,
+            local: [127, 0, 9, *end].into(),
+            remote: [127, 0, 10, *end].into(),
+            zone: None,
+        };
+        let more_paths = paths.iter().map(path).collect();
+        Core {
+            local_address: [127, 0, 9, 1].into(),
+            port,
+            more_paths,
+            ..schrittmacher_testkit::config::core()
+        }
+    }
+
+    /// The sockets at which something has arrived.
+    fn readable(poll: &mut Poll) -> Vec<Token> {
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::from_secs(5))).unwrap();
+        events.iter().map(mio::event::Event::token).collect()
+    }
+
+    #[test]
+    fn a_path_whose_number_changes_keeps_its_socket() {
+        let free = UdpSocket::bind("127.0.9.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let (mut poll, mut kept) = (Poll::new().unwrap(), KeptSockets::default());
+        let mut link = Link::open(&core(port, &[(2, 2), (3, 3)]), &mut kept, poll.registry()).unwrap();
+        let own = link.sockets.len();
+        for (paths, end) in [(&[(2, 3), (3, 2)][..], 3), (&[(2, 2)], 2)] {
+            link.set_paths(&core(port, paths), &mut kept).unwrap();
+            assert_eq!(link.path(own), Some((2, [127, 0, 10, end].into())));
+            let peer = UdpSocket::bind((Ipv4Addr::new(127, 0, 10, end), port)).unwrap();
+            peer.send_to(b"{}", (Ipv4Addr::new(127, 0, 9, end), port)).unwrap();
+            assert_eq!(readable(&mut poll), [Token::from(Source::Socket(own))]);
+            link.forget_waiting();
+        }
+        assert_eq!(link.path(own + 1), None);
+    }
 }

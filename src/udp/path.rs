@@ -46,9 +46,15 @@ impl PathSocket {
         (self.path.local, &self.path.zone) == (path.local, &path.zone)
     }
 
-    /// Takes what else may have changed of its path: the peer's end.
-    pub fn set_path(&mut self, path: &PeerPath, strangers: Strangers) {
+    /// Takes what else may have changed of its path: its number, and the peer's end.
+    pub fn set_path(&mut self, path: &PeerPath, token: Source, strangers: Strangers, registry: &Registry) {
         self.path.clone_from(path);
+        if let Some(socket) = self.socket.as_mut().filter(|_| self.token != token)
+            && let Err(error) = registry.reregister(socket.source(), token.into(), Interest::READABLE)
+        {
+            log::error!("path {} cannot be heard: {error}", path.number);
+        }
+        self.token = token;
         self.filter(strangers);
     }
 
