@@ -130,15 +130,21 @@ impl Node {
             Origin::Peer => self.judge(datagram, now),
             Origin::App => Verdict::Unsigned,
         };
-        let parsed = match (origin, &verdict) {
-            (Origin::Peer, Verdict::Nothing) => return,
-            (Origin::Peer, Verdict::Unsigned) => PeerDatagram::parse(datagram, false),
-            (Origin::Peer, Verdict::Signed(_)) => PeerDatagram::parse(datagram, true),
-            (Origin::App, _) => Message::parse(datagram).map(Box::new).map(PeerDatagram::Message),
+        let is_signed = match verdict {
+            Verdict::Nothing => return,
+            Verdict::Unsigned => false,
+            Verdict::Signed(_) => true,
+        };
+        let parsed = match origin {
+            Origin::App => Message::parse(datagram),
+            Origin::Peer => match PeerDatagram::parse(datagram, is_signed) {
+                Ok(PeerDatagram::Message(message)) => Ok(*message),
+                Ok(PeerDatagram::Batch(batch)) => return self.take_batch(&batch, &verdict, now),
+                Err(rejected) => Err(rejected),
+            },
         };
         let message = match parsed {
-            Ok(PeerDatagram::Message(message)) => *message,
-            Ok(PeerDatagram::Batch(batch)) => return self.take_batch(&batch, &verdict, now),
+            Ok(message) => message,
             Err(rejected) => return self.reject(&rejected, sender.origin(), now),
         };
         if origin == Origin::Peer {
