@@ -9,7 +9,7 @@ use schrittmacher_wire::{Message, Run, Trip};
 
 use super::Node;
 use super::resource::ManagedResource;
-use crate::witness::{Told, Witness};
+use crate::witness::Witness;
 
 /// How often it is looked whether the witness answers, if nobody has asked it.
 const LOOK: Duration = Duration::from_secs(10);
@@ -78,12 +78,11 @@ impl Node {
             self.give(index, Event::Witness(Answer::Unreachable), now);
         }
         while let Some(told) = self.vote.witness.as_ref().and_then(Witness::told) {
-            match told {
-                Told::Answer(index, answer) => {
-                    self.note_answer(answer != Answer::Unreachable, now);
-                    self.give(index, Event::Witness(answer), now);
-                }
-                Told::Answers(answers) => self.note_answer(answers, now),
+            if let Some(answers) = told.answers {
+                self.note_answer(answers, now);
+            }
+            if let Some((index, answer)) = told.answer {
+                self.give(index, Event::Witness(answer), now);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! etcd's JSON gateway, as it is since 3.4: two requests, over a connection that is kept.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -23,7 +24,7 @@ const ANSWER_MAX: usize = 64 * 1024;
 
 /// The members of a cluster.
 pub(super) struct Etcd {
-    endpoints: Vec<String>,
+    endpoints: Vec<SocketAddr>,
     /// The one that answered last.
     current: usize,
     runtime: Runtime,
@@ -48,15 +49,15 @@ pub(super) enum Failed {
     #[error("no answer in time")]
     Late,
     #[error("{0}: {1}")]
-    Network(String, String),
+    Network(SocketAddr, String),
     #[error("{0}: {1}")]
-    Refused(String, String),
+    Refused(SocketAddr, String),
     #[error("{0}: an answer that is not etcd's")]
-    Nonsense(String),
+    Nonsense(SocketAddr),
 }
 
 impl Etcd {
-    pub fn new(endpoints: Vec<String>) -> io::Result<Etcd> {
+    pub fn new(endpoints: Vec<SocketAddr>) -> io::Result<Etcd> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         Ok(Etcd { endpoints, current: 0, runtime, connection: None })
     }
@@ -69,9 +70,8 @@ impl Etcd {
             "success": [{ "request_put": { "key": coded, "value": BASE64.encode(value) } }],
             "failure": [{ "request_range": { "key": coded } }],
         });
-        let answer = self.ask("/v3/kv/txn", &body, until)?;
+        let (reply, answer) = self.ask("/v3/kv/txn", &body, until)?;
         let is_taken = answer["succeeded"].as_bool().unwrap_or(false);
-        let reply = self.header(&answer)?;
         if is_taken {
             return Ok(Reply { is_taken, key_revision: reply.revision, value: value.to_owned(), ..reply });
         }
@@ -80,28 +80,12 @@ impl Etcd {
 
     /// Shows a key.
     pub fn look(&mut self, key: &str, until: Time) -> Result<Reply, Failed> {
-        let answer = self.ask("/v3/kv/range", &json!({ "key": BASE64.encode(key) }), until)?;
-        let reply = self.header(&answer)?;
+        let (reply, answer) = self.ask("/v3/kv/range", &json!({ "key": BASE64.encode(key) }), until)?;
         Ok(with_key(reply, &answer["kvs"][0]))
     }
 
-    fn header(&self, answer: &Value) -> Result<Reply, Failed> {
-        let header = &answer["header"];
-        let cluster = header["cluster_id"].as_str();
-        match (cluster, number(&header["revision"])) {
-            (Some(cluster), Some(revision)) => Ok(Reply {
-                cluster: cluster.to_owned(),
-                revision,
-                is_taken: false,
-                key_revision: 0,
-                value: String::new(),
-            }),
-            _ => Err(Failed::Nonsense(self.endpoints[self.current].clone())),
-        }
-    }
-
     /// Asks each member in turn, beginning with the one that answered last. A member gets its part of the time.
-    fn ask(&mut self, path: &str, body: &Value, until: Time) -> Result<Value, Failed> {
+    fn ask(&mut self, path: &str, body: &Value, until: Time) -> Result<(Reply, Value), Failed> {
         let mut result = Err(Failed::Late);
         for left in (1..=self.endpoints.len()).rev() {
             let time = until.since(clock::now()) / u32::try_from(left).unwrap_or(1);
@@ -118,42 +102,40 @@ impl Etcd {
         result
     }
 
-    fn ask_member(&mut self, path: &str, body: &Value, time: Duration) -> Result<Value, Failed> {
-        let endpoint = self.endpoints[self.current].clone();
+    /// The answer of the current member, and what its header says.
+    fn ask_member(&mut self, path: &str, body: &Value, time: Duration) -> Result<(Reply, Value), Failed> {
+        let endpoint = self.endpoints[self.current];
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
-            .header("host", &endpoint)
+            .header("host", endpoint.to_string())
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.to_string())))
-            .map_err(|error| Failed::Network(endpoint.clone(), error.to_string()))?;
+            .map_err(|error| Failed::Network(endpoint, error.to_string()))?;
         let connection = self.connection.take();
-        let network = |error: &dyn std::fmt::Display| Failed::Network(endpoint.clone(), error.to_string());
+        let network = |error: &dyn std::fmt::Display| Failed::Network(endpoint, error.to_string());
         let work = async {
             // One that the server has closed meanwhile is made anew.
             let mut sender = match still_open(connection).await {
                 Some(sender) => sender,
-                None => connect(&endpoint).await.map_err(|error| network(&error))?,
+                None => connect(endpoint).await.map_err(|error| network(&error))?,
             };
             let response = sender.send_request(request).await.map_err(|error| network(&error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
             let bytes = body.map_err(|error| network(&error))?.to_bytes();
-            let value: Value =
-                serde_json::from_slice(&bytes).map_err(|_| Failed::Nonsense(endpoint.clone()))?;
+            let value: Value = serde_json::from_slice(&bytes).map_err(|_| Failed::Nonsense(endpoint))?;
             if !status.is_success() {
                 let why = value["message"].as_str().or(value["error"].as_str()).unwrap_or(status.as_str());
-                return Err(Failed::Refused(
-                    endpoint.clone(),
-                    schrittmacher_text::beginning(why.to_owned(), 200),
-                ));
+                return Err(Failed::Refused(endpoint, schrittmacher_text::beginning(why.to_owned(), 200)));
             }
-            Ok((sender, value))
+            let reply = header(&value).ok_or(Failed::Nonsense(endpoint))?;
+            Ok((sender, reply, value))
         };
-        let (sender, value) =
+        let (sender, reply, value) =
             self.runtime.block_on(async { timeout(time, work).await }).map_err(|_| Failed::Late)??;
         self.connection = Some(sender);
-        Ok(value)
+        Ok((reply, value))
     }
 }
 
@@ -162,13 +144,24 @@ async fn still_open(connection: Option<SendRequest<Full<Bytes>>>) -> Option<Send
     sender.ready().await.is_ok().then_some(sender)
 }
 
-async fn connect(endpoint: &str) -> io::Result<SendRequest<Full<Bytes>>> {
+async fn connect(endpoint: SocketAddr) -> io::Result<SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(endpoint).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     // Its end is seen by the next request.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)
+}
+
+fn header(answer: &Value) -> Option<Reply> {
+    let header = &answer["header"];
+    Some(Reply {
+        cluster: header["cluster_id"].as_str()?.to_owned(),
+        revision: number(&header["revision"])?,
+        is_taken: false,
+        key_revision: 0,
+        value: String::new(),
+    })
 }
 
 fn with_key(reply: Reply, key: &Value) -> Reply {

@@ -7,6 +7,8 @@
 
 mod etcd;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,9 +21,10 @@ use mio::Waker;
 use schrittmacher_config::{Core, Witness as Endpoints};
 use schrittmacher_protocol::{Answer, Time, WitnessOrder};
 
-use self::etcd::{Etcd, Failed};
+use self::etcd::{Etcd, Failed, Reply};
 use self::standing::{Standing, Step};
 use crate::event_loop::clock;
+use crate::logging::RateLimited;
 use crate::worker::Worker;
 
 /// Questions and orders that may wait.
@@ -33,6 +36,8 @@ const TRIES: u32 = 4;
 
 /// How long an answer is waited for that no resource needs.
 const LOOK_PATIENCE: Duration = Duration::from_secs(1);
+/// A reason for its silence, or a change of the cluster, is told once in this time.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A question or an order of one resource.
 #[derive(Debug)]
@@ -53,11 +58,11 @@ enum Task {
 
 /// What is known by a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub struct Told {
     /// The answer to this resource's question.
-    Answer(usize, Answer),
-    /// Whether the witness answers.
-    Answers(bool),
+    pub answer: Option<(usize, Answer)>,
+    /// Whether the witness answers. `None`: it was not asked.
+    pub answers: Option<bool>,
 }
 
 /// The event loop's end of the thread.
@@ -91,7 +96,7 @@ impl Witness {
         self.worker.give(Task::Job(Job { index, name: name.to_owned(), order, asked, promise })).is_ok()
     }
 
-    /// Has it seen whether the witness answers. Too many questions that wait show that, too.
+    /// Has it seen whether the witness answers. With too many questions that wait, their answers show that.
     pub fn look(&self, now: Time) {
         let _: Result<(), Task> = self.worker.give(Task::Look(now));
     }
@@ -110,13 +115,20 @@ struct Votes {
     /// This host in a key.
     own: String,
     standings: BTreeMap<String, Standing>,
-    /// The cluster that answered last, and since when.
-    cluster: Option<(String, Time)>,
+    /// The cluster that answered last.
+    cluster: Option<Cluster>,
+    /// Whether its last answer was one; `None` before the first.
+    answers: Option<bool>,
+    warned: RateLimited<String>,
+}
+
+/// A cluster, or a state of it that was not set back.
+#[derive(Debug)]
+struct Cluster {
+    id: String,
     revision: u64,
-    /// The operator was told that it does not answer.
-    told: Option<String>,
-    /// It has answered.
-    is_known: bool,
+    /// Since when it answers. The first one of a run is as good as known: the wait of a daemon that starts is as long.
+    since: Option<Time>,
 }
 
 impl Votes {
@@ -128,63 +140,66 @@ impl Votes {
             own: local.to_string(),
             standings: BTreeMap::new(),
             cluster: None,
-            revision: 0,
-            told: None,
-            is_known: false,
+            answers: None,
+            warned: RateLimited::new(WARNING_INTERVAL),
         })
     }
 
     fn work(&mut self, task: &Task) -> Told {
+        let (asked, patience) = match task {
+            Task::Job(job) => (job.asked, job.promise / PATIENCE),
+            Task::Look(asked) => (*asked, LOOK_PATIENCE),
+        };
+        let until = asked + patience;
+        // One that has waited in our own queue for too long says nothing about the witness.
+        let in_time = clock::now() < until;
         match task {
             Task::Job(job) if job.order == WitnessOrder::Ask => {
-                let result = self.ask(job, job.asked + job.promise / PATIENCE);
-                Told::Answer(job.index, self.noted(result).unwrap_or(Answer::Unreachable))
+                let result = in_time.then(|| self.ask(job, until));
+                let answer = match &result {
+                    Some(Ok(answer)) => *answer,
+                    Some(Err(_)) | None => Answer::Unreachable,
+                };
+                Told { answer: Some((job.index, answer)), answers: self.noted(result) }
             }
-            // It stays ours until it has stood still: that is safe, and costs the other side time.
+            // What is not given back stays ours until it has stood still: that is safe, and costs the other side time.
             Task::Job(job) => {
-                let result = self.give_back(job, clock::now() + job.promise / PATIENCE);
-                // Without a request it is as it was.
-                let is_missed = self.told.is_some();
-                Told::Answers(match result {
-                    Ok(false) => !is_missed,
-                    asked => self.noted(asked).is_some(),
-                })
+                let result = if in_time { self.give_back(job, until) } else { None };
+                Told { answer: None, answers: self.noted(result) }
             }
-            Task::Look(asked) => {
-                let result = self.etcd.look(&self.folder, *asked + LOOK_PATIENCE);
-                Told::Answers(self.noted(result).is_some())
+            Task::Look(_) => {
+                let result = in_time.then(|| self.look(until));
+                Told { answer: None, answers: self.noted(result) }
             }
         }
     }
 
-    /// Tells of a witness that does not answer, once, and of one that answers again.
-    fn noted<T>(&mut self, result: Result<T, Failed>) -> Option<T> {
+    /// Whether it answers, if it was asked. Tells of a witness that does not answer, and of one that answers again.
+    fn noted<T>(&mut self, result: Option<Result<T, Failed>>) -> Option<bool> {
+        let result = result?;
+        let before = self.answers.replace(result.is_ok());
         match result {
-            Ok(answer) => {
-                let was_missed = self.told.take().is_some();
-                if !std::mem::replace(&mut self.is_known, true) {
-                    info!("the witness answers");
-                } else if was_missed {
-                    info!("the witness answers again");
+            Ok(_) if before.is_none() => info!("the witness answers"),
+            Ok(_) if before == Some(false) => {
+                if let Some(more) = self.warned.pass(String::new(), clock::now()) {
+                    info!("the witness answers again{more}");
                 }
-                Some(answer)
             }
+            Ok(_) => {}
             Err(failed) => {
                 let text = failed.to_string();
-                if self.told.as_ref() != Some(&text) {
-                    warn!("the witness does not answer: {text}");
-                    self.told = Some(text);
+                if let Some(more) = self.warned.pass(text.clone(), clock::now()) {
+                    warn!("the witness does not answer: {text}{more}");
                 }
-                None
             }
         }
+        self.answers
     }
 
     fn ask(&mut self, job: &Job, until: Time) -> Result<Answer, Failed> {
-        let key = format!("{}{}", self.folder, job.name);
+        let key = self.key(&job.name);
         for _ in 0..TRIES {
-            let standing = self.standings.entry(job.name.clone()).or_default();
-            let step = standing.step(&self.own, clock::now());
+            let step = self.standings.entry(job.name.clone()).or_default().step(&self.own, clock::now());
             let reply = match step {
                 Step::Take { revision } => {
                     let value = standing::value(&self.own, job.promise);
@@ -192,62 +207,70 @@ impl Votes {
                 }
                 Step::Look => self.etcd.look(&key, until)?,
             };
-            let is_new = self.note_cluster(&reply.cluster, reply.revision, job.promise);
-            let now = clock::now();
-            let standing = self.standings.entry(job.name.clone()).or_default();
-            if is_new {
-                *standing = Standing::default();
-            }
-            standing.saw(&reply, now);
+            self.saw(&job.name, &reply);
+            let next = self.standings[&job.name].step(&self.own, clock::now());
             match step {
-                // A key in a cluster that we do not know may have been ours to lose a moment ago.
-                Step::Take { .. } if reply.is_taken && !self.is_new_cluster(now, job.promise) => {
+                // In a cluster that we did not know the other side may have had it a moment ago.
+                Step::Take { .. } if reply.is_taken && !self.is_new_cluster(job.promise) => {
                     return Ok(Answer::Granted(job.asked));
                 }
                 Step::Take { .. } if reply.is_taken => return Ok(Answer::Refused),
-                Step::Take { .. } => {}
-                Step::Look if self.standings[&job.name].step(&self.own, now) == Step::Look => {
-                    return Ok(Answer::Refused);
-                }
-                Step::Look => {}
+                Step::Look if next == Step::Look => return Ok(Answer::Refused),
+                Step::Take { .. } | Step::Look => {}
             }
         }
         Ok(Answer::Refused)
     }
 
-    /// False if there is nothing to give back.
-    fn give_back(&mut self, job: &Job, until: Time) -> Result<bool, Failed> {
-        let key = format!("{}{}", self.folder, job.name);
-        let Some(standing) = self.standings.get_mut(&job.name) else { return Ok(false) };
-        let Some(revision) = standing.held_by(&self.own) else { return Ok(false) };
-        let reply = self.etcd.take(&key, revision, &standing::value("", Duration::ZERO), until)?;
-        standing.saw(&reply, clock::now());
-        Ok(true)
+    /// `None` if there is nothing to give back.
+    fn give_back(&mut self, job: &Job, until: Time) -> Option<Result<(), Failed>> {
+        let revision = self.standings.get(&job.name)?.held_by(&self.own)?;
+        let nobody = standing::value("", Duration::ZERO);
+        let result = self.etcd.take(&self.key(&job.name), revision, &nobody, until);
+        Some(result.map(|reply| self.saw(&job.name, &reply)))
     }
 
-    /// Whether another cluster answers, or one that was set back: what was known of keys does not count there.
-    fn note_cluster(&mut self, cluster: &str, revision: u64, promise: Duration) -> bool {
+    fn look(&mut self, until: Time) -> Result<(), Failed> {
+        let reply = self.etcd.look(&self.folder, until)?;
+        self.note_cluster(&reply);
+        Ok(())
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.folder)
+    }
+
+    /// Takes note of what a reply shows of a resource's key.
+    fn saw(&mut self, name: &str, reply: &Reply) {
+        self.note_cluster(reply);
+        self.standings.entry(name.to_owned()).or_default().saw(reply, clock::now());
+    }
+
+    /// In another cluster, or in one that was set back, nothing that was known of any key counts.
+    fn note_cluster(&mut self, reply: &Reply) {
+        let Reply { cluster: id, revision, .. } = reply;
         let now = clock::now();
-        let is_same =
-            self.cluster.as_ref().is_some_and(|(known, _)| known == cluster) && revision >= self.revision;
-        if !is_same {
-            // The first one of a run is as good as known: the wait of a daemon that starts is as long.
-            let since = if self.cluster.is_some() {
-                warn!(
-                    "another etcd answers, cluster {cluster} at revision {revision}: nothing is granted for {} s",
-                    promise.as_secs_f64()
-                );
-                now
-            } else {
-                Time::ZERO
-            };
-            self.cluster = Some((cluster.to_owned(), since));
+        if let Some(known) = &mut self.cluster
+            && known.id == *id
+            && known.revision <= *revision
+        {
+            known.revision = *revision;
+            return;
         }
-        self.revision = revision;
-        !is_same
+        let is_first = self.cluster.is_none();
+        let since = (!is_first).then_some(now);
+        self.cluster = Some(Cluster { id: id.clone(), revision: *revision, since });
+        self.standings.clear();
+        if !is_first && let Some(more) = self.warned.pass(id.clone(), now) {
+            warn!(
+                "another etcd answers, or it was set back: cluster {id}, revision {revision}; nothing is granted \
+                 for one `promise`{more}"
+            );
+        }
     }
 
-    fn is_new_cluster(&self, now: Time, promise: Duration) -> bool {
-        self.cluster.as_ref().is_some_and(|(_, since)| *since != Time::ZERO && now < *since + promise)
+    fn is_new_cluster(&self, promise: Duration) -> bool {
+        let since = self.cluster.as_ref().and_then(|cluster| cluster.since);
+        since.is_some_and(|since| clock::now() < since + promise)
     }
 }

@@ -1,5 +1,7 @@
 //! `witness`: the third vote.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use super::diagnostic::Findings;
 use super::document::Document;
 use super::fields::Fields;
@@ -13,8 +15,8 @@ const ETCD_PORT: u16 = 2379;
 /// The witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// Members of one etcd cluster, as `HOST:PORT`. One at least.
-    pub endpoints: Vec<String>,
+    /// Members of one etcd cluster. One at least.
+    pub endpoints: Vec<SocketAddr>,
 }
 
 impl std::fmt::Display for Witness {
@@ -50,7 +52,7 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
             findings.error(
                 &entry.at,
                 "`policy` = consistent needs a `witness`",
-                "in `core`: `witness = etcd http://HOST:2379`, or another `policy`",
+                "in `core`: `witness = etcd http://ADDRESS:2379`, or another `policy`",
             );
         }
         if core.on_exit == OnExit::Leave {
@@ -77,7 +79,7 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
     }
 }
 
-fn endpoints(text: &str) -> Result<Vec<String>, (&'static str, &'static str)> {
+fn endpoints(text: &str) -> Result<Vec<SocketAddr>, (&'static str, &'static str)> {
     let form = "like `etcd http://10.0.0.9:2379,http://10.0.0.10:2379`";
     let urls = text.trim().strip_prefix("etcd ").ok_or(("is no witness", form))?;
     urls.split(',').map(|url| endpoint(url.trim()).ok_or((wrong(url), form))).collect()
@@ -89,28 +91,23 @@ fn wrong(url: &str) -> &'static str {
     } else if url.contains('@') {
         "has a user in its URL, and user and password are not built in"
     } else {
-        "has a wrong URL"
+        "has a wrong URL: it needs an IP address, as a witness has to be reached without a name server"
     }
 }
 
-/// `http://HOST[:PORT][/]`
-fn endpoint(url: &str) -> Option<String> {
-    let host = url.strip_prefix("http://")?.trim_end_matches('/');
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_plain) {
-        return None;
-    }
-    let has_port = host.rsplit_once(':').is_some_and(|(name, port)| {
-        !name.is_empty()
-            && (!name.starts_with('[') || name.ends_with(']'))
-            && port.parse::<u16>().is_ok_and(|port| port > 0)
-    });
-    let has_colon = host.trim_end_matches(']').contains(':') && !host.ends_with(']');
-    match (has_port, has_colon) {
-        (true, _) => Some(host.to_owned()),
-        (false, false) => Some(format!("{host}:{ETCD_PORT}")),
-        (false, true) => None,
-    }
+/// `http://ADDRESS[:PORT][/]`. A name would need a resolver that may hang.
+fn endpoint(url: &str) -> Option<SocketAddr> {
+    let host = url.strip_prefix("http://")?;
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let place = match bare {
+        Some(address) => SocketAddr::new(address.parse::<Ipv6Addr>().ok()?.into(), ETCD_PORT),
+        None => match host.parse::<Ipv4Addr>() {
+            Ok(address) => SocketAddr::new(address.into(), ETCD_PORT),
+            Err(_) => host.parse().ok()?,
+        },
+    };
+    (place.port() > 0).then_some(place)
 }
 
 #[cfg(test)]
@@ -119,18 +116,22 @@ mod tests {
 
     #[test]
     fn urls_of_a_cluster_are_read_and_other_texts_are_errors() {
-        let good = endpoints("etcd http://a:1,  http://10.0.0.9/,http://[fe80::1],http://[::1]:7").unwrap();
-        assert_eq!(good, ["a:1", "10.0.0.9:2379", "[fe80::1]:2379", "[::1]:7"]);
+        let good =
+            endpoints("etcd http://10.0.0.8:1,  http://10.0.0.9/,http://[fd00::1],http://[::1]:7").unwrap();
+        let good: Vec<String> = good.iter().map(ToString::to_string).collect();
+        assert_eq!(good, ["10.0.0.8:1", "10.0.0.9:2379", "[fd00::1]:2379", "[::1]:7"]);
         for text in [
             "",
             "etcd",
-            "consul http://a",
-            "etcd a:1",
+            "consul http://10.0.0.9",
+            "etcd 10.0.0.9:1",
             "etcd http://",
-            "etcd http://a:0",
-            "etcd http://a:x",
-            "etcd http://a,",
-            "etcd http://a/x",
+            "etcd http://10.0.0.9:0",
+            "etcd http://10.0.0.9:x",
+            "etcd http://10.0.0.9,",
+            "etcd http://10.0.0.9/x",
+            "etcd http://fd00::1",
+            "etcd http://etcd.example:2379",
         ] {
             assert!(endpoints(text).is_err(), "{text}");
         }

@@ -258,7 +258,7 @@ keys! {
         "witness",
         Kind::Text,
         "none",
-        "The third vote for `policy = consistent`: `etcd http://HOST:2379`, with further URLs of the same cluster after commas",
+        "The third vote for `policy = consistent`: `etcd http://ADDRESS:2379`, with further URLs of the same cluster after commas",
     )
     .fixed();
     SECURITY = new(

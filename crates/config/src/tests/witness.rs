@@ -14,7 +14,7 @@ fn without_its_keys_a_side_takes_over_on_silence() {
         (config.resources[0].policy, config.resources[0].promise.as_secs()),
         (PolicyWord::Consistent, 7)
     );
-    assert_eq!(config.core.witness.unwrap().endpoints, ["192.0.2.9:2379"]);
+    assert_eq!(config.core.witness.unwrap().endpoints, ["192.0.2.9:2379".parse().unwrap()]);
 }
 
 #[test]
@@ -28,6 +28,7 @@ fn what_consistent_cannot_do_without_is_an_error_with_its_line() {
         (with("local-address-2 = 10.9.0.1\nremote-address-2 = 10.9.0.2"), "several paths"),
         ("witness = etcd https://192.0.2.9".to_owned(), "TLS is not built in"),
         ("witness = etcd http://user:word@192.0.2.9".to_owned(), "user and password are not built in"),
+        ("witness = etcd http://etcd.example".to_owned(), "needs an IP address"),
         ("witness = consul http://192.0.2.9".to_owned(), "is no witness"),
     ] {
         let found = errors(&file(&core, "")).join("\n");
