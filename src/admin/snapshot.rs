@@ -175,6 +175,8 @@ pub struct PlannedTimes {
 pub struct AppFacts {
     /// It reported a failure, ended, or is silent.
     pub failed: bool,
+    /// The reason beside its last report is this daemon's own: the address or the interface.
+    pub is_out_of_order: bool,
     /// When it was last heard; `None` before the first time.
     pub heard: Option<Time>,
     /// Its last report.
@@ -270,7 +272,12 @@ impl ResourceStatus {
             last_switch: None,
             planned: PlannedTimes::default(),
             address: None,
-            app: AppFacts { failed: state == StateName::Failed, heard: None, said: None },
+            app: AppFacts {
+                failed: state == StateName::Failed,
+                is_out_of_order: false,
+                heard: None,
+                said: None,
+            },
             peer: PeerFacts {
                 alive: false,
                 lacks_resource: false,

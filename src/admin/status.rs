@@ -172,6 +172,8 @@ pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (Service
     use StateName::{Failed, Hot, Leaving, Releasing, Standby, ToHot, ToStandby, Unknown};
     let serves = |state| matches!(state, Hot | ToHot | Releasing);
     let own_failure = || match one.last_local.as_ref().filter(|heard| !heard.reason.is_empty()) {
+        // Its address or its interface: the application may be well.
+        Some(heard) if one.app.is_out_of_order => format!("this side cannot serve: {}", heard.reason),
         Some(heard) => format!("the application here has failed: {}", heard.reason),
         None => "the application here has failed".to_owned(),
     };

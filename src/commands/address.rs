@@ -162,6 +162,16 @@ impl Addresses {
                     "{address} answers at {} too: another host has it; clients may reach either",
                     text_of(mac)
                 ),
+                AddressReport::Intruder { id, address, interface, is_removed: true } => warn!(
+                    target: name(id),
+                    "{address} on {interface} was added by somebody else: removed like this daemon's own, since it is served on the \
+                     other side"
+                ),
+                AddressReport::Intruder { id, address, interface, is_removed: false } => error!(
+                    target: name(id),
+                    "{address} is on {interface}, and not from this daemon: clients may reach this host by it, and this side cannot \
+                     take the address; remove it there, or from the file"
+                ),
                 AddressReport::Holder { id, ticket, holder } => {
                     return Some(AddressNews::Holder {
                         resource: id,

@@ -247,6 +247,7 @@ impl Node {
             address: resource.config.shared.clone().map(|shared| (shared, resource.figures.address_up)),
             app: AppFacts {
                 failed: machine.state.has_failed_app(),
+                is_out_of_order: resource.is_out_of_order,
                 heard: resource.local.at.map(|_| machine.app.heard),
                 said: resource.app_said,
             },
@@ -303,6 +304,9 @@ fn under_way(machine: &Machine, now: Time) -> Option<Target> {
 /// That this side is held back, as a sentence.
 fn held_back(machine: &Machine, now: Time) -> Option<String> {
     let State::Failed { hold_back: Some(hold) } = machine.state else { return None };
+    if hold.until <= now {
+        return None;
+    }
     let seconds = hold.until.since(now).as_secs_f64().ceil();
     Some(format!(
         "held back for another {seconds} s (`hold-back`), unless the other side fails; a takeover ends that"

@@ -160,6 +160,11 @@ fn a_side_whose_cable_is_pulled_hands_over() {
     are_answered(&probes, begin, PROMISE);
     pair[Side::A].log.wait_state("failed", AT_ONCE);
     pair[Side::A].log.wait("interface eth0 has no carrier", AT_ONCE);
+    wait_for("the status to say why", AT_ONCE, || {
+        let config = pair[Side::A].files.config();
+        let (_, said, _) = ctl_in(lan.host(Side::A), &["status", "--config", config.to_str().unwrap()]);
+        said.contains("this side cannot serve: interface eth0 has no carrier").then_some(())
+    });
     wait_for("A to be without the address", AT_ONCE, || {
         (!addresses(&lan, Side::A).contains(SERVICE)).then_some(())
     });
@@ -262,6 +267,25 @@ fn a_side_that_may_wait_takes_over_from_a_lost_host() {
     wait_address(&lan, Side::B);
     assert!(!pair[Side::B].log.text().contains("this side waits"), "{}", pair[Side::B].log.text());
     pair.journal.forget();
+}
+
+/// Somebody replaces the address of the hot side by one with another prefix. The old host would keep that over a switch, and go
+/// on answering for it.
+#[test]
+fn an_address_that_somebody_has_replaced_is_on_the_new_side_alone_after_a_switch() {
+    let name = "an_address_that_somebody_has_replaced_is_on_the_new_side_alone_after_a_switch";
+    let Some((lan, mut pair)) = lay(name, &Setup::default()) else { return };
+    wait_address(&lan, Side::A);
+    lan.host(Side::A).ip("addr del 10.1.0.100/24 dev eth0");
+    lan.host(Side::A).ip("addr add 10.1.0.100/32 dev eth0");
+    let probes = probes(&lan);
+    let begin = Instant::now();
+    pair[Side::A].tell_app("failover");
+    pair.wait_settled(Side::B, Duration::ZERO);
+    are_answered(&probes, begin, PROMISE);
+    pair[Side::A].log.wait("10.1.0.100/32 on eth0 was added by somebody else: removed", AT_ONCE);
+    let left = addresses(&lan, Side::A);
+    assert!(!left.contains(SERVICE), "{left}");
 }
 
 /// Somebody removes the address of the hot side: it is put back, and that is told and counted.

@@ -377,6 +377,34 @@ fn what_an_earlier_run_has_left_with_another_prefix_goes_too() {
     assert!(!addresses.contains("88/"), "{addresses}");
 }
 
+/// Somebody gives the interface the address once more, with another prefix, while it is up. It would stay here, and clients reach
+/// this host by it. On another interface it stays; that is told.
+#[test]
+fn what_somebody_has_added_meanwhile_goes_with_the_address() {
+    let Some(host) = lay("what_somebody_has_added_meanwhile_goes_with_the_address") else { return };
+    let service = shared(&["10.0.0.88/32"]);
+    host.up(&service).unwrap();
+    host.cable.add_address(Side::A, "10.0.0.88/24");
+    host.cable.end(Side::A).ip("addr add 10.0.0.88/32 dev lo");
+    host.down(&service);
+    let mut told = [host.next(), host.next()].map(|report| {
+        let AddressReport::Intruder { id: 7, address, interface, is_removed } = report else {
+            panic!("another report")
+        };
+        format!("{address} {interface} {is_removed}")
+    });
+    told.sort_unstable();
+    assert_eq!(told, ["10.0.0.88/24 cable true", "10.0.0.88/32 lo false"]);
+    assert!(!host.addresses().contains("10.0.0.88"), "{}", host.addresses());
+    // The standby of another run tells it, too, and removes nothing.
+    host.cable.add_address(Side::A, "10.0.0.88/24");
+    host.down(&service);
+    let told = [host.next(), host.next()];
+    let stays = |report: &AddressReport| matches!(report, AddressReport::Intruder { is_removed: false, .. });
+    assert!(told.iter().all(stays), "{told:?}");
+    assert!(host.addresses().contains("10.0.0.88/24"), "{}", host.addresses());
+}
+
 /// With `promote_secondaries` off the kernel removes every further address of a network with its first one. It is on if
 /// the interface or all interfaces say so.
 #[test]

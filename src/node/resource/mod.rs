@@ -120,7 +120,7 @@ pub struct ManagedResource {
     /// Its process has ended and it has not said anything since.
     pub app_has_died: bool,
     /// The reason beside it is ours: what this daemon found wrong, address or network.
-    is_out_of_order: bool,
+    pub is_out_of_order: bool,
     /// It has said before that it is on its way.
     reports_its_way: bool,
     /// The results of its checks, if it is checked.

@@ -37,7 +37,7 @@ pub struct LastMessage<Code> {
 
 impl ManagedResource {
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
-    /// one, as 2.0.0 does. Nor does an application without a reason erase what this daemon found wrong.
+    /// one, as 2.0.0 does. An application that is well does not erase what this daemon found wrong.
     pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
         self.local.at = Some(SystemTime::now());
         self.app_has_died = false;
@@ -47,8 +47,8 @@ impl ManagedResource {
         if !matches!(code, AppCode::Lrfo | AppCode::Lrto) {
             self.app_said = Some(code);
         }
-        let says_why = reason.as_ref().is_some_and(|reason| !reason.is_empty());
-        if self.is_out_of_order && !says_why && self.cannot_serve() {
+        let has_failed = code == AppCode::Lfai && reason.as_ref().is_some_and(|reason| !reason.is_empty());
+        if self.is_out_of_order && !has_failed && self.cannot_serve() {
             return;
         }
         self.is_out_of_order = false;
@@ -183,15 +183,17 @@ mod tests {
     }
 
     #[test]
-    fn an_application_without_a_reason_does_not_erase_ours() {
+    fn an_application_that_is_well_does_not_erase_ours() {
         let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
         managed.heard_app(Some(AppCode::Lsby), Some("starting".to_owned()));
         managed.is_cut_off("eth0 has no carrier".to_owned());
         managed.protocol.handle(Time::ZERO, Event::CutOff);
-        for reason in [None, Some(String::new())] {
+        for reason in [None, Some(String::new()), Some("started".to_owned())] {
             managed.heard_app(Some(AppCode::Lsby), reason);
             assert_eq!(managed.local.reason.as_deref(), Some("eth0 has no carrier"));
         }
+        managed.heard_app(Some(AppCode::Lfai), Some("disk full".to_owned()));
+        assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
         managed.protocol.handle(Time::ZERO, Event::Reconnected);
         managed.heard_app(Some(AppCode::Lsby), Some(String::new()));
         assert_eq!(managed.local.reason.as_deref(), Some(""));

@@ -34,6 +34,12 @@ impl KnownAddresses {
         self.of(ip).find(|(_, is_ours)| !is_ours).map(|(place, _)| place.index)
     }
 
+    /// Every place that somebody else has given these addresses.
+    pub fn intruders(&self, addresses: &[Address]) -> Vec<Placement> {
+        let all = addresses.iter().flat_map(|address| self.of(address.ip));
+        all.filter(|(_, is_ours)| !is_ours).map(|(place, _)| place).collect()
+    }
+
     /// Where else than at these places an earlier run has left some addresses: with another prefix, or on another interface.
     pub fn left_beside(&self, addresses: &[Address], places: &[Placement]) -> Vec<Placement> {
         let all = addresses.iter().flat_map(|address| self.of(address.ip));

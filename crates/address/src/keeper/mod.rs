@@ -162,6 +162,17 @@ pub enum AddressReport {
         /// Which address another host has, and where; `None` if nobody has answered.
         holder: Option<(Address, Mac)>,
     },
+    /// Somebody else has added an address of a service whose own ones were removed.
+    Intruder {
+        /// The service.
+        id: usize,
+        /// The address.
+        address: Address,
+        /// Where it is, or was.
+        interface: String,
+        /// It was on the interface of the service, and is removed like those of the service.
+        is_removed: bool,
+    },
     /// The state of a tracked interface.
     Link {
         /// Its name.

@@ -241,26 +241,39 @@ impl Work {
         if downs.is_empty() {
             return;
         }
-        for down in &downs {
-            self.kept.remove(&down.id);
-        }
-        let places: Vec<_> = downs.iter().map(|down| self.places_to_clear(&down.shared)).collect();
-        let places: Vec<_> = places.into_iter().map(|places| self.unneeded(places)).collect();
+        let were_kept: Vec<bool> = downs.iter().map(|down| self.kept.remove(&down.id).is_some()).collect();
+        let places = downs.iter().zip(were_kept).map(|(down, was_kept)| {
+            let places = self.places_to_clear(&down.shared, was_kept);
+            self.unneeded(places)
+        });
+        let places: Vec<_> = places.collect();
         let all: Vec<Placement> = places.iter().flatten().copied().collect();
         let mut results = self.route.remove(&all).into_iter();
-        for (Down { id, ticket, .. }, places) in downs.into_iter().zip(places) {
+        for (Down { id, ticket, shared }, places) in downs.into_iter().zip(places) {
             let failed = places.iter().zip(results.by_ref()).fold(None, |failed, (place, result)| {
                 failed.or(result.err().map(|trouble| (place.address, trouble)))
             });
             (self.report)(AddressReport::Down { id, ticket, result: failed.map_or(Ok(()), Err) });
+            for place in self.unneeded(self.known.intruders(&shared.addresses)) {
+                let interface = self.links.name(place.index).unwrap_or("an unknown interface").to_owned();
+                let is_removed = places.contains(&place);
+                (self.report)(AddressReport::Intruder { id, address: place.address, interface, is_removed });
+            }
         }
     }
 
-    /// Where the addresses of a service may be. An interface that is gone has taken its addresses along.
-    fn places_to_clear(&self, shared: &SharedPlace) -> Vec<Placement> {
+    /// Where the addresses of a service may be. An interface that is gone has taken its addresses along. The interface of one
+    /// that was up here has none of them afterwards, also if somebody else has added it: clients would go on reaching this host.
+    fn places_to_clear(&self, shared: &SharedPlace, was_kept: bool) -> Vec<Placement> {
         let mut places = self.links.places(shared).unwrap_or_default();
         if self.route.keeps_owner() {
             places.extend(self.known.left_beside(&shared.addresses, &places));
+        }
+        if was_kept {
+            let index = self.links.named(&shared.interface).map(|link| link.index);
+            let mut intruders = self.known.intruders(&shared.addresses);
+            intruders.retain(|place| Some(place.index) == index && !places.contains(place));
+            places.extend(intruders);
         }
         places
     }
@@ -270,7 +283,8 @@ impl Work {
         places.retain(|place| {
             let name = self.links.name(place.index);
             !self.kept.values().any(|kept| {
-                Some(kept.shared.interface.as_str()) == name && kept.shared.addresses.contains(&place.address)
+                Some(kept.shared.interface.as_str()) == name
+                    && kept.shared.addresses.iter().any(|address| address.ip == place.address.ip)
             })
         });
         places
