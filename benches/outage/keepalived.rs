@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use schrittmacher_harness::{Lan, Process, Side, wait_for};
 use tempfile::TempDir;
 
-use super::{Incident, Pace, SERVICE, System};
+use super::{Incident, Pace, SERVICE, System, lose};
 
 pub struct Keepalived {
     daemons: [Process; 2],
@@ -76,10 +76,7 @@ impl System for Keepalived {
         match incident {
             Incident::AppKilled => self.apps[hot.index()].kill(),
             Incident::HostLost => {
-                // First, or its last word would be that it gives the address up.
-                lan.set_heartbeat_link(false);
-                self.daemons[hot.index()].signal_group(Signal::SIGKILL);
-                lan.unplug(hot);
+                lose(hot, lan, || self.daemons[hot.index()].signal_group(Signal::SIGSTOP));
             }
             // It has no such order.
             Incident::Failover => return false,

@@ -92,6 +92,16 @@ fn main() {
     }
 }
 
+/// A host without power: its processes stand still, and in the same moment both of its links are down. A process that was killed
+/// first could give the address up with its last word; a link cut first would begin the outage sooner than the silence.
+fn lose(hot: Side, lan: &Lan, stop: impl FnOnce()) {
+    let scissors = lan.scissors(hot);
+    // They have to be ready by then.
+    std::thread::sleep(Duration::from_millis(200));
+    stop();
+    scissors.cut();
+}
+
 /// The longest wait for an answer after the event.
 const PATIENCE: Duration = Duration::from_secs(12);
 

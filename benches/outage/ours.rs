@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use schrittmacher_harness::{AT_ONCE, Lan, Pair, Setup, Side};
 
-use super::{Incident, Pace, SERVICE, System};
+use super::{Incident, Pace, SERVICE, System, lose};
 
 pub struct Ours {
     pair: Pair,
@@ -50,9 +50,10 @@ impl System for Ours {
                 nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
             }
             Incident::HostLost => {
-                lan.set_heartbeat_link(false);
-                self.pair[hot].kill();
-                lan.unplug(hot);
+                lose(hot, lan, || {
+                    self.pair[hot].daemon().signal_group(Signal::SIGSTOP);
+                    self.pair[hot].app().process.signal(Signal::SIGSTOP);
+                });
             }
             Incident::Failover => drop(self.pair[hot].page("?failover=service")),
             Incident::DaemonStopped => self.pair[hot].daemon().signal(Signal::SIGTERM),

@@ -32,7 +32,7 @@ fn keyed(setup: Setup) -> Pair {
 }
 
 /// Both start in one instant: the priority says which side serves.
-fn enforcing() -> Setup {
+pub fn enforcing() -> Setup {
     Setup { core: KEY_LINE, priority: [1, 0], ..Setup::default() }
 }
 

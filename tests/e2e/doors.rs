@@ -10,11 +10,11 @@ use nix::unistd::Pid;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use schrittmacher_harness::{
-    AT_ONCE, Cable, Namespace, PORT, Pair, RESOURCE, Setup, Side, is_root, report, skip, wait_for,
+    AT_ONCE, Cable, PORT, Pair, RESOURCE, Setup, Side, is_root, report, skip, wait_for,
 };
 
-/// Sends a datagram with any address as its source.
-fn forge(from: &Namespace, source: SocketAddrV6, to: SocketAddrV6, payload: &[u8]) {
+/// Sends a datagram with any address as its source, and the hop limit of a direct neighbour.
+pub fn forge(source: SocketAddrV6, to: SocketAddrV6, payload: &[u8]) {
     let length = u16::try_from(8 + payload.len()).unwrap();
     let mut udp =
         [source.port().to_be_bytes(), to.port().to_be_bytes(), length.to_be_bytes(), [0, 0]].concat();
@@ -23,16 +23,14 @@ fn forge(from: &Namespace, source: SocketAddrV6, to: SocketAddrV6, payload: &[u8
     udp[6..8].copy_from_slice(&checksum.to_be_bytes());
     let mut packet = vec![0x60, 0, 0, 0];
     packet.extend(length.to_be_bytes());
-    packet.extend([17, 64]);
+    packet.extend([17, 255]);
     packet.extend(source.ip().octets());
     packet.extend(to.ip().octets());
     packet.extend(udp);
-    from.run(|| {
-        // 255 is IPPROTO_RAW: the header is ours.
-        let socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::from(255))).unwrap();
-        let to = SocketAddr::from((*to.ip(), 0));
-        assert_eq!(socket.send_to(&packet, &to.into()).unwrap(), packet.len());
-    });
+    // 255 is IPPROTO_RAW: the header is ours.
+    let socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::from(255))).unwrap();
+    let to = SocketAddr::from((*to.ip(), 0));
+    assert_eq!(socket.send_to(&packet, &to.into()).unwrap(), packet.len());
 }
 
 /// RFC 768 and RFC 8200, 8.1.
@@ -62,7 +60,8 @@ fn a_neighbour_with_our_own_address_is_a_stranger() {
     let order = report("LRFO", RESOURCE);
     let attack = |port| {
         let to = SocketAddrV6::new(victim, port, 0, 0);
-        forge(cable.end(Side::B), SocketAddrV6::new(victim, 40_000, 0, 0), to, order.as_bytes());
+        let source = SocketAddrV6::new(victim, 40_000, 0, 0);
+        cable.end(Side::B).run(|| forge(source, to, order.as_bytes()));
     };
     pair.start(Side::A);
     for port in [PORT, PORT + 1] {

@@ -12,6 +12,7 @@ mod batches;
 mod cold_start;
 mod command_line;
 mod commands;
+mod containers;
 mod control;
 mod cuts;
 mod defects;

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::namespace::{Namespace, may_make_networks};
-use crate::{LOOK, Side};
+use crate::{LOOK, Process, Side};
 
 /// Host A is 10.1.0.1 and fd01::1 on its `eth0`, B 10.1.0.2 and fd01::2, the client 10.1.0.9 and fd01::9. The daemons
 /// speak by `hb0`: 10.9.0.1 and 10.9.0.2.
@@ -72,9 +73,29 @@ impl Lan {
         self.switch.ip(&format!("link set port-{} up", side.name()));
     }
 
+    /// Scissors at the cables of a host: for both of its links at once.
+    pub fn scissors(&self, side: Side) -> Scissors {
+        let mut command = Command::new("ip");
+        command.args(["-batch", "-"]).stdin(Stdio::piped());
+        Scissors(Process::spawn(command, Some(self.host(side))))
+    }
+
     /// Cuts the daemons' own link, or makes it whole.
     pub fn set_heartbeat_link(&self, up: bool) {
         self.hosts[0].ip(if up { "link set hb0 up" } else { "link set hb0 down" });
+    }
+}
+
+/// An `ip` that waits for its orders, so that no time passes between the order and the cut.
+#[derive(Debug)]
+pub struct Scissors(Process);
+
+impl Scissors {
+    /// Cuts both links.
+    pub fn cut(mut self) {
+        self.0.tell("link set eth0 down\nlink set hb0 down");
+        self.0.close_input();
+        assert_eq!(self.0.wait_code(Duration::from_secs(1)), 0);
     }
 }
 

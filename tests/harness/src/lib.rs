@@ -33,7 +33,7 @@ pub use emulator::{Emulator, Weather};
 pub use filter::Filter;
 pub use host::Host;
 pub use journal::Journal;
-pub use lan::{Lan, PROBE_PERIOD, Probe};
+pub use lan::{Lan, PROBE_PERIOD, Probe, Scissors};
 pub use mixed::{Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, beside_both};
 pub use namespace::{Cable, Namespace};
 pub use pair::{Pair, Side};

@@ -110,6 +110,11 @@ impl Process {
         let mut input = self.child.stdin.as_ref().unwrap();
         writeln!(input, "{line}").unwrap();
     }
+
+    /// Ends its standard input.
+    pub fn close_input(&mut self) {
+        drop(self.child.stdin.take());
+    }
 }
 
 impl Drop for Process {
