@@ -68,11 +68,9 @@ impl Trips {
         self.heard.as_ref().map(|heard| Echo { time: heard.time, held: micros(now.since(heard.at)) })
     }
 
-    /// The time from the hearing of the message that is echoed now to `end`. None is left if that message is not of the run of the
-    /// peer that is named beside it: its times mean nothing to another run.
-    pub fn lasts(&self, end: Time, named: Option<u64>) -> Duration {
-        let heard = self.heard.as_ref().filter(|heard| Some(heard.run) == named);
-        heard.map_or(Duration::ZERO, |heard| end.since(heard.at))
+    /// The time that the newest message of this run of the peer told, and when it came.
+    pub fn newest_of(&self, run: u64) -> Option<(u64, Time)> {
+        self.heard.as_ref().filter(|heard| heard.run == run).map(|heard| (heard.time, heard.at))
     }
 
     /// When we sent the message with this time. `None`: not in this run.
@@ -246,15 +244,11 @@ mod tests {
 
     /// Its times are those of another clock.
     #[test]
-    fn nothing_lasts_from_the_hearing_of_an_earlier_run() {
+    fn nothing_is_acknowledged_of_an_earlier_run() {
         let mut trips = Trips::new(Time::ZERO);
-        assert_eq!(trips.lasts(at(9000), None), Duration::ZERO);
-        trips.heard(1, number(1), at(1000));
-        assert_eq!(trips.lasts(at(9000), Some(1)), Duration::from_secs(8));
-        assert_eq!(trips.lasts(at(500), Some(1)), Duration::ZERO, "it is over");
-        for other in [None, Some(2)] {
-            assert_eq!(trips.lasts(at(9000), other), Duration::ZERO);
-        }
+        assert_eq!(trips.newest_of(1), None);
+        trips.heard(1, Trip { time: 77, ..number(1) }, at(1000));
+        assert_eq!((trips.newest_of(1), trips.newest_of(2)), (Some((77, at(1000))), None));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use log::info;
 use schrittmacher_config::PolicyWord;
 use schrittmacher_protocol::{Answer, Event, Promise, Time, WitnessOrder};
-use schrittmacher_wire::{Message, Run, Trip};
+use schrittmacher_wire::{Message, Promised, Run, Trip};
 
 use super::Node;
 use super::resource::ManagedResource;
@@ -120,20 +120,22 @@ impl Node {
         ignored.into_iter().chain(alone)
     }
 
-    /// For how long a message that leaves now promises to take no role, from the hearing of what it echoes.
+    /// For how long a message that leaves now promises to take no role.
     pub(super) fn told_promise(
         &mut self,
         index: usize,
         until: Time,
         trip: Option<Trip>,
         run: Run,
-    ) -> Duration {
-        let Some(trip) = trip else { return Duration::ZERO };
-        let lasts = self.trips.lasts(until, run.peer);
-        if !lasts.is_zero() {
-            self.resources[index].promised_trip = Some(trip.time);
+    ) -> Promised {
+        let heard = trip.and_then(|trip| Some((trip, self.trips.newest_of(run.peer?)?)));
+        let Some((trip, (time, at))) = heard else { return Promised::default() };
+        let lasts = until.since(at);
+        if lasts.is_zero() {
+            return Promised::default();
         }
-        lasts
+        self.resources[index].promised_trip = Some(trip.time);
+        Promised { lasts, acknowledged: Some(time) }
     }
 
     /// What a message of the peer promises. Only the newest one counts, and only if it acknowledges one of this run.
@@ -144,15 +146,14 @@ impl Node {
         is_newest: bool,
         now: Time,
     ) -> Option<Promise> {
-        let lasts = message.promise?;
+        let Promised { lasts, acknowledged } = message.promise?;
         let resource = &self.resources[index];
         let names_us = message.run.is_some_and(|run| run.peer == Some(self.runs.own()));
-        let echo = message.trip.and_then(|trip| trip.echo).filter(|_| is_newest && names_us);
-        let acknowledged = echo.and_then(|echo| {
-            let sent = self.trips.sent_at(echo.time, now)?;
+        let acknowledged = acknowledged.filter(|_| is_newest && names_us).and_then(|time| {
+            let sent = self.trips.sent_at(time, now)?;
             // The machine knows the time of the turn, and the message left a little later.
             Some(match resource.protocol.machine().majority.promised_at {
-                Some(promised) if resource.promised_trip.is_some_and(|trip| echo.time <= trip) => {
+                Some(promised) if resource.promised_trip.is_some_and(|trip| time <= trip) => {
                     sent.min(promised)
                 }
                 Some(_) | None => sent,

@@ -191,3 +191,24 @@ fn a_side_that_starts_and_hears_nothing_neither_serves_nor_ends_the_rule() {
     filter.heal();
     pair.settles(Side::A, Duration::ZERO);
 }
+
+/// Each side is heard by one path and hears by the other one: a promise must not acknowledge by path. No etcd is there to help.
+#[test]
+fn two_paths_that_are_cut_crosswise_keep_the_word_fresh() {
+    let test = "two_paths_that_are_cut_crosswise_keep_the_word_fresh";
+    let Ok(cable) = Cable::lay().map_err(|why| skip(test, why)) else { return };
+    cable.lay_second();
+    let Ok(filter) = Filter::at(&cable).map_err(|why| skip(test, why)) else { return };
+    let core = "witness = etcd http://10.0.0.9\npolicy = consistent\npromise = 8\n\
+                local-address-2 = 10.0.1.{own}\nremote-address-2 = 10.0.1.{other}";
+    let setup = Setup { core, priority: [1, 0], ..Setup::default() };
+    let mut pair = Pair::at(setup, &cable, ["10.0.0.1", "10.0.0.2"]);
+    pair.start(Side::A);
+    pair.forget();
+    filter.deafen_at(Side::A, "cable");
+    filter.deafen_at(Side::B, "second");
+    pair.stays_for(1.5 * promise().as_secs_f64());
+    for side in [Side::A, Side::B] {
+        assert_eq!(pair[side].log.transitions(), [], "{}", pair[side].log.text());
+    }
+}

@@ -62,13 +62,6 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
                 "take `on-exit` away, or choose another `policy`",
             );
         }
-        if !core.more_paths.is_empty() {
-            findings.error(
-                &entry.at,
-                "`policy` = consistent and several paths to the peer exclude each other for now",
-                "take `local-address-2` and `remote-address-2` away, or choose another `policy`",
-            );
-        }
         if !core.extensions {
             findings.error(
                 &entry.at,

@@ -35,6 +35,7 @@ pub use json::{MAX_DATAGRAM, MAX_NAME, is_sendable_name};
 pub use message::{MAX_RECEIVED, Message, PeerDatagram, Rejected};
 pub use note::Note;
 pub use peer::PeerMessage;
+pub use promise::Promised;
 pub use run::Run;
 pub use socket_name::{RUN_DIRECTORY, SocketKind, socket_name, socket_name_end};
 pub use trip::{Echo, Trip};

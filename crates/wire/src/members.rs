@@ -59,7 +59,6 @@ enum Key {
     Batch,
     Says,
     Unknown,
-    #[serde(rename = "promise-ms")]
     Promise,
     #[serde(other)]
     Other,

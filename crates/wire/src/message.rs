@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::freeze::{self, Freeze};
 use crate::members::Members;
 use crate::note::{self, Note};
-use crate::{Batch, Code, Run, Trip, batch, coerce, heartbeat, members, promise, run, trip};
+use crate::{Batch, Code, Promised, Run, Trip, batch, coerce, heartbeat, members, promise, run, trip};
 
 /// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
 /// by blanks is still read; anything else is not JSON.
@@ -53,7 +53,7 @@ pub struct Message {
     /// Its number in batches, if the sender reads them; from a peer of ours only.
     pub number: Option<u64>,
     /// For how long the sender takes no role; from a peer of ours only.
-    pub promise: Option<Duration>,
+    pub promise: Option<Promised>,
 }
 
 /// A received datagram of the peer.

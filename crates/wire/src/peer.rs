@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::json::{number, object, text, within_limit};
-use crate::{Freeze, Note, PeerCode, Run, Trip, batch, freeze, heartbeat, note, promise, run, trip};
+use crate::{
+    Freeze, Note, PeerCode, Promised, Run, Trip, batch, freeze, heartbeat, note, promise, run, trip,
+};
 
 /// A message to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +34,8 @@ pub struct PeerMessage<'a> {
     pub trip: Option<Trip>,
     /// Another extension, sent with the first one: we read batches, and this is the message's number in them.
     pub number: Option<u64>,
-    /// Another extension, sent to a peer of ours only: for how long this side takes no role, from the hearing of what `trip`
-    /// echoes; 0 to 1 h in whole milliseconds, rounded down.
-    pub promise: Option<Duration>,
+    /// Another extension, sent to a peer of ours only: for how long this side takes no role.
+    pub promise: Option<Promised>,
 }
 
 impl PeerMessage<'_> {
@@ -49,6 +50,7 @@ impl PeerMessage<'_> {
         let freeze = self.freeze.map(Freeze::to_text);
         let run = self.run.map(Run::to_text);
         let trip = self.trip.map(Trip::to_text);
+        let promised = self.promise.map(Promised::to_text);
         let in_batches = self.number.map(batch::number_to_text);
         within_limit(room, self.reason, |reason| {
             object([
@@ -65,7 +67,7 @@ impl PeerMessage<'_> {
                 text(run::KEY, run.as_deref()),
                 text(trip::KEY, trip.as_deref()),
                 text(batch::KEY, in_batches.as_deref()),
-                number(promise::KEY, self.promise.map(promise::to_ms)),
+                text(promise::KEY, promised.as_deref()),
             ])
         })
     }

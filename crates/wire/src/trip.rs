@@ -47,7 +47,7 @@ pub(crate) fn from_value(value: &Value) -> Option<Trip> {
     Some(Trip { number, time, echo })
 }
 
-fn number(digits: &str) -> Option<u64> {
+pub(crate) fn number(digits: &str) -> Option<u64> {
     // The number parser alone would take a sign.
     let is_number = (1..=DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().ok()).flatten()

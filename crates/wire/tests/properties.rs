@@ -60,10 +60,11 @@ proptest! {
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
         heartbeat in option::of((3..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
         trip: Option<(u32, u32, Option<(u32, u32)>)>, number in option::of(0..=999_999_999_999_999_999_u64),
-        promise in option::of((0..=3_600_000_u64).prop_map(Duration::from_millis)),
+        promise in option::of((0..=3_600_000_u64, option::of(0..=999_999_999_999_999_999_u64))),
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
         let run = run.map(|(own, peer)| Run { own, peer });
+        let promise = promise.map(|(ms, acknowledged)| Promised { lasts: Duration::from_millis(ms), acknowledged });
         let trip = trip.map(|(number, time, echo)| Trip {
             number: number.into(),
             time: time.into(),

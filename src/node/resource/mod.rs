@@ -10,7 +10,7 @@ pub use self::said::{LastMessage, Word};
 
 use schrittmacher_config::PolicyWord;
 use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
-use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Run, Trip};
+use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Promised, Run, Trip};
 
 use super::elsewhere::Elsewhere;
 use super::freeze::FreezeState;
@@ -59,8 +59,8 @@ pub struct Envelope<'a> {
     pub trip: Option<Trip>,
     /// The number of the resource in batches.
     pub number: Option<u64>,
-    /// For how long this side takes no role, from the hearing of what is echoed.
-    pub promise: Option<Duration>,
+    /// For how long this side takes no role.
+    pub promise: Option<Promised>,
     /// Bytes to be kept free for a signature.
     pub room: usize,
 }

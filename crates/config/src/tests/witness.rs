@@ -25,7 +25,6 @@ fn what_consistent_cannot_do_without_is_an_error_with_its_line() {
         (consistent.to_owned(), "needs a `witness`"),
         (with("extensions = off"), "needs the promises of the peer"),
         (with("on-exit = leave"), "never leaves an application alone"),
-        (with("local-address-2 = 10.9.0.1\nremote-address-2 = 10.9.0.2"), "several paths"),
         ("witness = etcd https://192.0.2.9".to_owned(), "TLS is not built in"),
         ("witness = etcd http://user:word@192.0.2.9".to_owned(), "user and password are not built in"),
         ("witness = etcd http://etcd.example".to_owned(), "needs an IP address"),
