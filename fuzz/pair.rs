@@ -131,6 +131,7 @@ fn forged(pair: &Pair, node: usize, step: Step) -> PeerReport {
         has_type: step.a & 0x80 == 0,
         note: None,
         promise: None,
+        epoch: None,
         period: one_of(step.a >> 4, &[Some(peer.heartbeat), None, Some(SECOND / 100), Some(20 * SECOND)]),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, Answer, AppFailure, Bond, Command, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM,
+    Action, Answer, AppFailure, Bond, Command, Epochs, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM,
     PeerReport, Promise, Resource, Segment, Settings, State, StateName, Time,
 };
 use schrittmacher_wire::{AppCode, Note, PeerCode};
@@ -131,7 +131,8 @@ impl Node {
             42 if step.a < 64 => Event::Shutdown,
             43 if step.a < 128 => Event::Freeze(step.a & 1 != 0),
             43 if step.a < 192 => Event::LeftHot(Duration::from_millis(100 * u64::from(step.a))),
-            43 if step.a < 224 => Event::Reloaded,
+            43 if step.a < 208 => Event::Reloaded,
+            43 if step.a < 224 => Event::Epochs(Epochs { own: step.b.into(), greatest: u64::MAX }),
             43 => Event::CommandWaits,
             45 => Event::Bond(one_of(step.a, &BONDS)),
             46 => Event::Follow { force: step.a & 1 != 0 },
@@ -177,6 +178,7 @@ impl Node {
             note: one_of(step.b >> 5, &NOTES),
             promise: one_of(step.what >> 5, &[None, Some(Duration::ZERO), Some(Duration::from_secs(3))])
                 .map(|lasts| Promise { acknowledged: Some(self.now), lasts }),
+            epoch: one_of(step.b >> 3, &[None, Some(u64::from(step.a)), Some(u64::MAX)]),
         }
     }
 

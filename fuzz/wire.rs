@@ -65,7 +65,7 @@ fn plain(datagram: &[u8]) -> Option<Value> {
     if !["resource", "status"].iter().all(|key| members.get(*key).is_some_and(is_text)) {
         return None;
     }
-    const KEYS: [&str; 16] = [
+    const KEYS: [&str; 18] = [
         "resource",
         "status",
         "priority",
@@ -82,6 +82,8 @@ fn plain(datagram: &[u8]) -> Option<Value> {
         "run",
         "trip",
         "batch",
+        "promise-ms",
+        "epoch",
     ];
     members.retain(|key, _| KEYS.contains(&key.as_str()));
     Some(Value::Object(members))
@@ -119,6 +121,7 @@ fn check(message: &Message) {
             trip: message.trip,
             number: message.number,
             promise: message.promise,
+            epoch: message.epoch,
         }
         .encode(),
         Code::App(code) => AppMessage {

@@ -114,6 +114,8 @@ pub struct ResourceStatus {
     pub set: Option<String>,
     /// The `policy` in force; `None` if it is `available` and was meant so.
     pub policy: Option<PolicyWord>,
+    /// The number of this side's last promotion.
+    pub epoch: Option<u64>,
     /// `heartbeat`.
     pub heartbeat: Duration,
     /// `timeout`.
@@ -198,6 +200,8 @@ pub struct PeerFacts {
     pub since: Time,
     /// The generation of its program.
     pub generation: Generation,
+    /// The number of its promotion, if it says that it serves.
+    pub epoch: Option<u64>,
 }
 
 /// The last thing known of one side.
@@ -266,6 +270,7 @@ impl ResourceStatus {
             priority: 0,
             set: None,
             policy: None,
+            epoch: None,
             heartbeat: Duration::from_secs(2),
             timeout: Duration::from_secs(8),
             frozen: None,
@@ -285,6 +290,7 @@ impl ResourceStatus {
                 said: None,
                 since: Time::ZERO,
                 generation: Generation::Classic,
+                epoch: None,
             },
             last_local: None,
             last_remote: None,

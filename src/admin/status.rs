@@ -116,6 +116,7 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
         priority: one.priority,
         set: one.set.clone(),
         policy: one.policy.map(|policy| policy.to_string()),
+        epoch: one.epoch,
         heartbeat_seconds: one.heartbeat.as_secs_f64(),
         timeout_seconds: one.timeout.as_secs_f64(),
         frozen: one.frozen.as_ref().map(|(left, reason)| Frozen {
@@ -142,6 +143,7 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
             state: peer_state.map(text),
             state_seconds: peer_state.map(|_| clock.since(one.peer.since).as_secs_f64()),
             reason: reason(one.last_remote.as_ref().filter(|_| one.peer.alive)),
+            epoch: one.peer.epoch,
         },
         application: ApplicationState {
             failed: one.app.failed,
@@ -166,6 +168,13 @@ fn age(heard: Option<Time>, clock: Time) -> Option<f64> {
     heard.map(|heard| clock.since(heard).as_secs_f64())
 }
 
+fn both_hot(one: &ResourceStatus) -> String {
+    match (one.epoch, one.peer.epoch) {
+        (Some(here), Some(there)) => format!("both sides are hot (epoch {here} here, {there} there)"),
+        (_, _) => "both sides are hot".to_owned(),
+    }
+}
+
 /// How the resource is served, and why that is not as it should be.
 pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (ServiceLevel, Option<String>) {
     use ServiceLevel::{BothHot, NobodyHot, Protected, Unprotected};
@@ -183,7 +192,7 @@ pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (Service
         "the peer is not heard"
     };
     let (level, why) = match (one.state, peer) {
-        (Hot, Some(Hot)) => (BothHot, "both sides are hot".to_owned()),
+        (Hot, Some(Hot)) => (BothHot, both_hot(one)),
         (Hot, Some(Standby)) | (Standby, Some(Hot)) => return (Protected, None),
         (here, None) if serves(here) => (Unprotected, format!("{unheard}: it could not take over")),
         (Hot | ToHot | Releasing, Some(Failed)) => (Unprotected, "the peer's application has failed".into()),
@@ -228,6 +237,7 @@ mod tests {
             said: peer,
             since: Time::ZERO,
             generation: Generation::Classic,
+            epoch: None,
         };
         ResourceStatus { peer, ..ResourceStatus::example("smsc", state) }
     }
@@ -279,6 +289,7 @@ mod tests {
                 said: Some(StateName::Standby),
                 since: Time::ZERO,
                 generation: Generation::Modern,
+                epoch: None,
             },
             ..one(StateName::Hot, None)
         };

@@ -21,6 +21,8 @@ pub struct Facts {
     pub local_reason: Option<String>,
     /// `LAST_REMOTE_REASON`: the peer's last reason; may be empty.
     pub remote_reason: Option<String>,
+    /// `EPOCH`: the number of this side's last promotion; zero if none is known.
+    pub epoch: u64,
 }
 
 /// The environment of one resource's commands, as far as it never changes.
@@ -80,6 +82,7 @@ impl Environment {
             ("RESOURCE_PID", pid.map(|pid| pid.to_string().into())),
             ("LAST_LOCAL_REASON", text(&facts.local_reason)),
             ("LAST_REMOTE_REASON", text(&facts.remote_reason)),
+            ("EPOCH", (facts.epoch > 0).then(|| facts.epoch.to_string().into())),
         ];
         for (name, value) in self.constant.iter().cloned().chain(changing) {
             if let Some(value) = value {
@@ -138,10 +141,12 @@ mod tests {
         let facts = Facts {
             local_reason: Some(String::new()),
             remote_reason: Some("no\0 link\n\u{1b}[2J".to_owned()),
+            epoch: 7,
         };
         let set = str::to_owned;
         let expected = BTreeMap::from([
             ("ACTION".to_owned(), set("start")),
+            ("EPOCH".to_owned(), set("7")),
             ("HEARTBEAT_INTERVAL".to_owned(), set("2.000000")),
             ("LAST_LOCAL_REASON".to_owned(), set("")),
             ("LAST_REMOTE_REASON".to_owned(), set("no  link  [2J")),

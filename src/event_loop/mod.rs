@@ -139,6 +139,11 @@ impl EventLoop {
                 return Ok(end);
             }
             self.node.on_time(clock::now());
+            if let Some(epochs) = self.node.take_epochs()
+                && !self.keeper.epochs(epochs)
+            {
+                self.node.epochs_are_not_kept();
+            }
             self.feed_watchdog();
             self.node.feed_watchdog(clock::now());
             if self.ending && self.node.has_ended() {

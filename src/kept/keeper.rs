@@ -10,6 +10,7 @@ use mio::Waker;
 use schrittmacher_config::{Core, LoadError};
 use schrittmacher_protocol::Time;
 
+use super::epochs::{self, KeptEpochs};
 use super::last_good::{self, NoCopy};
 use super::{StateFolder, freezes, known_peer, left_hot};
 use crate::node::freeze::KeptFreezes;
@@ -25,6 +26,7 @@ enum FileJob {
     Configuration(String),
     KnownPeer(Box<Core>),
     Freezes(KeptFreezes),
+    Epochs(KeptEpochs),
     LookAtFile,
     LeftAlone { text: String, hot: Vec<String>, now: Time },
 }
@@ -68,6 +70,7 @@ impl Keeper {
                 folder.say_left_alone(&text)
             }),
             FileJob::Freezes(freezes) => write(&|folder| freezes::keep(folder, &freezes)),
+            FileJob::Epochs(epochs) => write(&|folder| epochs::keep(folder, &epochs)),
             FileJob::LookAtFile => FileOutcome::Looked(look_at(&path)),
         };
         Ok(Keeper { worker: Worker::start("files", WAITING, waker, work)?, has_place, has_complained: false })
@@ -86,6 +89,11 @@ impl Keeper {
     /// The resources that are frozen. `false`: too much waits already.
     pub fn freezes(&mut self, freezes: KeptFreezes) -> bool {
         !self.has_place || self.worker.give(FileJob::Freezes(freezes)).is_ok()
+    }
+
+    /// The numbers of promotions. `false`: too much waits already.
+    pub fn epochs(&mut self, epochs: KeptEpochs) -> bool {
+        !self.has_place || self.worker.give(FileJob::Epochs(epochs)).is_ok()
     }
 
     /// Looks whether the configuration file could be used now; [`Keeper::take`] tells.

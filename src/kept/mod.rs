@@ -4,12 +4,14 @@
 //! * `last_good`: the configuration that was in force last
 //! * `elsewhere`: links for a start whose file does not name its `state-directory`
 //! * `known_peer`: whether this peer has ever been heard
+//! * `epochs`: the numbers of promotions
 //! * `freezes`: the resources that an operator has frozen
 //! * `left_hot`: the resources that were hot when a daemon ended
 //! * `history`: what happened to the resources
 //! * `keeper`: the thread that writes
 
 mod elsewhere;
+mod epochs;
 mod folder;
 mod freezes;
 mod history;
@@ -18,6 +20,7 @@ mod known_peer;
 mod last_good;
 mod left_hot;
 
+pub use self::epochs::{KeptEpochs, epochs};
 pub use self::folder::StateFolder;
 pub use self::freezes::freezes;
 pub use self::history::{History, Stamp, entries, stamp};

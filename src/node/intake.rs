@@ -222,6 +222,7 @@ impl Node {
             period: message.heartbeat.or_else(|| self.period_of_signing_peer(index)),
             note: message.note,
             promise: self.promise_of(index, &message, is_newest, now),
+            epoch: message.epoch,
         };
         let word = PeerWord { report, reason: message.reason };
         self.note_word(index, message.run, message.number, &word);
@@ -236,6 +237,9 @@ impl Node {
         let PeerWord { report, reason } = word;
         let resource = &mut self.resources[index];
         resource.peer_priority = report.priority;
+        if matches!(report.code, Some(PeerCode::Hott | PeerCode::ToHot)) {
+            resource.peer_epoch = report.epoch;
+        }
         if let Some(code) = report.code {
             resource.figures.heard_peer(code);
         }

@@ -13,6 +13,7 @@
 //! * `release`: the end of a planned hand-over
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
+//! * `epochs`: the numbers of promotions
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `witness`: the third vote, and the promises of both sides
 //! * `set`: resources that are hot on one side together
@@ -20,6 +21,7 @@
 mod batching;
 mod commands;
 mod elsewhere;
+mod epochs;
 pub mod freeze;
 pub mod hold;
 mod intake;
@@ -53,6 +55,7 @@ use schrittmacher_protocol::{AppFailure, Event, Time};
 use schrittmacher_wire::host;
 
 use self::batching::Batching;
+use self::epochs::EpochMemory;
 use self::hold::Memory;
 use self::intake::{Door, Refused};
 use self::paths::Paths;
@@ -126,6 +129,7 @@ pub struct Node {
     history: History,
     hook: EventHook,
     figures: NodeFigures,
+    epochs: EpochMemory,
     /// What has to be kept of freezes has changed.
     freezes_changed: bool,
     /// The summary may have changed.
@@ -187,6 +191,7 @@ impl Node {
             history: History::default(),
             hook: EventHook::default(),
             figures,
+            epochs: EpochMemory::default(),
             freezes_changed: false,
             has_news: true,
             met_peer: false,
@@ -267,6 +272,7 @@ impl Node {
         }
         self.by_name.insert(resource.config.name.clone(), index);
         self.resources.push(resource);
+        self.recall_epochs(index, now);
         self.reschedule(index);
     }
 

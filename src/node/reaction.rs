@@ -6,7 +6,7 @@ use schrittmacher_protocol::{Action, Command, Event, Notice, Reaction, Refusal, 
 
 use super::batching::{Occasion, on_grid};
 use super::resource::{Envelope, OwnWord};
-use super::{Node, Warned, warn_once};
+use super::{Node, Warned, epochs, warn_once};
 use crate::event_hook::HookEvent;
 use crate::event_loop::clock;
 use crate::udp::Strangers;
@@ -28,9 +28,10 @@ impl Node {
         if resource.life.has_ended() {
             return None;
         }
-        let contest = resource.protocol.machine().contest();
+        let (contest, epochs) = (resource.protocol.machine().contest(), resource.protocol.machine().epochs);
         let reaction = resource.protocol.handle(now, event);
         let has_prevailed = resource.protocol.machine().has_prevailed(contest);
+        self.note_epochs(index, epochs);
         // Notices explain the change of state, so they are logged first.
         for action in &reaction.actions {
             self.take_notice(index, *action, now);
@@ -70,9 +71,9 @@ impl Node {
     fn carry_out(&mut self, index: usize, action: Action, occasion: Occasion, now: Time) {
         let resource = &mut self.resources[index];
         match action {
-            Action::Send { code, random, extended, note, promise } => {
+            Action::Send { code, random, extended, note, promise, epoch } => {
                 debug!(target: &resource.config.name, "to peer: {code}");
-                let word = OwnWord { code, random, extended, note, promise };
+                let word = OwnWord { code, random, extended, note, promise, epoch };
                 resource.last_word = Some(word);
                 resource.figures.said(code);
                 if !self.spares(index, word, occasion, now) {
@@ -91,6 +92,7 @@ impl Node {
                 }
                 self.executor.order(index, command, resource.app_is_hot(), now);
                 if let Some(facts) = self.executor.facts_mut(index) {
+                    facts.epoch = resource.protocol.machine().epochs.own;
                     facts.local_reason.clone_from(&resource.local.reason);
                     facts.remote_reason.clone_from(&resource.remote.reason);
                 }
@@ -214,7 +216,9 @@ impl Node {
             resource.figures.changed(change);
             let (from, to) = (wording::state(change.from), wording::state(change.to));
             let why = wording::why(change, resource.protocol.settings());
-            let (name, text) = (&resource.config.name, format!("{from} -> {to}: {why}"));
+            let epoch = epochs::of_promotion(resource, change);
+            let (name, text) =
+                (&resource.config.name, format!("{from} -> {to}: {why}{}", epochs::told(epoch)));
             self.hook.tell(HookEvent {
                 name: "transition",
                 resource: name.clone(),
@@ -223,6 +227,7 @@ impl Node {
                     ("FROM", from.to_owned()),
                     ("TO", to.to_owned()),
                     ("CAUSE", why),
+                    ("EPOCH", epoch.map(|epoch| epoch.to_string()).unwrap_or_default()),
                     ("REASON", resource.local.reason.clone().unwrap_or_default()),
                     ("PEER_REASON", resource.remote.reason.clone().unwrap_or_default()),
                 ],
@@ -239,7 +244,9 @@ impl Node {
         let change = reaction.change()?;
         let cause = resource.cause(change);
         let level = if after == StateName::Failed { Level::Error } else { Level::Info };
-        log!(target: &resource.config.name, level, "{} -> {}: {cause}", before.legacy_str(), after.legacy_str());
+        let epoch = epochs::told(epochs::of_promotion(resource, change));
+        let (before, after) = (before.legacy_str(), after.legacy_str());
+        log!(target: &resource.config.name, level, "{before} -> {after}: {cause}{epoch}");
         Some(wording::why(change, resource.protocol.settings()))
     }
 

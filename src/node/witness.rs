@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use log::info;
 use schrittmacher_config::PolicyWord;
-use schrittmacher_protocol::{Answer, Event, Promise, Time, WitnessOrder};
+use schrittmacher_protocol::{Answer, Epochs, Event, Promise, Time, WitnessOrder};
 use schrittmacher_wire::{Message, Promised, Run, Trip};
 
 use super::Node;
@@ -82,8 +82,18 @@ impl Node {
                 self.note_answer(answers, now);
             }
             if let Some((index, answer)) = told.answer {
+                self.learn_revision(index, answer, told.revision, now);
                 self.give(index, Event::Witness(answer), now);
             }
+        }
+    }
+
+    /// A side that is about to take the role goes on above the witness's revision: it may have lost its disk, and the other one
+    /// its host.
+    fn learn_revision(&mut self, index: usize, answer: Answer, revision: u64, now: Time) {
+        let serves = self.resources[index].protocol.machine().serves();
+        if matches!(answer, Answer::Granted(_)) && !serves {
+            self.give_alone(index, Event::Epochs(Epochs { own: 0, greatest: revision }), now);
         }
     }
 

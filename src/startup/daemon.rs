@@ -201,6 +201,7 @@ fn assemble(
         .map_err(Failure::system("can't start the thread that reads the configuration again"))?;
     let peer_is_known = folder.as_ref().is_some_and(|folder| kept::is_known(folder, &config.core));
     let frozen = folder.as_ref().map(kept::freezes).unwrap_or_default();
+    let epochs = folder.as_ref().map(kept::epochs).unwrap_or_default();
     let history = History::start(folder.clone())
         .map_err(Failure::system("can't start the thread that writes the history"))?;
     let hook =
@@ -232,6 +233,7 @@ fn assemble(
     node.tell_events(hook);
     node.ask_witness(witness);
     node.restore_freezes(frozen, now);
+    node.restore_epochs(epochs, now);
     if let Some((ago, names)) = left_hot {
         node.was_left_hot(&names, ago, now);
     }

@@ -63,6 +63,8 @@ pub struct Told {
     pub answer: Option<(usize, Answer)>,
     /// Whether the witness answers. `None`: it was not asked.
     pub answers: Option<bool>,
+    /// Its revision, as far as it is known: each lease that is granted has a greater one than all before.
+    pub revision: u64,
 }
 
 /// The event loop's end of the thread.
@@ -160,18 +162,23 @@ impl Votes {
                     Some(Ok(answer)) => *answer,
                     Some(Err(_)) | None => Answer::Unreachable,
                 };
-                Told { answer: Some((job.index, answer)), answers: self.noted(result) }
+                self.told(Some((job.index, answer)), result)
             }
             // What is not given back stays ours until it has stood still: that is safe, and costs the other side time.
             Task::Job(job) => {
                 let result = if in_time { self.give_back(job, until) } else { None };
-                Told { answer: None, answers: self.noted(result) }
+                self.told(None, result)
             }
             Task::Look(_) => {
                 let result = in_time.then(|| self.look(until));
-                Told { answer: None, answers: self.noted(result) }
+                self.told(None, result)
             }
         }
+    }
+
+    fn told<T>(&mut self, answer: Option<(usize, Answer)>, result: Option<Result<T, Failed>>) -> Told {
+        let answers = self.noted(result);
+        Told { answer, answers, revision: self.cluster.as_ref().map_or(0, |cluster| cluster.revision) }
     }
 
     /// Whether it answers, if it was asked. Tells of a witness that does not answer, and of one that answers again.

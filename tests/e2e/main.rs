@@ -19,6 +19,7 @@ mod defects;
 mod descriptors;
 mod doors;
 mod drills;
+mod epochs;
 mod failures;
 mod flight_record;
 mod forged;

@@ -303,7 +303,7 @@ impl World {
         let (now, setup) = (self.now, self.setup);
         let host = &mut self.hosts[side];
         match action {
-            Action::Send { code, random, extended, note, promise } => {
+            Action::Send { code, random, extended, note, promise, epoch } => {
                 host.number += 1;
                 let since = host.heard.map_or(local, |heard| heard.at);
                 let report = PeerReport {
@@ -315,6 +315,7 @@ impl World {
                     period: extended.then_some(host.settings.heartbeat),
                     note,
                     promise: None,
+                    epoch,
                 };
                 let message = Message {
                     report,

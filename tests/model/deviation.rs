@@ -238,7 +238,8 @@ fn set_failed(state: &mut State, value: bool) {
 }
 
 fn action(word: &str, classic: bool) -> Action {
-    let send = |code, random| Action::Send { code, random, extended: true, note: None, promise: None };
+    let send =
+        |code, random| Action::Send { code, random, extended: true, note: None, promise: None, epoch: None };
     match word {
         "start" => Action::Command(Command::Start),
         "stop" => Action::Command(Command::Stop),

@@ -191,6 +191,7 @@ impl Pairing {
                 period: (other == Version::Ours).then(|| self.heartbeat(1 - side)),
                 note: None,
                 promise: None,
+                epoch: None,
             },
         }
     }

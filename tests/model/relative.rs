@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    App, Asked, Bucket, Ending, HoldBack, Machine, Peer, Release, Setbacks, Settings, State, Time, Window,
+    App, Asked, Bucket, Ending, Epochs, HoldBack, Machine, Peer, Release, Setbacks, Settings, State, Time,
+    Window,
 };
 use schrittmacher_testkit::double::Legacy;
 
@@ -62,6 +63,8 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         bond,
         // The rule of the majority has a search of its own (`tests/majority`); without it nothing changes here.
         majority,
+        // They decide nothing.
+        epochs: _,
         ending,
     } = machine.clone();
     let back = |time: Time| Time::new(time.since_origin().saturating_sub(passed));
@@ -171,6 +174,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         frozen,
         bond,
         majority,
+        epochs: Epochs::default(),
         ending,
     }
 }

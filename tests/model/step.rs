@@ -283,7 +283,7 @@ impl Step<'_> {
     fn our_actions(&mut self, known: bool, actions: &[Action]) {
         for action in actions {
             match *action {
-                Action::Send { code, random, extended, note, promise: _ } => {
+                Action::Send { code, random, extended, note, promise: _, epoch: _ } => {
                     self.check_message(code);
                     self.sent.push(Message { code, random, extended, note });
                 }

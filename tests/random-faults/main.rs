@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod book;
+mod epochs;
 mod faults;
 mod lan;
 mod many;

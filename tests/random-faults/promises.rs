@@ -12,6 +12,7 @@ use schrittmacher_testkit::program::Program;
 use schrittmacher_wire::PeerCode;
 
 use crate::book::{could_serve, is_hot};
+use crate::epochs::Epochs;
 use crate::faults::{Fault, Mark};
 use crate::plan::{RESOURCES, SWITCHING};
 use crate::program::LEGACY_HEARTBEAT;
@@ -29,6 +30,7 @@ pub struct Promises {
     /// A clock was set back, and is not set right yet.
     clock_back: bool,
     both_serve: [Option<Duration>; RESOURCES],
+    epochs: Epochs,
     /// Both sides are ours.
     are_ours: bool,
     /// The resources of a host are a set.
@@ -100,6 +102,7 @@ impl Promises {
             unheard: [None; RESOURCES],
             clock_back: false,
             both_serve: [None; RESOURCES],
+            epochs: Epochs::default(),
             are_ours: false,
             is_set: false,
             flaps: false,
@@ -155,6 +158,8 @@ impl Promises {
         self.are_ours = hosts.iter().all(|host| host.nodes[0].daemon().is_ours());
         let run = hosts.iter().all(|host| !host.is_paused() && host.nodes.iter().all(Node::is_up));
         let whole = run && link.is_good();
+        let know = hosts.iter().all(|host| host.nodes.iter().all(knows_its_peer));
+        self.epochs.pass(now, whole && know, now.saturating_sub(link.last_late()));
         let unheard = link.unheard().is_some_and(|side| hosts[side].nodes[0].daemon().is_ours());
         let unheard = unheard && !self.clock_back;
         for resource in 0..RESOURCES {
@@ -282,6 +287,7 @@ impl Promises {
         let node = &hosts[step.side].nodes[step.resource];
         let kept = &mut self.nodes[step.side][step.resource];
         let mut found = kept.invariants.step(step, node);
+        found.extend(self.epochs.step(now, step, hosts, self.heartbeat.0));
         if self.are_ours && kept.serves && stops_for_nobody(step, hosts) {
             found.push("P9: stops an application that serves for a side that does not".to_owned());
         }
@@ -321,6 +327,11 @@ impl Kept {
         self.sent.0 += 1;
         self.sent.0
     }
+}
+
+/// It takes its peer for one of ours: what a legacy daemon is not told, nor believed.
+fn knows_its_peer(node: &Node<Program>) -> bool {
+    node.daemon().resource().is_some_and(|resource| resource.machine().peer.is_ours())
 }
 
 /// Its application has said LHOT, or has said nothing yet and may serve since before the daemon started.

@@ -96,6 +96,7 @@ fn cause(event: Event) -> String {
         Event::Failover { force: true } => "order: failover, forced".to_owned(),
         Event::Takeover => "order: takeover".to_owned(),
         Event::Shutdown => "SIGTERM".to_owned(),
+        Event::Epochs(epochs) => format!("knows epoch {}", epochs.greatest),
         Event::LeftHot(ago) => format!("was left hot {ago:?} ago"),
         Event::Freeze(true) => "frozen".to_owned(),
         Event::Freeze(false) => "thawed".to_owned(),

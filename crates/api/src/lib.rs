@@ -257,6 +257,9 @@ pub struct ResourceState {
     /// The `policy` in force; absent if it is `available` and was meant so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The number of this side's last promotion; absent if none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// `heartbeat`.
     pub heartbeat_seconds: f64,
     /// `timeout`.
@@ -358,6 +361,9 @@ pub struct PeerState {
     pub state_seconds: Option<f64>,
     /// The reason that it gave.
     pub reason: Option<String>,
+    /// The number of its promotion, if it says that it serves; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 /// The application of one resource on this node.

@@ -88,6 +88,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         | Event::Takeover
         | Event::Shutdown
         | Event::LeftHot(_)
+        | Event::Epochs(_)
         | Event::Freeze(_)
         | Event::Bond(_)
         | Event::Follow { .. }

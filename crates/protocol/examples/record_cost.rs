@@ -46,6 +46,7 @@ fn peer(code: PeerCode) -> Event {
         period: Some(Duration::from_secs(1)),
         note: None,
         promise: None,
+        epoch: None,
     })
 }
 

@@ -7,6 +7,7 @@ use schrittmacher_wire::{AppCode, Note, PeerCode};
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
+use crate::epoch::Epochs;
 use crate::majority::{Answer, Promise, WitnessOrder};
 use crate::set::Bond;
 use crate::state::StateName;
@@ -36,6 +37,8 @@ pub enum Event {
     Shutdown,
     /// The daemon before this one has ended this long ago and left the application hot. Given before the first tick.
     LeftHot(Duration),
+    /// The daemon before this one, or the witness, knows these numbers of promotions. Nothing else follows.
+    Epochs(Epochs),
     /// An operator has frozen the resource, here or on the other side, or the freeze is over.
     Freeze(bool),
     /// The other members of its set demand this; `None`: it is in no set.
@@ -133,6 +136,9 @@ pub struct PeerReport {
     /// Our extension: what it promises. `None`: it follows no such rule.
     #[serde(default)]
     pub promise: Option<Promise>,
+    /// Our extension: the number of its promotion while it serves, and else the greatest one that it knows.
+    #[serde(default)]
+    pub epoch: Option<u64>,
 }
 
 /// Something that has to be done, in the order given.
@@ -152,6 +158,10 @@ pub enum Action {
         /// follows no such rule.
         #[serde(default)]
         promise: Option<Time>,
+        /// The number of a promotion, to a peer of ours only: this side's while it serves, and else the greatest one. `None`: it
+        /// knows of none.
+        #[serde(default)]
+        epoch: Option<u64>,
     },
     /// Ask the witness, or give its lease back.
     Witness(WitnessOrder),

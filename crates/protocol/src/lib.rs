@@ -42,6 +42,7 @@
 
 mod counters;
 mod cut_off;
+mod epoch;
 mod event;
 mod hand_over;
 mod machine;
@@ -63,6 +64,7 @@ mod time;
 mod transition;
 
 pub use counters::Counters;
+pub use epoch::{Epochs, LAST_EPOCH};
 pub use event::{
     Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,
 };

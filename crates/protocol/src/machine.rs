@@ -6,6 +6,7 @@ use std::time::Duration;
 use schrittmacher_wire::PeerCode;
 use serde::{Deserialize, Serialize};
 
+use crate::epoch::Epochs;
 use crate::event::{Event, Reaction};
 use crate::majority::Majority;
 use crate::messages::ANNOUNCEMENTS;
@@ -63,6 +64,9 @@ pub struct Machine {
     /// The word of the peer and of the witness (`policy = consistent`).
     #[serde(default)]
     pub majority: Majority,
+    /// The numbers of promotions. They decide nothing.
+    #[serde(default)]
+    pub epochs: Epochs,
     /// The daemon has been asked to end. It stays until the service is in good hands (S9).
     pub ending: Ending,
 }
@@ -189,6 +193,7 @@ impl Machine {
             frozen: false,
             bond: None,
             majority: Majority::new(settings, now),
+            epochs: Epochs::default(),
             ending: Ending::No,
         }
     }

@@ -116,7 +116,7 @@ impl Machine {
     }
 
     /// The application serves, or may.
-    fn serves(&self) -> bool {
+    pub fn serves(&self) -> bool {
         matches!(
             self.state,
             State::Hot { .. } | State::ToHot { .. } | State::Unknown { claim: Some(_) } | State::Releasing(_)

@@ -91,12 +91,10 @@ impl Step<'_> {
         // Nor is a note sent to a legacy peer; while the peer is silent, it may be one of ours.
         let peer = &self.machine.peer;
         let note = self.note().filter(|_| extended && (peer.is_ours() || !peer.alive));
-        let promise = if extended && (self.machine.peer.is_ours() || !self.machine.peer.alive) {
-            self.promise(code)
-        } else {
-            None
-        };
-        self.act(Action::Send { code, random, extended, note, promise });
+        let may_tell = extended && (self.machine.peer.is_ours() || !self.machine.peer.alive);
+        let promise = if may_tell { self.promise(code) } else { None };
+        let epoch = Some(self.machine.told_epoch()).filter(|epoch| may_tell && *epoch > 0);
+        self.act(Action::Send { code, random, extended, note, promise, epoch });
         true
     }
 

@@ -173,6 +173,7 @@ impl Step<'_> {
     /// about the words. The role may come back: a held node, too, starts again what it stopped for a hand-over.
     pub(crate) fn take_role(&mut self, grant: Grant) {
         self.machine.asked = None;
+        self.begin_epoch();
         self.machine.state = State::ToHot {
             until: self.now + self.settings.going_hot_timeout,
             began: false,
@@ -190,6 +191,7 @@ impl Step<'_> {
             return self.ask_witness();
         }
         let granted_until = (grant == Grant::Given).then(|| self.now + self.machine.peer.beat(self.settings));
+        self.go_on_in_epoch();
         self.command(Command::Activate);
         self.enter_hot(granted_until);
         self.send(Hott);

@@ -54,6 +54,7 @@ impl Resource {
             | Event::Takeover
             | Event::Shutdown
             | Event::LeftHot(_)
+            | Event::Epochs(_)
             | Event::Freeze(_)
             | Event::Bond(_)
             | Event::Follow { .. }

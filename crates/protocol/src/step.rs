@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 
+use crate::epoch::Epochs;
 use crate::event::{Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Transition};
 use crate::machine::Machine;
 use crate::peer::Said;
@@ -158,6 +159,7 @@ impl<'a> Step<'a> {
             Event::Takeover => self.run(Cause::Takeover { by: Orderer::Operator }),
             Event::Shutdown => self.run(Cause::Shutdown),
             Event::LeftHot(ago) => self.note_left_hot(ago),
+            Event::Epochs(epochs) => self.learn_epochs(epochs),
             Event::Freeze(frozen) => self.machine.frozen = frozen,
             Event::Bond(bond) => self.bind(bond),
             Event::Follow { force } => self.run(Cause::Failover { by: Orderer::Set, force }),
@@ -227,6 +229,9 @@ impl<'a> Step<'a> {
         }
         self.machine.peer.heard(self.now, &report, self.settings.extensions);
         self.hear_promise(&report);
+        if let Some(greatest) = report.epoch.filter(|_| self.machine.peer.is_ours()) {
+            self.learn_epochs(Epochs { own: 0, greatest });
+        }
         self.keep_period();
         self.shorten_request();
         self.report = Some(report);

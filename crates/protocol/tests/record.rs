@@ -156,6 +156,7 @@ fn report() -> impl Strategy<Value = PeerReport> {
     (code, -1..2_i32, random, host, any::<bool>(), prop::option::of(duration())).prop_map(
         |(code, priority, random, host, has_type, period)| PeerReport {
             note: None,
+            epoch: period.map(|period| period.as_secs()),
             promise: period.map(|lasts| Promise { acknowledged: Some(Time::ZERO + lasts), lasts }),
             code,
             priority,

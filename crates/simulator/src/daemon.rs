@@ -9,7 +9,7 @@ use crate::Era;
 
 /// One resource of a daemon, in the words of our protocol. Times are distances from the beginning of the run.
 pub trait Daemon {
-    /// It starts, knowing nothing.
+    /// It starts, and knows no more than what is kept on the disk.
     fn start(&mut self, now: Duration) -> Vec<Action>;
 
     /// Takes an event in and says what has to be done, in order.
@@ -32,7 +32,14 @@ pub trait Daemon {
     fn hears_peer(&self) -> bool;
 
     /// A datagram as the peer reads it.
-    fn datagram(&self, code: PeerCode, random: u32, extended: bool, note: Option<Note>) -> PeerReport;
+    fn datagram(
+        &self,
+        code: PeerCode,
+        random: u32,
+        extended: bool,
+        note: Option<Note>,
+        epoch: Option<u64>,
+    ) -> PeerReport;
 
     /// The resource, if it is one of ours.
     fn ours(&self) -> Option<&Resource> {
@@ -68,8 +75,10 @@ impl Ours {
 
 impl Daemon for Ours {
     fn start(&mut self, now: Duration) -> Vec<Action> {
+        // It is kept on the disk.
+        let epochs = self.0.machine().epochs;
         self.0 = Resource::new(self.0.settings().clone(), Time::new(now));
-        Vec::new()
+        self.0.handle(Time::new(now), Event::Epochs(epochs)).actions
     }
 
     fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
@@ -92,7 +101,14 @@ impl Daemon for Ours {
         self.0.machine().peer.alive
     }
 
-    fn datagram(&self, code: PeerCode, random: u32, extended: bool, note: Option<Note>) -> PeerReport {
+    fn datagram(
+        &self,
+        code: PeerCode,
+        random: u32,
+        extended: bool,
+        note: Option<Note>,
+        epoch: Option<u64>,
+    ) -> PeerReport {
         let settings = self.0.settings();
         PeerReport {
             code: Some(code),
@@ -103,6 +119,7 @@ impl Daemon for Ours {
             period: extended.then_some(settings.heartbeat),
             note,
             promise: None,
+            epoch,
         }
     }
 

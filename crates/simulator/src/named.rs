@@ -123,6 +123,7 @@ impl Named {
             period: Some(Duration::from_millis(500)).filter(|_| !is_silent),
             note: Some(Note::Leaving).filter(|_| self.chance.permille(300)),
             promise: None,
+            epoch: None,
         };
         let resource = self.chance.index(self.last[side].len());
         // He may have seen either run, but not that of the side.

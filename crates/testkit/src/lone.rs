@@ -26,6 +26,7 @@ pub fn modern() -> PeerReport {
         period: None,
         note: None,
         promise: None,
+        epoch: None,
     }
 }
 

@@ -163,9 +163,16 @@ impl Daemon for Program {
         self.resource().is_some_and(|resource| resource.machine().peer.alive)
     }
 
-    fn datagram(&self, code: PeerCode, random: u32, extended: bool, note: Option<Note>) -> PeerReport {
+    fn datagram(
+        &self,
+        code: PeerCode,
+        random: u32,
+        extended: bool,
+        note: Option<Note>,
+        epoch: Option<u64>,
+    ) -> PeerReport {
         match self {
-            Program::Ours(ours) => ours.datagram(code, random, extended, note),
+            Program::Ours(ours) => ours.datagram(code, random, extended, note, epoch),
             Program::Legacy(Double { settings, address, .. }) => {
                 let modern = settings.generation == Generation::V200;
                 PeerReport {
@@ -177,6 +184,7 @@ impl Daemon for Program {
                     period: None,
                     note: None,
                     promise: None,
+                    epoch: None,
                 }
             }
         }
@@ -199,7 +207,7 @@ impl Daemon for Program {
 fn in_our_words(action: double::Action) -> Option<Action> {
     match action {
         double::Action::Send { code, random } => {
-            Some(Action::Send { code, random, extended: false, note: None, promise: None })
+            Some(Action::Send { code, random, extended: false, note: None, promise: None, epoch: None })
         }
         double::Action::Activate => Some(Action::Command(Command::Activate)),
         // Its commands do not wait for each other.
@@ -234,6 +242,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         | Event::DeactivateFailed
         | Event::Shutdown
         | Event::LeftHot(_)
+        | Event::Epochs(_)
         | Event::Freeze(_)
         | Event::Bond(_)
         | Event::Follow { .. }

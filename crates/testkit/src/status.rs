@@ -16,6 +16,7 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
         priority: 5,
         set: None,
         policy: None,
+        epoch: None,
         heartbeat_seconds: 2.0,
         timeout_seconds: 8.0,
         frozen: None,
@@ -35,6 +36,7 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
             state: peer.map(str::to_owned),
             state_seconds: peer.map(|_| 180.0),
             reason: None,
+            epoch: None,
         },
         application: ApplicationState { failed: false, heard_seconds_ago: None, state: None, reason: None },
     }

@@ -12,6 +12,7 @@ mod app;
 mod batch;
 mod code;
 mod coerce;
+mod epoch;
 mod freeze;
 mod heartbeat;
 pub mod host;

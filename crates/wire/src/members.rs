@@ -32,6 +32,7 @@ pub(crate) struct Members {
     pub says: Option<Value>,
     pub unknown: Option<Value>,
     pub promise: Option<Value>,
+    pub epoch: Option<Value>,
     /// One of these keys came again.
     pub has_repeated_key: bool,
 }
@@ -60,6 +61,7 @@ enum Key {
     Says,
     Unknown,
     Promise,
+    Epoch,
     #[serde(other)]
     Other,
 }
@@ -115,6 +117,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::Says => &mut members.says,
                 Key::Unknown => &mut members.unknown,
                 Key::Promise => &mut members.promise,
+                Key::Epoch => &mut members.epoch,
                 Key::Other => {
                     map.next_value_seed(Shallow { nested: true, ..Shallow::default() })?;
                     continue;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::freeze::{self, Freeze};
 use crate::members::Members;
 use crate::note::{self, Note};
-use crate::{Batch, Code, Promised, Run, Trip, batch, coerce, heartbeat, members, promise, run, trip};
+use crate::{Batch, Code, Promised, Run, Trip, batch, coerce, epoch, heartbeat, members, promise, run, trip};
 
 /// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
 /// by blanks is still read; anything else is not JSON.
@@ -54,6 +54,8 @@ pub struct Message {
     pub number: Option<u64>,
     /// For how long the sender takes no role; from a peer of ours only.
     pub promise: Option<Promised>,
+    /// The number of a promotion; from a peer of ours only.
+    pub epoch: Option<u64>,
 }
 
 /// A received datagram of the peer.
@@ -153,6 +155,7 @@ impl Message {
             trip: members.trip.as_ref().and_then(trip::from_value),
             number: members.batch.as_ref().and_then(batch::number_from_value),
             promise: members.promise.as_ref().map(promise::from_value),
+            epoch: members.epoch.as_ref().and_then(epoch::from_value),
         })
     }
 }
@@ -215,6 +218,7 @@ mod tests {
             trip: None,
             number: None,
             promise: None,
+            epoch: None,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::json::{number, object, text, within_limit};
 use crate::{
-    Freeze, Note, PeerCode, Promised, Run, Trip, batch, freeze, heartbeat, note, promise, run, trip,
+    Freeze, Note, PeerCode, Promised, Run, Trip, batch, epoch, freeze, heartbeat, note, promise, run, trip,
 };
 
 /// A message to the peer.
@@ -36,6 +36,9 @@ pub struct PeerMessage<'a> {
     pub number: Option<u64>,
     /// Another extension, sent to a peer of ours only: for how long this side takes no role.
     pub promise: Option<Promised>,
+    /// Another extension, sent to a peer of ours only: the number of this side's promotion while it serves, and else the greatest one
+    /// that it knows; at most 2^53.
+    pub epoch: Option<u64>,
 }
 
 impl PeerMessage<'_> {
@@ -68,6 +71,7 @@ impl PeerMessage<'_> {
                 text(trip::KEY, trip.as_deref()),
                 text(batch::KEY, in_batches.as_deref()),
                 text(promise::KEY, promised.as_deref()),
+                number(epoch::KEY, self.epoch.map(epoch::to_number)),
             ])
         })
     }
@@ -93,6 +97,7 @@ mod tests {
             trip: None,
             number: None,
             promise: None,
+            epoch: None,
         };
         let legacy = "{\n  \"status\": \"STBY\",\n  \"random\": 0,\n  \"resource\": \"r1\",\n  \"reason\": \"\",\n  \
                       \"host\": \"ipv4:10.77.0.2\",\n  \"priority\": -1,\n  \"type\": \"schrittmacher\"\n}";

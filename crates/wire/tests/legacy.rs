@@ -42,6 +42,7 @@ fn what_the_daemon_sent_is_written_byte_for_byte() {
             trip: None,
             number: None,
             promise: None,
+            epoch: None,
         };
         assert_eq!(String::from_utf8(again.encode()).unwrap(), payload);
     }

@@ -60,7 +60,7 @@ proptest! {
         reason in option::of(reason()), host in option::of(any::<IpAddr>().prop_map(host::unified)),
         heartbeat in option::of((3..=20_000u64).prop_map(Duration::from_millis)), run: Option<(u64, Option<u64>)>,
         trip: Option<(u32, u32, Option<(u32, u32)>)>, number in option::of(0..=999_999_999_999_999_999_u64),
-        promise in option::of((0..=3_600_000_u64, option::of(0..=999_999_999_999_999_999_u64))),
+        promise in option::of((0..=3_600_000_u64, option::of(0..=999_999_999_999_999_999_u64))), epoch in option::of(1..=1_u64 << 53),
     ) {
         let (reason, host) = (reason.as_deref(), host.as_deref());
         let run = run.map(|(own, peer)| Run { own, peer });
@@ -71,7 +71,7 @@ proptest! {
             echo: echo.map(|(time, held)| Echo { time: time.into(), held: held.into() }),
         });
         let sent = PeerMessage {
-            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number, promise,
+            code, random, resource: &resource, reason, host, priority, heartbeat, note: None, freeze: None, run, trip, number, promise, epoch,
         };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
@@ -84,7 +84,7 @@ proptest! {
             host: host.map(str::to_owned),
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
-            random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise,
+            random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise, epoch,
             pid: None, adminweb_port: None, location: None,
         };
         prop_assert_eq!(read, expected);
@@ -111,7 +111,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: kind.map(str::to_owned),
             pid, adminweb_port,
-            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, promise: None, location: None,
+            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, promise: None, epoch: None, location: None,
         };
         prop_assert_eq!(read, expected);
     }
@@ -132,7 +132,7 @@ proptest! {
     fn no_damaged_datagram_makes_it_panic(at: Index, byte: u8, length: Index) {
         let message = PeerMessage {
             code: PeerCode::Treq, random: u32::MAX, resource: "r1", reason: Some("é\n\0"), host: Some("ipv4:10.0.0.1"),
-            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None, number: None, promise: None,
+            priority: i32::MIN, heartbeat: Some(Duration::from_secs(2)), note: None, freeze: None, run: None, trip: None, number: None, promise: None, epoch: None,
         };
         let mut datagram = message.encode();
         let at = at.index(datagram.len());
@@ -209,6 +209,7 @@ fn a_name_that_is_too_long_is_neither_cut_nor_a_panic() {
         trip: None,
         number: None,
         promise: None,
+        epoch: None,
     };
     let datagram = String::from_utf8(message.encode()).unwrap();
     assert!(datagram.contains(&format!("\"{name}\"")) && datagram.contains("\"reason\": \"\""));

@@ -363,6 +363,8 @@ impl Page<'_> {
         self.each("schrittmacher_both_hot_seconds_total", Counter, "How long both sides were hot", |one| {
             Some(one.figures.both_hot.lasted.as_secs_f64())
         });
+        let help = "The number of this side's last promotion; absent if none is known";
+        self.each("schrittmacher_epoch", Gauge, help, |one| one.status.epoch.map(whole));
         let help = "How often no side was hot for longer than a switch takes, or while frozen";
         self.each("schrittmacher_none_hot_total", Counter, help, |one| {
             Some(whole(one.figures.nobody_hot.times))

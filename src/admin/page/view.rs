@@ -280,9 +280,10 @@ fn card(one: &ResourceState, entries: &[&HistoryEntry], here: &str, there: &str,
         lines,
         history: format!("/history?find={}", encoded(&one.name)),
         settings: format!(
-            "{}{}priority {}, heartbeat {} s, timeout {} s",
+            "{}{}{}priority {}, heartbeat {} s, timeout {} s",
             one.set.as_ref().map(|set| format!("set {set}, ")).unwrap_or_default(),
             one.policy.as_ref().map(|policy| format!("policy {policy}, ")).unwrap_or_default(),
+            one.epoch.map(|epoch| format!("epoch {epoch}, ")).unwrap_or_default(),
             one.priority,
             one.heartbeat_seconds,
             one.timeout_seconds

@@ -76,6 +76,8 @@ pub struct Scene<'a> {
     pub reason_there: &'a str,
     /// Ours and the peer's.
     pub priorities: (i32, i32),
+    /// The number of our last promotion, and that of the peer's.
+    pub epochs: (u64, Option<u64>),
 }
 
 /// A line of the log, and its event.
@@ -325,7 +327,7 @@ impl Narrator {
                 lines.push((
                     Level::Error,
                     Topic::BothHot,
-                    "BOTH SIDES ARE HOT: the peer says that it is, too".to_owned(),
+                    format!("BOTH SIDES ARE HOT{}: the peer says that it is, too", epochs(scene)),
                 ));
             }
             Some(since) if !are && !scene.is_granted => {
@@ -356,7 +358,7 @@ impl Narrator {
         (
             Level::Error,
             Topic::BothHotOver,
-            format!("BOTH SIDES WERE HOT for up to {}: {how}{times}", span(duration)),
+            format!("BOTH SIDES WERE HOT{} for up to {}: {how}{times}", epochs(scene), span(duration)),
         )
     }
 }
@@ -365,6 +367,14 @@ impl Narrator {
 fn with(past: Episodes, since: Option<Time>, now: Time) -> Episodes {
     let lasts = since.map(|since| now.since(since)).unwrap_or_default();
     Episodes { lasted: past.lasted + lasts, ..past }
+}
+
+/// The numbers of both promotions, if both are known.
+fn epochs(scene: &Scene<'_>) -> String {
+    match scene.epochs {
+        (ours @ 1.., Some(theirs)) => format!(" (epoch {ours} here, {theirs} there)"),
+        (_, _) => String::new(),
+    }
 }
 
 fn failed(scene: &Scene<'_>, hot_since: Option<Time>) -> Line {

@@ -15,6 +15,7 @@ const CALM: Scene<'static> = Scene {
     reason_here: "",
     reason_there: "",
     priorities: (5, 10),
+    epochs: (0, None),
 };
 
 /// A resource whose sides change, and the log of it.
@@ -100,8 +101,8 @@ fn both_hot_is_told_with_who_gave_way_and_why_and_is_counted() {
     told.go(1000, StateName::ToHot, Other::Silent, CALM);
     told.go(1100, StateName::Hot, Other::Silent, CALM);
     assert_eq!(
-        told.go(9100, StateName::Hot, Other::Hot, CALM)[0],
-        "ERROR BOTH SIDES ARE HOT: the peer says that it is, too"
+        told.go(9100, StateName::Hot, Other::Hot, Scene { epochs: (8, Some(7)), ..CALM })[0],
+        "ERROR BOTH SIDES ARE HOT (epoch 8 here, 7 there): the peer says that it is, too"
     );
     assert_eq!(told.go(9200, StateName::Hot, Other::Hot, CALM), [""; 0], "told once");
     let over = Scene { cause: "peer says TREQ", ..CALM };

@@ -13,6 +13,7 @@ use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, S
 use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Promised, Run, Trip};
 
 use super::elsewhere::Elsewhere;
+use super::epochs;
 use super::freeze::FreezeState;
 use super::narrator::{Line, Narrator, Other, Scene, Sides};
 use super::story::Story;
@@ -37,6 +38,8 @@ pub struct OwnWord {
     pub note: Option<Note>,
     /// Until when this side takes no role; [`Time::ZERO`]: it promises nothing.
     pub promise: Option<Time>,
+    /// The number of a promotion: this side's, or the greatest one.
+    pub epoch: Option<u64>,
 }
 
 /// Why a resource ends.
@@ -131,6 +134,8 @@ pub struct ManagedResource {
     outcomes: [Option<CommandOutcome>; CommandKind::ALL.len()],
     /// The application's last report of its state.
     pub app_said: Option<AppCode>,
+    /// The number that the peer named when it last said that it serves.
+    pub peer_epoch: Option<u64>,
     /// Our last word to the peer.
     pub last_word: Option<OwnWord>,
     /// `TIME` of the newest message with a promise, by [`super::trips::Trips`].
@@ -175,6 +180,7 @@ impl ManagedResource {
             reports_its_way: false,
             outcomes: [const { None }; CommandKind::ALL.len()],
             app_said: None,
+            peer_epoch: None,
             last_word: None,
             promised_trip: None,
             switches: SwitchMemory::default(),
@@ -305,6 +311,7 @@ impl ManagedResource {
             trip,
             number,
             promise,
+            epoch: word.epoch,
         }
         .encode_with_room(room)
     }
@@ -344,6 +351,7 @@ impl ManagedResource {
             Some(_) | None => why.clone(),
         };
         self.switches.changed(change, &told, now);
+        let why = format!("{why}{}", epochs::told(epochs::of_promotion(self, change)));
         self.story.changed(change, why, reason, now);
     }
 
@@ -403,6 +411,7 @@ impl ManagedResource {
             reason_here: self.local.reason.as_deref().unwrap_or_default(),
             reason_there: self.remote.reason.as_deref().unwrap_or_default(),
             priorities: (self.config.priority, self.peer_priority),
+            epochs: (machine.epochs.own, self.peer_epoch),
         })
     }
 }

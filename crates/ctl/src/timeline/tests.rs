@@ -37,6 +37,7 @@ impl Node {
             period: Some(HEARTBEAT),
             note: None,
             promise: None,
+            epoch: None,
         }));
     }
 

@@ -400,9 +400,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         };
         for action in &actions {
             match action {
-                Action::Send { code, random, extended, note, promise: _ } => {
+                Action::Send { code, random, extended, note, promise: _, epoch } => {
                     let daemon = self.hosts[side].nodes[resource].daemon();
-                    let parcel = (resource, daemon.datagram(*code, *random, *extended, *note));
+                    let parcel = (resource, daemon.datagram(*code, *random, *extended, *note, *epoch));
                     let occasion = batches::occasion(event, &actions, before == daemon.state());
                     self.say(side, parcel, occasion);
                 }

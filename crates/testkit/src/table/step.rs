@@ -128,6 +128,7 @@ fn report(s: &Situation, code: Option<PeerCode>) -> PeerReport {
         period: None,
         note: None,
         promise: None,
+        epoch: None,
     }
 }
 
