@@ -8,8 +8,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, Answer, AppFailure, Bond, Command, Epochs, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine, OUR_RANDOM,
-    PeerReport, Promise, Resource, Segment, Settings, State, StateName, Time,
+    Action, Answer, AppFailure, Bond, Command, Epochs, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine,
+    OUR_RANDOM, PeerReport, Promise, Resource, Segment, Settings, State, StateName, Time,
 };
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 

@@ -65,7 +65,7 @@ fn plain(datagram: &[u8]) -> Option<Value> {
     if !["resource", "status"].iter().all(|key| members.get(*key).is_some_and(is_text)) {
         return None;
     }
-    const KEYS: [&str; 18] = [
+    const KEYS: [&str; 19] = [
         "resource",
         "status",
         "priority",
@@ -82,8 +82,9 @@ fn plain(datagram: &[u8]) -> Option<Value> {
         "run",
         "trip",
         "batch",
-        "promise-ms",
+        "promise",
         "epoch",
+        "asks",
     ];
     members.retain(|key, _| KEYS.contains(&key.as_str()));
     Some(Value::Object(members))
@@ -132,6 +133,7 @@ fn check(message: &Message) {
             kind: message.kind.as_deref(),
             host: message.host.as_deref(),
             adminweb_port: message.adminweb_port,
+            asks_right: message.asks_right,
         }
         .encode(),
         Code::Unknown => return,

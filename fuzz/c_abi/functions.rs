@@ -100,6 +100,7 @@ functions!(GET_NUMBER: (_: Handle) -> c_int {
     schrittmacher_client_is_daemon_lost
     schrittmacher_client_poll_fd
     schrittmacher_client_last_errno
+    schrittmacher_client_get_right_left_ms
 });
 
 functions!(GET_STATIC: (_: Handle) -> *const c_char {
@@ -122,6 +123,7 @@ functions!(SET_CALLBACK: (_: Handle, _: Callback, _: *mut c_void) -> c_int {
     schrittmacher_client_set_go_standby_callback
     schrittmacher_client_set_heartbeat_callback
     schrittmacher_client_set_daemon_lost_callback
+    schrittmacher_client_set_right_ended_callback
 });
 
 functions!(SET_LOG: (_: Handle, _: Log, _: *mut c_void) -> c_int { schrittmacher_client_set_log_func });

@@ -308,6 +308,14 @@ int schrittmacher_client_dispatch(schrittmacher_client *client);
  */
 int schrittmacher_client_last_errno(const schrittmacher_client *client);
 
+/**
+ * How long the application may still serve, in milliseconds. INT_MAX if there is no limit: another policy, or nothing was said
+ * yet. The daemon is asked only if schrittmacher_client_set_right_ended_callback() has set a function.
+ *
+ * Errors: none of its own.
+ */
+int schrittmacher_client_get_right_left_ms(const schrittmacher_client *client);
+
 /** 1 if the daemon is lost, 0 if not, and 0 on error. See schrittmacher_client_set_daemon_lost_after_ms(). */
 int schrittmacher_client_is_daemon_lost(const schrittmacher_client *client);
 
@@ -531,6 +539,20 @@ int schrittmacher_client_set_heartbeat_callback(schrittmacher_client *client,
  * Thread: the heartbeat thread, or the one that calls schrittmacher_client_dispatch().
  */
 int schrittmacher_client_set_daemon_lost_callback(schrittmacher_client *client,
+                                                  schrittmacher_callback func,
+                                                  void *context);
+
+/**
+ * Sets a function that is called once each time the right to serve ends, or NULL for none. The application has to stop at
+ * once, within schrittmacher_client_get_right_left_ms().
+ *
+ * Under policy = consistent the daemon may serve only with the word of the peer or of the witness, and says until when. It
+ * orders the application to stop by itself. A daemon that is stopped or has died cannot, and the other side takes over.
+ * Needs the daemon's Unix socket. A process that is stopped itself is told when it goes on.
+ *
+ * Thread: the heartbeat thread, or the one that calls schrittmacher_client_dispatch().
+ */
+int schrittmacher_client_set_right_ended_callback(schrittmacher_client *client,
                                                   schrittmacher_callback func,
                                                   void *context);
 

@@ -58,11 +58,15 @@ mod linux {
     use nix::errno::Errno;
     use nix::ifaddrs::getifaddrs;
     use nix::sys::socket::{
-        AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, UnixAddr, connect, send, socket,
+        AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, UnixAddr, connect, recv, send, socket,
     };
+    use schrittmacher_wire::{MAX_ANSWER, Right};
 
     use super::{AppSocket, Attempt};
     use crate::descriptor::Descriptor;
+
+    /// Messages of another kind that are passed over at a time.
+    const ANSWERS: usize = 16;
 
     pub type Connection = Descriptor<OwnedFd>;
 
@@ -77,6 +81,22 @@ mod linux {
             }
             self.connection = self.connect();
             self.connection.as_ref().map_or(Attempt::Absent, |connection| attempt(connection, message))
+        }
+
+        /// The next thing that the daemon has said. What cannot be read is left out.
+        pub fn hear(&mut self) -> Option<Right> {
+            let connection = self.connection.as_ref()?;
+            let mut buffer = [0; MAX_ANSWER];
+            for _ in 0..ANSWERS {
+                let length = recv(connection.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT).ok()?;
+                if length == 0 {
+                    return None;
+                }
+                if let Some(right) = Right::parse(&buffer[..length]) {
+                    return Some(right);
+                }
+            }
+            None
         }
 
         /// Costs one system call where there is no such socket, as with a daemon of an older version.
@@ -120,6 +140,11 @@ impl AppSocket {
     #[expect(clippy::unused_self, reason = "the Linux version needs it")]
     pub fn send(&mut self, _message: &[u8]) -> Attempt {
         Attempt::Absent
+    }
+
+    #[expect(clippy::unused_self, reason = "the Linux version needs it")]
+    pub fn hear(&mut self) -> Option<schrittmacher_wire::Right> {
+        None
     }
 }
 

@@ -141,6 +141,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Called when the right to serve ends: the application has to stop at once, within [`Client::right_left`]. Called once for
+    /// each end, on the heartbeat thread or in [`Client::dispatch`].
+    ///
+    /// Under `policy = consistent` the daemon may serve only with the word of the peer or of the witness, and says until when.
+    /// It orders the application to stop by itself. A daemon that is stopped or has died cannot, and the other side takes over.
+    /// Needs the daemon's Unix socket. A process that is stopped itself is told when it goes on.
+    pub fn on_right_ended(mut self, function: impl Fn(&Client) + Send + Sync + 'static) -> Self {
+        self.callbacks.right_ended = Some(Arc::new(function));
+        self
+    }
+
     /// Called with messages of `least` importance and above, on the thread that they come from. It may call the client.
     /// If that call logs something, the function is called again inside itself.
     pub fn on_log(
@@ -169,6 +180,7 @@ impl ClientBuilder {
         settings.daemon_lost_after.map(settings::checked_lost_after).transpose()?;
         let client = Client::new(self.settings);
         client.with_state(|state, _| {
+            state.reporter.asks_right = self.callbacks.right_ended.is_some();
             state.callbacks = self.callbacks;
             state.log = self.log;
         })?;

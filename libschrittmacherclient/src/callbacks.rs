@@ -15,6 +15,7 @@ pub(crate) struct Callbacks {
     /// Called for each heartbeat that is due, in place of sending it.
     pub heartbeat: Option<Arc<ClientFn>>,
     pub daemon_lost: Option<Arc<ClientFn>>,
+    pub right_ended: Option<Arc<ClientFn>>,
 }
 
 impl Callbacks {

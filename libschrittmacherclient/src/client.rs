@@ -11,6 +11,7 @@ use schrittmacher_wire::AppCode;
 use crate::alarm::Alarm;
 use crate::link::Link;
 use crate::log::{Journal, LogLevel};
+use crate::right::{self, RightWatch};
 use crate::schedule::Schedule;
 use crate::settings::{self, Endpoint, Settings};
 use crate::shared::{Run, Shared, State};
@@ -106,7 +107,8 @@ impl Client {
         journal.note(LogLevel::Info, || format!("started, reporting to {}", link.daemon()));
         let schedule = Schedule::new(Instant::now(), state.reporter.settings.heartbeat_interval);
         state.runs += 1;
-        state.run = Some(Run { link, schedule, watch: Watch::default(), thread: None });
+        state.run =
+            Some(Run { link, schedule, watch: Watch::default(), right: RightWatch::default(), thread: None });
         let thread = self.shared.set_alarm(state).and_then(|()| match drive {
             Drive::Polled => Ok(None),
             Drive::Thread => self.spawn_thread(state.runs).map(Some),
@@ -170,7 +172,11 @@ impl Client {
     pub fn report(&self, state: CurrentState, reason: Option<&str>) -> Result<(), Error> {
         self.with_state(|client, journal| {
             client.reporter.report(state, reason);
-            self.shared.beat(client, journal)
+            let sent = self.shared.beat(client, journal);
+            if client.reporter.asks_right {
+                self.shared.set_alarm(client)?;
+            }
+            sent
         })?
     }
 
@@ -319,6 +325,20 @@ impl Client {
         })
     }
 
+    /// How long the application may still serve, by the word of its daemon; see [`on_right_ended`](ClientBuilder::on_right_ended),
+    /// without which the daemon is not asked. None if there is no limit: another `policy`, or nothing was said yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`].
+    pub fn right_left(&self) -> Result<Option<Duration>, Error> {
+        self.with_state(|state, _| {
+            let run = state.run.as_mut()?;
+            run.hear_right();
+            run.right.left(right::now()).filter(|_| state.reporter.serves())
+        })
+    }
+
     /// The error of the last system call that failed. None if none failed, or if a datagram was sent since.
     pub fn last_os_error(&self) -> Option<io::Error> {
         match self.shared.os_error.load(Ordering::Relaxed) {
@@ -342,6 +362,7 @@ impl Client {
                     if let (Some(run), Some(link)) = (&mut state.run, link) {
                         run.link = link;
                         run.watch = Watch::default();
+                        run.right = RightWatch::default();
                     }
                 }
                 unchanged

@@ -45,6 +45,7 @@ mod log;
 #[cfg(test)]
 mod recorded;
 mod reporter;
+mod right;
 mod schedule;
 mod settings;
 mod shared;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 
-use schrittmacher_wire::RUN_DIRECTORY;
+use schrittmacher_wire::{RUN_DIRECTORY, Right};
 
 use crate::Error;
 use crate::app_socket::{AppSocket, Attempt};
@@ -76,6 +76,11 @@ impl Link {
                 if self.had_app_socket && !self.connected { Err(Error::NoDaemon) } else { Ok(()) }
             }
         }
+    }
+
+    /// The next thing that the daemon has said by the Unix socket; it never waits.
+    pub fn hear(&mut self) -> Option<Right> {
+        self.app_socket.hear()
     }
 
     fn send_by_udp(&self, datagram: &[u8]) -> Result<(), Error> {

@@ -23,6 +23,8 @@ pub(crate) struct Reporter {
     pub transiting_counter: u32,
     /// Given with the last report, repeated by each heartbeat.
     reason: Option<String>,
+    /// The application wants to know until when it may serve.
+    pub asks_right: bool,
 }
 
 /// The content of one heartbeat.
@@ -36,7 +38,19 @@ pub(crate) struct Beat {
 impl Reporter {
     /// A reporter that has nothing to report yet.
     pub fn new(settings: Settings) -> Reporter {
-        Reporter { settings, wanted: None, current: None, transiting_counter: 0, reason: None }
+        Reporter {
+            settings,
+            wanted: None,
+            current: None,
+            transiting_counter: 0,
+            reason: None,
+            asks_right: false,
+        }
+    }
+
+    /// The application serves, or is on its way.
+    pub fn serves(&self) -> bool {
+        matches!(self.current, Some(CurrentState::Active | CurrentState::TransitingToHot))
     }
 
     /// Takes note of a reported state and its reason; no reason clears an earlier one.
@@ -97,6 +111,7 @@ impl Reporter {
             kind: settings.kind.as_deref(),
             host: settings.host.as_deref(),
             adminweb_port: Some(settings.adminweb_port),
+            asks_right: self.asks_right,
         };
         Ok(message.encode())
     }

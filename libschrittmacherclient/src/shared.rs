@@ -14,6 +14,7 @@ use crate::capi::Kept;
 use crate::link::Link;
 use crate::log::{Journal, Log, LogLevel};
 use crate::reporter::Reporter;
+use crate::right::{self, RightWatch};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::signals::SignalHooks;
@@ -48,8 +49,18 @@ pub(crate) struct Run {
     pub link: Link,
     pub schedule: Schedule,
     pub watch: Watch,
+    pub right: RightWatch,
     /// None: the application's own loop calls dispatch.
     pub thread: Option<HeartbeatThread>,
+}
+
+impl Run {
+    /// Takes what the daemon has said about the right to serve.
+    pub fn hear_right(&mut self) {
+        while let Some(right) = self.link.hear() {
+            self.right.note(right);
+        }
+    }
 }
 
 impl Shared {
@@ -132,7 +143,8 @@ impl Shared {
         let (Some(run), Some(alarm)) = (&state.run, self.bell.alarm.get()) else {
             return Ok(());
         };
-        let delay = run.schedule.delay(Instant::now());
+        let beat = run.schedule.delay(Instant::now());
+        let delay = run.right.delay(right::now()).map_or(beat, |right| right.min(beat));
         self.os(alarm.set(delay).map_err(Error::system("set the heartbeat timer")))?;
         if self.bell.has_order() {
             alarm.ring();
@@ -165,6 +177,9 @@ impl Shared {
         let daemon = run.link.daemon();
         let result = self.os(run.link.send(datagram));
         run.watch.note(delivery(&result), Instant::now(), longest_gap);
+        if state.reporter.asks_right && state.reporter.serves() {
+            run.right.asked(right::now());
+        }
         match &result {
             Ok(()) => {
                 self.os_error.store(0, Ordering::Relaxed);

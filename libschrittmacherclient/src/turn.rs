@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::callbacks::ClientFn;
 use crate::log::LogLevel;
+use crate::right;
 use crate::{Client, Error, WantedState};
 
 impl Client {
@@ -62,7 +63,28 @@ impl Client {
         })?;
         self.call(function);
         self.tell_of_lost_daemon()?;
+        self.tell_of_ended_right()?;
         sent
+    }
+
+    fn tell_of_ended_right(&self) -> Result<(), Error> {
+        let function = self.with_state(|state, journal| {
+            let run = state.run.as_mut().filter(|_| state.reporter.asks_right)?;
+            run.hear_right();
+            if !state.reporter.serves() {
+                run.right.forget();
+            }
+            let has_ended = run.right.has_newly_ended(right::now());
+            if has_ended {
+                journal.note(LogLevel::Major, || "the right to serve has ended".to_owned());
+            }
+            let function = state.callbacks.right_ended.clone().filter(|_| has_ended);
+            // For the next time, which is known only now.
+            self.shared.set_alarm(state).ok()?;
+            function
+        })?;
+        self.call(function);
+        Ok(())
     }
 
     fn tell_of_lost_daemon(&self) -> Result<(), Error> {

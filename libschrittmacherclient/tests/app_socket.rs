@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, listen, recv, setsockopt,
-    socket, sockopt::ReceiveTimeout,
+    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, listen, recv, send,
+    setsockopt, socket, sockopt::ReceiveTimeout,
 };
 use nix::sys::time::TimeVal;
-use schrittmacher_wire::{SocketKind, socket_name};
+use schrittmacher_wire::{Right, SocketKind, socket_name};
 use schrittmacherclient::{Client, ClientBuilder, CurrentState, Error};
 
 use retry::retry;
@@ -250,4 +250,38 @@ fn a_daemon_on_another_address_or_port_is_another_one() {
     client.report(CurrentState::Active, None).unwrap();
     hear_udp(&by_udp);
     assert!(!doors.iter().any(Door::has_client));
+}
+
+/// CLOCK_BOOTTIME, as the daemon tells times.
+fn boot_time() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap().into()
+}
+
+/// What the daemon says comes before the alarm, and is read then.
+#[test]
+fn the_end_of_the_right_is_told_unless_the_daemon_has_put_it_off() {
+    let folder = RunDirectory::new("right");
+    let (_udp, daemon) = udp();
+    let door = Door::open(&folder.socket(daemon));
+    let (tell, ended) = std::sync::mpsc::channel();
+    let client = client(&folder, daemon)
+        .on_right_ended(move |client| tell.send((boot_time(), client.right_left().unwrap())).unwrap())
+        .build()
+        .unwrap();
+    client.start().unwrap();
+    client.report(CurrentState::Active, None).unwrap();
+    let connection = door.accept();
+    let report = String::from_utf8(hear(&connection)).unwrap();
+    assert!(report.contains(r#""asks": "right""#), "{report}");
+    let second = Duration::from_secs(1);
+    let start = boot_time();
+    for begin in [second / 2, second, second * 3 / 2] {
+        let right = Right::Until { begin: start + begin, end: start + begin + 60 * second };
+        send(connection.as_raw_fd(), &right.encode(), MsgFlags::empty()).unwrap();
+    }
+    let (at, left) = ended.recv_timeout(HANG).unwrap();
+    assert!(at >= start + second * 3 / 2, "{:?}", at - start);
+    assert!(left.unwrap() > 30 * second, "{left:?}");
+    client.report(CurrentState::Inactive, None).unwrap();
+    assert_eq!(client.right_left().unwrap(), None, "it does not serve");
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// A connection of one application.
 #[derive(Debug)]
@@ -28,6 +28,17 @@ pub struct Credentials {
     /// Its user.
     pub user: u32,
     connection: Rc<OwnedFd>,
+}
+
+/// An application that wants to be told something. Its connection may be closed by now.
+#[derive(Clone, Debug)]
+pub struct Listener(Weak<OwnedFd>);
+
+impl Credentials {
+    /// The one that has sent the message.
+    pub fn listener(&self) -> Listener {
+        Listener(Rc::downgrade(&self.connection))
+    }
 }
 
 /// A message was sent by the connection of another process: it was inherited or handed on.
@@ -85,11 +96,12 @@ mod linux {
 
     use nix::errno::Errno;
     use nix::sys::socket::{
-        ControlMessageOwned, MsgFlags, SockFlag, UnixCredentials, accept4, getsockopt, recvmsg, setsockopt,
+        ControlMessageOwned, MsgFlags, SockFlag, UnixCredentials, accept4, getsockopt, recvmsg, send,
+        setsockopt,
         sockopt::{PassCred, PeerCredentials, PeerPidfd},
     };
 
-    use super::{AsRawFd, Connection, Credentials, Impostor, OwnedFd, Rc, Received, io};
+    use super::{AsRawFd, Connection, Credentials, Impostor, Listener, OwnedFd, Rc, Received, io};
 
     /// Has the kernel tell who sends. Connections inherit it, so that no message comes without.
     pub(in crate::app_socket) fn prepare(listener: &OwnedFd) -> io::Result<()> {
@@ -144,6 +156,14 @@ mod linux {
         }
     }
 
+    impl Listener {
+        /// Tells it this, without waiting. False if it has too much to read, or is gone.
+        pub fn tell(&self, message: &[u8]) -> bool {
+            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+            self.0.upgrade().is_some_and(|connection| send(connection.as_raw_fd(), message, flags).is_ok())
+        }
+    }
+
     impl Credentials {
         /// The process as a descriptor (Linux 6.5 and later). It cannot be that of another process that has the number now.
         ///
@@ -159,7 +179,7 @@ mod linux {
 /// Other systems do not say who has sent a message.
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
-    use super::{Connection, Credentials, OwnedFd, Received, io};
+    use super::{Connection, Credentials, Listener, OwnedFd, Received, io};
 
     pub(in crate::app_socket) fn prepare(_listener: &OwnedFd) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
@@ -173,6 +193,13 @@ mod elsewhere {
         #[expect(clippy::unused_self, reason = "the Linux version needs it")]
         pub(in crate::app_socket) fn receive(&self, _buffer: &mut [u8]) -> Received {
             Received::End
+        }
+    }
+
+    impl Listener {
+        pub fn tell(&self, _message: &[u8]) -> bool {
+            let _ = &self.0;
+            false
         }
     }
 

@@ -28,7 +28,7 @@ use schrittmacher_wire::{SocketKind, socket_name};
 use socket2::Type;
 
 use self::connection::{Connection, Received};
-pub use self::connection::{Credentials, Impostor};
+pub use self::connection::{Credentials, Impostor, Listener};
 use self::places::Places;
 use crate::socket_file::{Access, SocketError, SocketFile};
 use crate::token::Source;

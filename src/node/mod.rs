@@ -14,6 +14,7 @@
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
 //! * `epochs`: the numbers of promotions
+//! * `right`: until when an application may serve
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `witness`: the third vote, and the promises of both sides
 //! * `set`: resources that are hot on one side together
@@ -35,6 +36,7 @@ mod reaction;
 mod release;
 mod reload;
 mod resource;
+mod right;
 mod set;
 mod story;
 mod summary;

@@ -64,6 +64,7 @@ impl Node {
         if has_prevailed {
             self.executor.announce(index, contest, now);
         }
+        self.tell_right(index);
         self.reschedule(index);
         reaction.refusal()
     }

@@ -41,6 +41,7 @@ mod orders;
 mod paths;
 mod reload;
 mod restart;
+mod right;
 mod rights;
 mod service_manager;
 mod setbacks;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const PROMISE: u64 = 8;
 
 /// An etcd with one member, on a port of its own.
-struct Etcd {
+pub struct Etcd {
     folder: TempDir,
     url: String,
     process: Option<Process>,
@@ -22,7 +22,7 @@ struct Etcd {
 
 impl Etcd {
     /// On loopback. `None`, and the reason is told, if the program is not here.
-    fn start(test: &str) -> Option<Etcd> {
+    pub fn start(test: &str) -> Option<Etcd> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Etcd::start_at(test, &format!("http://127.0.0.1:{port}"), None)
     }
@@ -61,7 +61,7 @@ impl Etcd {
     }
 
     /// A pair under the rule, with this third vote.
-    fn setup(&self) -> Setup {
+    pub fn setup(&self) -> Setup {
         let core = format!("witness = etcd {}\npolicy = consistent\npromise = {PROMISE}", self.url);
         Setup { core: core.leak(), priority: [1, 0], ..Setup::default() }
     }

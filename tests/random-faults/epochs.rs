@@ -8,7 +8,7 @@ use schrittmacher_testkit::program::Program;
 
 use crate::plan::RESOURCES;
 
-/// A link that has worked for so many heartbeats, and a second, has told each side everything.
+/// After this number of heartbeats, and a second, a link that works has told each side everything.
 const HEARTBEATS: u32 = 3;
 
 /// The facts of a run.

@@ -39,6 +39,7 @@ enum Told {
     GoHot,
     GoStandby,
     DaemonLost,
+    RightEnded,
 }
 
 /// The longest line, in bytes. With its end it fits into a page (`PIPE_BUF`).
@@ -139,7 +140,8 @@ fn client(
         .port(daemon.port)
         .run_directory(&daemon.run_directory)
         .on_go_hot(teller(Told::GoHot))
-        .on_go_standby(teller(Told::GoStandby));
+        .on_go_standby(teller(Told::GoStandby))
+        .on_right_ended(teller(Told::RightEnded));
     match options.daemon_lost {
         Some(after) => builder.on_daemon_lost(after, teller(Told::DaemonLost)).build(),
         None => builder.build(),
@@ -179,6 +181,7 @@ fn serve(
             match what {
                 Told::GoHot => service.go_hot(),
                 Told::GoStandby => service.go_standby(),
+                Told::RightEnded => service.right_ended(),
                 Told::DaemonLost => match daemon.has_left_alone() {
                     Some(file) => say(format_args!(
                         "the daemon has ended and left the command alone on purpose ({}): it goes on",

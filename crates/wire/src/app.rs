@@ -1,7 +1,7 @@
 //! The message of an application to its daemon.
 
-use crate::AppCode;
 use crate::json::{number, object, text, within_limit};
+use crate::{AppCode, right};
 
 /// A message to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct AppMessage<'a> {
     pub host: Option<&'a str>,
     /// The port of the application's own web page; left out if 0.
     pub adminweb_port: Option<u16>,
+    /// Our extension, sent only if true: the application wants to know until when it may serve.
+    pub asks_right: bool,
 }
 
 impl AppMessage<'_> {
@@ -31,6 +33,7 @@ impl AppMessage<'_> {
     }
 
     fn write(&self, reason: Option<&str>) -> Vec<u8> {
+        let asks = text(right::ASKS, self.asks_right.then_some(right::RIGHT));
         let adminweb_port = self.adminweb_port.filter(|port| *port > 0);
         let optional = [reason.is_some(), self.kind.is_some(), self.host.is_some(), adminweb_port.is_some()];
 
@@ -47,9 +50,9 @@ impl AppMessage<'_> {
         // Legacy messages have the order of a hash table. It grows at the eighth key: five are always there, so
         // at the third optional one.
         if optional.into_iter().filter(|present| *present).count() < 3 {
-            object([random, adminweb_port, pid, status, resource, reason, priority, host, kind])
+            object([random, adminweb_port, pid, status, resource, reason, priority, host, kind, asks])
         } else {
-            object([host, resource, status, pid, adminweb_port, priority, random, kind, reason])
+            object([host, resource, status, pid, adminweb_port, priority, random, kind, reason, asks])
         }
     }
 }
@@ -97,9 +100,11 @@ mod tests {
                 kind: has("type").then_some("smsc"),
                 host: has("host").then_some("h1"),
                 adminweb_port: has("adminweb-port").then_some(8080),
+                asks_right: false,
             };
             assert_eq!(keys(&message), order);
             assert_eq!(keys(&AppMessage { pid: None, ..message }), order.replace(" pid", ""));
+            assert_eq!(keys(&AppMessage { asks_right: true, ..message }), format!("{order} asks"));
         }
     }
 
@@ -113,6 +118,7 @@ mod tests {
             kind: None,
             host: None,
             adminweb_port: Some(0),
+            asks_right: false,
         };
         assert_eq!(keys(&message), "random pid status resource priority");
     }

@@ -33,6 +33,7 @@ pub(crate) struct Members {
     pub unknown: Option<Value>,
     pub promise: Option<Value>,
     pub epoch: Option<Value>,
+    pub asks: Option<Value>,
     /// One of these keys came again.
     pub has_repeated_key: bool,
 }
@@ -62,6 +63,7 @@ enum Key {
     Unknown,
     Promise,
     Epoch,
+    Asks,
     #[serde(other)]
     Other,
 }
@@ -118,6 +120,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 Key::Unknown => &mut members.unknown,
                 Key::Promise => &mut members.promise,
                 Key::Epoch => &mut members.epoch,
+                Key::Asks => &mut members.asks,
                 Key::Other => {
                     map.next_value_seed(Shallow { nested: true, ..Shallow::default() })?;
                     continue;

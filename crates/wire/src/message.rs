@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::freeze::{self, Freeze};
 use crate::members::Members;
 use crate::note::{self, Note};
-use crate::{Batch, Code, Promised, Run, Trip, batch, coerce, epoch, heartbeat, members, promise, run, trip};
+use crate::{
+    Batch, Code, Promised, Run, Trip, batch, coerce, epoch, heartbeat, members, promise, right, run, trip,
+};
 
 /// The size of the legacy receive buffer, in bytes. The rest of a longer datagram is ignored. An object followed
 /// by blanks is still read; anything else is not JSON.
@@ -56,6 +58,8 @@ pub struct Message {
     pub promise: Option<Promised>,
     /// The number of a promotion; from a peer of ours only.
     pub epoch: Option<u64>,
+    /// The application wants to know until when it may serve; from this version's client library only.
+    pub asks_right: bool,
 }
 
 /// A received datagram of the peer.
@@ -156,6 +160,7 @@ impl Message {
             number: members.batch.as_ref().and_then(batch::number_from_value),
             promise: members.promise.as_ref().map(promise::from_value),
             epoch: members.epoch.as_ref().and_then(epoch::from_value),
+            asks_right: members.asks.is_some_and(|asks| asks == right::RIGHT),
         })
     }
 }
@@ -219,6 +224,7 @@ mod tests {
             number: None,
             promise: None,
             epoch: None,
+            asks_right: false,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
     }

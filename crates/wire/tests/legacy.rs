@@ -62,6 +62,7 @@ fn what_the_client_library_sent_is_written_byte_for_byte() {
             kind: message.kind.as_deref(),
             host: message.host.as_deref(),
             adminweb_port: message.adminweb_port,
+            asks_right: message.asks_right,
         };
         assert_eq!(String::from_utf8(again.encode()).unwrap(), payload);
     }

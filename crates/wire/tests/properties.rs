@@ -85,7 +85,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: Some("schrittmacher".to_owned()),
             random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise, epoch,
-            pid: None, adminweb_port: None, location: None,
+            pid: None, adminweb_port: None, location: None, asks_right: false,
         };
         prop_assert_eq!(read, expected);
     }
@@ -94,11 +94,11 @@ proptest! {
     fn an_app_message_is_read_as_it_was_sent(
         code in select(AppCode::ALL), resource in name(), pid in option::of(1..=0x7fff_ffffu32),
         reason in option::of(reason()), kind in option::of(name()), host in option::of(name()),
-        adminweb_port in option::of(1..=u16::MAX),
+        adminweb_port in option::of(1..=u16::MAX), asks_right: bool,
     ) {
         let reason = reason.as_deref().filter(|reason| !reason.is_empty());
         let (kind, host) = (kind.as_deref(), host.as_deref());
-        let sent = AppMessage { code, resource: &resource, pid, reason, kind, host, adminweb_port };
+        let sent = AppMessage { code, resource: &resource, pid, reason, kind, host, adminweb_port, asks_right };
         let datagram = sent.encode();
         let read = Message::parse(&datagram).unwrap();
 
@@ -111,7 +111,7 @@ proptest! {
             reason: read.reason.clone(),
             kind: kind.map(str::to_owned),
             pid, adminweb_port,
-            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, promise: None, epoch: None, location: None,
+            random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, promise: None, epoch: None, asks_right, location: None,
         };
         prop_assert_eq!(read, expected);
     }
@@ -186,6 +186,7 @@ fn the_longest_names_leave_room_for_a_reason() {
         kind: Some(&name),
         host: Some(&name),
         adminweb_port: Some(u16::MAX),
+        asks_right: false,
     };
     let datagram = message.encode();
     assert_eq!(datagram.len(), MAX_DATAGRAM);

@@ -204,6 +204,26 @@ pub extern "C" fn schrittmacher_client_set_daemon_lost_callback(
     set_callback(client, func, context, |state, function| state.callbacks.daemon_lost = function)
 }
 
+/// Sets a function that is called once each time the right to serve ends, or NULL for none. The application has to stop at
+/// once, within schrittmacher_client_get_right_left_ms().
+///
+/// Under policy = consistent the daemon may serve only with the word of the peer or of the witness, and says until when. It
+/// orders the application to stop by itself. A daemon that is stopped or has died cannot, and the other side takes over.
+/// Needs the daemon's Unix socket. A process that is stopped itself is told when it goes on.
+///
+/// Thread: the heartbeat thread, or the one that calls schrittmacher_client_dispatch().
+#[unsafe(no_mangle)]
+pub extern "C" fn schrittmacher_client_set_right_ended_callback(
+    client: *mut schrittmacher_client,
+    func: schrittmacher_callback,
+    context: *mut c_void,
+) -> c_int {
+    set_callback(client, func, context, |state, function| {
+        state.reporter.asks_right = function.is_some();
+        state.callbacks.right_ended = function;
+    })
+}
+
 /// Keeps a pointer for the application. The library does nothing with it.
 #[unsafe(no_mangle)]
 pub extern "C" fn schrittmacher_client_set_user_data(

@@ -115,6 +115,18 @@ pub extern "C" fn schrittmacher_client_last_errno(client: *const schrittmacher_c
     get(client, |client| Ok(client.last_os_error().and_then(|error| error.raw_os_error()).unwrap_or(0)))
 }
 
+/// How long the application may still serve, in milliseconds. INT_MAX if there is no limit: another policy, or nothing was said
+/// yet. The daemon is asked only if schrittmacher_client_set_right_ended_callback() has set a function.
+///
+/// Errors: none of its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn schrittmacher_client_get_right_left_ms(client: *const schrittmacher_client) -> c_int {
+    get(client, |client| {
+        let left = client.right_left()?.map(|left| c_int::try_from(left.as_millis()).unwrap_or(c_int::MAX));
+        Ok(left.unwrap_or(c_int::MAX))
+    })
+}
+
 /// 1 if the daemon is lost, 0 if not, and 0 on error. See schrittmacher_client_set_daemon_lost_after_ms().
 #[unsafe(no_mangle)]
 pub extern "C" fn schrittmacher_client_is_daemon_lost(client: *const schrittmacher_client) -> c_int {

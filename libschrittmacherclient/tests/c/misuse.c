@@ -65,6 +65,8 @@ static void every_function_refuses(schrittmacher_client *c, int status)
     ACT(schrittmacher_client_set_daemon_lost_callback(c, NULL, NULL));
     ACT(schrittmacher_client_set_daemon_lost_after_ms(c, 1000));
     ACT(schrittmacher_client_get_daemon_lost_after_ms(c));
+    ACT(schrittmacher_client_set_right_ended_callback(c, NULL, NULL));
+    ACT(schrittmacher_client_get_right_left_ms(c));
     ACT(schrittmacher_client_set_log_func(c, NULL, NULL));
     ACT(schrittmacher_client_set_log_level(c, 0));
     ACT(schrittmacher_client_get_log_level(c));

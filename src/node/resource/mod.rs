@@ -16,6 +16,7 @@ use super::elsewhere::Elsewhere;
 use super::epochs;
 use super::freeze::FreezeState;
 use super::narrator::{Line, Narrator, Other, Scene, Sides};
+use super::right::Asker;
 use super::story::Story;
 use super::switch::SwitchMemory;
 use crate::commands::{CommandKind, CommandOutcome, Ending, Health, UnitHealth};
@@ -134,6 +135,8 @@ pub struct ManagedResource {
     outcomes: [Option<CommandOutcome>; CommandKind::ALL.len()],
     /// The application's last report of its state.
     pub app_said: Option<AppCode>,
+    /// The application, if it wants to know until when it may serve.
+    pub(super) asker: Asker,
     /// The number that the peer named when it last said that it serves.
     pub peer_epoch: Option<u64>,
     /// Our last word to the peer.
@@ -180,6 +183,7 @@ impl ManagedResource {
             reports_its_way: false,
             outcomes: [const { None }; CommandKind::ALL.len()],
             app_said: None,
+            asker: Asker::default(),
             peer_epoch: None,
             last_word: None,
             promised_trip: None,

@@ -38,6 +38,7 @@ enum Phase {
 enum Then {
     Standby,
     DaemonLost,
+    RightEnded,
     Restart,
     Failed(String),
     End,
@@ -124,6 +125,33 @@ impl<'a> Service<'a> {
                 *then = Then::DaemonLost;
             }
             Phase::Idle | Phase::Stopping { .. } | Phase::Failed { .. } => {}
+        }
+    }
+
+    /// The daemon may not let this side serve any longer, and is stopped or has died: otherwise it would have ordered the stop.
+    /// The other host starts when the right is over, so by then the command is killed.
+    pub fn right_ended(&mut self) {
+        let left = self.client.right_left().ok().flatten().unwrap_or_default();
+        let latest = Instant::now() + left;
+        match &mut self.phase {
+            Phase::Starting { .. } | Phase::Running { .. } => {
+                say(format_args!(
+                    "the right to serve ends in {} ms, and the daemon has not ordered the stop (`policy` = consistent)",
+                    left.as_millis()
+                ));
+                self.stop(Then::RightEnded);
+                if let Phase::Stopping { kill_at, .. } = &mut self.phase {
+                    *kill_at = latest.min(*kill_at);
+                }
+            }
+            Phase::Stopping { kill_at, then, .. } => {
+                *kill_at = latest.min(*kill_at);
+                // It would start beside that of the other host.
+                if matches!(then, Then::Restart) {
+                    *then = Then::RightEnded;
+                }
+            }
+            Phase::Idle | Phase::Failed { .. } => {}
         }
     }
 

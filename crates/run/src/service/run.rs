@@ -44,7 +44,7 @@ impl Service<'_> {
         self.end_check();
         let signal = self.options.stop_signal;
         say(format_args!("stopping the command with {signal}"));
-        if matches!(then, Then::Standby | Then::DaemonLost) {
+        if matches!(then, Then::Standby | Then::DaemonLost | Then::RightEnded) {
             self.report(CurrentState::TransitingToStandby, Some(STOPPING));
         }
         if let Some(command) = &self.command {
@@ -82,6 +82,10 @@ impl Service<'_> {
             Then::Standby => {
                 say("standby");
                 self.report(CurrentState::Inactive, killed);
+            }
+            Then::RightEnded => {
+                say("standby, until the daemon orders something");
+                self.report(CurrentState::Inactive, Some("stopped when the right to serve ended"));
             }
             Then::DaemonLost => {
                 say("standby, until a daemon is back and orders something");

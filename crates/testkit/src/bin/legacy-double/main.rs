@@ -278,6 +278,7 @@ fn report(era: Era, code: AppCode, resource: &str) -> Vec<u8> {
             kind: None,
             host: None,
             adminweb_port: None,
+            asks_right: false,
         }
         .encode(),
     }
