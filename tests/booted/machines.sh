@@ -92,6 +92,7 @@ on() {
 clean_up() {
     local side groups
     [ -z "${probe-}" ] || kill "$probe" 2>/dev/null
+    [ -z "${etcd-}" ] || kill "$etcd" 2>/dev/null
     for side in a b; do
         cut_power "$side"
         umount "$work/$side/root" 2>/dev/null

@@ -62,15 +62,19 @@ took() { # WHAT
 
 passed=0 failed=0
 
-# step TITLE: runs the function of that name, with blanks as underscores. The functions build on each other: the first
-# failure ends the run.
+# step TITLE [MOST]: runs the function of that name, with blanks as underscores. MOST are the milliseconds for which a client may
+# be without an answer, none without it. The functions build on each other: the first failure ends the run.
 step() {
-    local title=$1 began ended log=$work/step.log
+    local title=$1 most=${2:-0} began ended log=$work/step.log
     began=${EPOCHREALTIME/./}
     lost='' outage='' host='' note=''
     "${title//[ -]/_}" >"$log" 2>&1
     local rc=$?
     ended=${EPOCHREALTIME/./}
+    if [ "$rc" = 0 ] && [ "${outage:-0}" -gt "$most" ]; then
+        echo "a client was without answer for $outage ms, and $most is the most" >>"$log"
+        rc=1
+    fi
     if [ "$rc" = 0 ]; then
         passed=$((passed + 1))
         printf '%-40s %6.1f s  %-30s %s\n' "$title" "$(((ended - began) / 100000))e-1" \

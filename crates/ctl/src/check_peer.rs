@@ -1,10 +1,10 @@
 //! `check --peer`: the daemons of both hosts compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::net::SocketAddr;
 
-use schrittmacher_api::{DaemonStatus, ResourceState, STATUS};
+use schrittmacher_api::{DaemonStatus, PeerPath, ResourceState, STATUS};
 use schrittmacher_config::Core;
 
 use super::ask;
@@ -67,6 +67,8 @@ fn unfit(ours: &DaemonStatus, theirs: &DaemonStatus) -> Vec<String> {
             found.push(format!("{} is not heard {what}", one.host));
         }
     }
+    found.extend(paths_without_another_end(ours, theirs, "here", "there"));
+    found.extend(paths_without_another_end(theirs, ours, "there", "here"));
     let by_name = |status: &'_ DaemonStatus| -> BTreeMap<String, ResourceState> {
         status.resources.iter().map(|one| (one.name.clone(), one.clone())).collect()
     };
@@ -103,9 +105,26 @@ fn unfit(ours: &DaemonStatus, theirs: &DaemonStatus) -> Vec<String> {
     found
 }
 
+/// The further paths of one side that the other one does not have crosswise. Their numbers may differ.
+fn paths_without_another_end(of: &DaemonStatus, on: &DaemonStatus, side: &str, other: &str) -> Vec<String> {
+    // Each host has its own name for the interface of a link-local address.
+    let bare = |address: &str| address.split('%').next().unwrap_or_default().to_owned();
+    let ends = |path: &PeerPath| (bare(&path.local_address), bare(&path.remote_address));
+    let there: BTreeSet<(String, String)> =
+        on.peer.paths.iter().map(ends).map(|(local, remote)| (remote, local)).collect();
+    let lonely = of.peer.paths.iter().filter(|path| path.number > 1 && !there.contains(&ends(path)));
+    lonely
+        .map(|PeerPath { number, local_address, remote_address, .. }| {
+            format!(
+                "local-address-{number} {local_address}, remote-address-{number} {remote_address} {side}: not {other}, crosswise"
+            )
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use schrittmacher_api::ServiceLevel;
+    use schrittmacher_api::{PathHealth, ServiceLevel};
     use schrittmacher_testkit::status::{daemon, resource};
 
     use super::*;
@@ -126,6 +145,47 @@ mod tests {
         assert_eq!(read(serde_json::to_string(&status).unwrap().as_bytes()), Ok(status));
         assert!(read(&b""[..]).unwrap_err().contains("is no status"));
         assert!(read(&b"{}"[..]).unwrap_err().contains("missing field"));
+    }
+
+    fn path(number: u8, local: &str, remote: &str) -> PeerPath {
+        PeerPath {
+            number,
+            local_address: local.to_owned(),
+            remote_address: remote.to_owned(),
+            state: PathHealth::Works,
+            heard_seconds_ago: None,
+            link: None,
+        }
+    }
+
+    #[test]
+    fn a_further_path_has_to_be_on_both_hosts_crosswise() {
+        let (a, b) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let first = |of: &str, to: &str| path(1, of, to);
+        let mut ours = side(a, b, &["x"]);
+        ours.peer.paths = vec![
+            first("10.0.0.1", "10.0.0.2"),
+            path(2, "10.9.0.1", "10.9.0.2"),
+            path(3, "fe80::1%eth1", "fe80::2%eth1"),
+        ];
+        let mut theirs = side(b, a, &["x"]);
+        theirs.peer.paths = vec![
+            first("10.0.0.2", "10.0.0.1"),
+            path(2, "fe80::2%lan", "fe80::1%lan"),
+            path(3, "10.9.0.2", "10.9.0.1"),
+        ];
+        assert_eq!(unfit(&ours, &theirs), Vec::<String>::new());
+        theirs.peer.paths[2].remote_address = "10.9.0.7".to_owned();
+        assert_eq!(
+            unfit(&ours, &theirs),
+            [
+                "local-address-2 10.9.0.1, remote-address-2 10.9.0.2 here: not there, crosswise",
+                "local-address-3 10.9.0.2, remote-address-3 10.9.0.7 there: not here, crosswise",
+            ]
+        );
+        // A host without further paths tells none.
+        theirs.peer.paths.clear();
+        assert_eq!(unfit(&ours, &theirs).len(), 2);
     }
 
     #[test]

@@ -17,7 +17,8 @@ use schrittmacher_text::exit_code;
 Examples, on host-a:
   schrittmacherctl init --local 10.1.0.1 --remote 10.1.0.2 --resource redis \\
       --shared-address 10.1.0.100/24 --shared-interface eth0 \\
-      --run 'redis-server --dir /var/lib/redis' --check 'redis-cli ping | grep -q PONG'
+      --run 'redis-server --dir /var/lib/redis' --check 'redis-cli ping | grep -q PONG' \\
+      --path 10.9.0.1,10.9.0.2
   schrittmacherctl init --local 10.1.0.1 --remote 10.1.0.2 --resource web --unit nginx.service
 
 The service is a program that stays in the foreground (--run, which needs no check), a unit of systemd
@@ -38,6 +39,10 @@ pub(crate) struct InitArgs {
     /// The other host's address
     #[arg(long, value_name = "ADDRESS")]
     pub remote: IpAddr,
+
+    /// Both hosts' addresses on another network, like 10.9.0.1,10.9.0.2: a further path for the heartbeats. Up to three times
+    #[arg(long, value_name = "LOCAL,REMOTE", value_parser = two_ends)]
+    pub path: Vec<(String, String)>,
 
     /// The name of the service
     #[arg(long, value_name = "NAME")]
@@ -141,12 +146,34 @@ pub(super) fn run(args: &InitArgs, output: &mut Output<'_>) -> Result<u8, CtlErr
     Ok(exit_code::OK)
 }
 
+/// `LOCAL,REMOTE`; a link-local address has its interface behind it.
+fn two_ends(text: &str) -> Result<(String, String), String> {
+    let is_end = |end: &str| {
+        let (address, interface) = end.split_once('%').unwrap_or((end, "-"));
+        let is_name = !interface.is_empty()
+            && interface.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        address.parse::<IpAddr>().is_ok() && is_name
+    };
+    match text.split_once(',') {
+        Some((local, remote)) if is_end(local) && is_end(remote) => Ok((local.to_owned(), remote.to_owned())),
+        _ => Err("two addresses with a comma between them, this host's first".to_owned()),
+    }
+}
+
 fn config(args: &InitArgs, host: &Host, security: &str) -> String {
     let Host { local, remote, priority } = host;
     let InitArgs { port, resource, .. } = args;
+    let crosswise = *local != args.local;
+    let paths: String = (2..)
+        .zip(&args.path)
+        .map(|(number, (one, other))| {
+            let (local, remote) = if crosswise { (other, one) } else { (one, other) };
+            format!("local-address-{number} = {local}\nremote-address-{number} = {remote}\n")
+        })
+        .collect();
     let mut text = format!(
         "# Written by schrittmacherctl init. schrittmacher.conf.example has every key.\n\
-         group = core\nlocal-address = {local}\nremote-address = {remote}\nport = {port}\nhttp-port = 7780\n\
+         group = core\nlocal-address = {local}\nremote-address = {remote}\n{paths}port = {port}\nhttp-port = 7780\n\
          http-address = 127.0.0.1\nheartbeat = 0.5\n{security}\n\n\
          group = resource\nname = {resource}\npriority = {priority}\n"
     );
@@ -263,6 +290,7 @@ mod tests {
         InitArgs {
             local: [10, 1, 0, 1].into(),
             remote: [10, 1, 0, 2].into(),
+            path: Vec::new(),
             resource: "redis".to_owned(),
             shared_address: Some("10.1.0.100/24".to_owned()),
             shared_interface: Some("eth0".to_owned()),
@@ -307,6 +335,36 @@ mod tests {
         }
         let key = |folder: &Path| fs::read(folder.join("peer.key")).unwrap();
         assert_eq!(key(&folder), key(&parcel));
+    }
+
+    #[test]
+    fn a_further_path_is_crosswise_on_the_other_host() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("etc");
+        let path = ["10.9.0.1,10.9.0.2", "fe80::1%eth1,fe80::2%eth1"].map(|ends| two_ends(ends).unwrap());
+        run(&InitArgs { path: path.to_vec(), ..args(&folder) }).unwrap();
+        let ends = |folder: &Path| -> Vec<_> {
+            core(folder)
+                .more_paths
+                .iter()
+                .map(|path| (path.number, path.local.clone(), path.remote.clone()))
+                .collect()
+        };
+        let (here, there) = (ends(&folder), ends(&folder.join("for-10.1.0.2")));
+        assert_eq!(here.len(), 2);
+        for ((number, local, remote), other) in here.into_iter().zip(there) {
+            assert_eq!((number, remote, local), other);
+        }
+        for wrong in [
+            "10.9.0.1",
+            "10.9.0.1,",
+            "10.9.0.1,10.9.0.2,10.9.0.3",
+            "a,b",
+            "fe80::1%,fe80::2%eth1",
+            "10.9.0.1,10.9.0.2\nx",
+        ] {
+            assert!(two_ends(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
