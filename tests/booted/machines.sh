@@ -35,7 +35,7 @@ make_host() { # SIDE
     printf '127.0.0.1 localhost\n127.0.1.1 host-%s\n' "$1" >"$host/root/etc/hosts"
     cp tests/booted/echo.pl "$host/root/usr/local/bin/"
     cp "$older" "$host/root/root/old.deb"
-    cp "$work/new.deb" "$host/root/root/new.deb"
+    cp "$work/new.deb" "$work/older-systemd.deb" "$host/root/root/"
 }
 
 # In cgroups of its own, since nspawn has no systemd to ask here: two systems in one would end each other's services.
