@@ -7,7 +7,7 @@ base() {
     base=$cache/$suite
     [ -e "$base/.complete" ] && return
     rm -rf "$base"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,polkitd,iproute2,procps,make,sudo,curl,iputils-arping "$suite" "$base" "$mirror" \
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,libpam-systemd,dbus,polkitd,iproute2,procps,make,sudo,curl,iputils-arping "$suite" "$base" "$mirror" \
         >"$cache/debootstrap.log" 2>&1 || return 1
     rm -f "$base"/var/cache/apt/archives/*.deb "$base/etc/hostname"
     touch "$base/.complete"

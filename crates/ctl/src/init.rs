@@ -344,11 +344,7 @@ mod tests {
         let path = ["10.9.0.1,10.9.0.2", "fe80::1%eth1,fe80::2%eth1"].map(|ends| two_ends(ends).unwrap());
         run(&InitArgs { path: path.to_vec(), ..args(&folder) }).unwrap();
         let ends = |folder: &Path| -> Vec<_> {
-            core(folder)
-                .more_paths
-                .iter()
-                .map(|path| (path.number, path.local.clone(), path.remote.clone()))
-                .collect()
+            core(folder).more_paths.iter().map(|path| (path.number, path.local, path.remote)).collect()
         };
         let (here, there) = (ends(&folder), ends(&folder.join("for-10.1.0.2")));
         assert_eq!(here.len(), 2);
