@@ -93,12 +93,12 @@ a_full_disk_in_var_lib() {
         note='restarts and switches as always'
 }
 
-# The unit of that package does not know RestartKillSignal=, nor does systemd, as it says.
+# The unit of that package does not know RestartKillSignal=, nor does systemd, as it says. apt would not look in /usr/local.
 upgrade_beside_an_older_systemd() {
     local before
     on a sh -c 'printf "#!/bin/sh\n[ \"\$1\" != --version ] || exec echo systemd 241\nexec /usr/bin/systemctl \"\$@\"\n" >/usr/local/sbin/systemctl
         chmod 755 /usr/local/sbin/systemctl' || return 1
-    remember && before=$(daemon a) && on a apt-get install -y /root/older-systemd.deb || return 1
+    remember && before=$(daemon a) && on a dpkg -i /root/older-systemd.deb || return 1
     [ "$(on a /usr/bin/systemctl show -P RestartKillSignal schrittmacher.service)" = 15 ] || { echo 'the unit is not as it should be'; return 1; }
     [ "$(daemon a)" != "$before" ] && nothing_happened a || return 1
     # And afterwards a stop is a hand-over again.
