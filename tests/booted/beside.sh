@@ -63,9 +63,11 @@ drop_in=/etc/systemd/system/schrittmacher.service.d/unprivileged.conf
 settled_at() { protected "$1" && address_at "$1"; }
 has_the_device() { on "$1" sh -c "ls -l /proc/$(daemon "$1")/fd" | grep -q /dev/watchdog; }
 
+url=http://10.1.0.200:2379
+
 # The rule comes to a pair that runs by a restart of each side, the standby one first. etcd is on the bridge between them.
 a_witness_for_a_pair_that_runs() {
-    local side url=http://10.1.0.200:2379
+    local side
     ip netns exec "$id-lan" etcd --data-dir "$work/etcd" --listen-client-urls "$url" --advertise-client-urls "$url" \
         --listen-peer-urls http://127.0.0.1:0 >"$work/etcd.log" 2>&1 &
     etcd=$!
@@ -87,11 +89,15 @@ the_link_is_cut_beside_a_witness() {
     remember && between isolated on && wait_for 60 warned b 'peer is silent' || return 1
     # Twice the promise, by its own word.
     wait_for 60 silent_for b 8 && hot a && ! hot b && address_at a && ask_probe && [ "$lost" = 0 ] && [ "$host" = host-a ] || return 1
-    between isolated off && nothing_happened a && note='one side serves; no switch'
+    between isolated off && nothing_happened a && wait_for 60 lease_is_free && note='one side serves; no switch'
 }
 between() {
     local side
     for side in a b; do ip -n "$id-lan" link set "to-$side" type bridge_slave "$@" || return 1; done
+}
+# Nobody's key, in JSON, in which names and values are in base64: from `schrittmacher` on, and ` 0`.
+lease_is_free() {
+    on a curl -fsS "$url/v3/kv/range" -d '{"key":"c2Nocml0dG1hY2hlcg==","range_end":"c2Nocml0dG1hY2hlcw=="}' | grep -q '"value":"IDA="'
 }
 silent_for() { # SIDE SECONDS
     on "$1" schrittmacherctl status --json | perl -0ne 'exit !(/"heard_seconds_ago": ?([0-9.]+)/ && $1 > '"$2"')'
