@@ -71,7 +71,7 @@ step() {
     "${title//[ -]/_}" >"$log" 2>&1
     local rc=$?
     ended=${EPOCHREALTIME/./}
-    if [ "$rc" = 0 ] && [ "${lost:+$outage}" != "" ] && [ "$outage" -gt "$most" ]; then
+    if [ "$rc" = 0 ] && [ -n "$lost" ] && [ "$outage" -gt "$most" ]; then
         echo "a client was without answer for $outage ms, and $most is the most" >>"$log"
         rc=1
     fi
