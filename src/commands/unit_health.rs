@@ -26,6 +26,8 @@ pub struct UnitHealth {
     wanted_hot: bool,
     /// It was hot since the last order to start.
     was_hot: bool,
+    /// It did not run at some time since the last order to start.
+    was_stopped: bool,
     failed: bool,
     /// Its start has failed, by these words.
     start_failed: Option<String>,
@@ -51,6 +53,7 @@ impl UnitHealth {
             unit: unit.to_owned(),
             wanted_hot: false,
             was_hot: false,
+            was_stopped: false,
             failed: false,
             start_failed: None,
             state: None,
@@ -68,9 +71,10 @@ impl UnitHealth {
         self.state.as_ref()
     }
 
-    /// Whether it is to run.
-    pub fn is_wanted_hot(&self) -> bool {
-        self.wanted_hot
+    /// Whether it was stopped, and somebody else than this daemon has started it again.
+    pub fn is_started_by_others(&self) -> bool {
+        let runs = self.state.as_ref().map(|state| state.activity);
+        self.was_stopped && matches!(runs, Some(Activity::Active | Activity::Activating))
     }
 
     /// Whether systemd starts it at boot from now on.
@@ -84,6 +88,7 @@ impl UnitHealth {
             self.was_hot = false;
             self.start_failed = None;
         }
+        self.was_stopped &= !hot;
     }
 
     /// A start has ended. If systemd could not be reached, nothing has failed.
@@ -93,6 +98,9 @@ impl UnitHealth {
 
     /// Takes the state; `None`: nobody knows it any more.
     pub fn seen(&mut self, state: Option<UnitState>) {
+        let activity = state.as_ref().map(|state| state.activity);
+        self.was_stopped |=
+            !self.wanted_hot && matches!(activity, Some(Activity::Inactive | Activity::Failed));
         self.state = state;
     }
 
@@ -208,6 +216,22 @@ mod tests {
         health.ordered(false);
         assert_eq!(report(&mut health, Activity::Failed, true), AppCode::Lfai);
         assert_eq!(report(&mut health, Activity::Failed, false), AppCode::Lsby);
+    }
+
+    #[test]
+    fn a_start_by_somebody_else_is_known_even_if_it_comes_during_a_stop() {
+        let mut health = UnitHealth::new("x.service");
+        report(&mut health, Activity::Active, false);
+        assert!(!health.is_started_by_others(), "it ran before");
+        health.ordered(false);
+        report(&mut health, Activity::Active, true);
+        assert!(!health.is_started_by_others(), "it has not stopped yet");
+        report(&mut health, Activity::Inactive, true);
+        assert_eq!(report(&mut health, Activity::Active, true), AppCode::L2sb);
+        assert_eq!(report(&mut health, Activity::Active, false), AppCode::Lhot);
+        assert!(health.is_started_by_others());
+        health.ordered(true);
+        assert!(!health.is_started_by_others(), "this daemon wants it");
     }
 
     #[test]

@@ -66,10 +66,10 @@ fn tell(resource: &ManagedResource, code: AppCode, reason: &str) {
     let Some((unit, state)) = resource.unit.as_ref().and_then(|unit| Some((unit, unit.state()?))) else {
         return;
     };
-    let runs = matches!(code, AppCode::Lhot | AppCode::L2ht);
+    let runs = |word| matches!(word, Word::Said(AppCode::Lhot | AppCode::L2ht));
     if code == AppCode::Lfai {
         warn!(target: name, "the application has failed: {reason}");
-    } else if runs && !unit.is_wanted_hot() && resource.local.word == Word::Said(AppCode::Lsby) {
+    } else if runs(Word::Said(code)) && !runs(resource.local.word) && unit.is_started_by_others() {
         warn!(
             target: name,
             "{} {state}, and this daemon has not started it: it is stopped if the other side serves",

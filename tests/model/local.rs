@@ -25,8 +25,8 @@ const BY_ITSELF: [Input; 7] = [
     Input::ActivateFails,
 ];
 
-/// The most different messages one side can send: they are numbered in five bits, from 1.
-const MESSAGES: usize = 31;
+/// The most different messages one side can send: they are numbered in six bits, from 1.
+const MESSAGES: usize = 63;
 
 /// A host as the search needs it, without a look inside.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +196,7 @@ impl Side {
             self.messages.len() - 1
         });
         assert!(at < MESSAGES, "more different messages than the search has numbers for");
-        u8::try_from(at + 1).expect("at most 31")
+        u8::try_from(at + 1).expect("at most 63")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Two hosts and the link between them, in 24 bytes, and everything that can happen next.
+//! Two hosts and the link between them, in 32 bytes, and everything that can happen next.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ const DELAY: u8 = 4;
 /// Messages that are delayed at the same time.
 const HELD: usize = 2;
 
-/// A state of the whole model, packed.
-pub type Packed = [u64; 3];
+/// A state of the whole model, packed: each side's host, messages and a delayed one.
+pub type Packed = [u128; 2];
 
 /// A state of the whole model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,50 +79,49 @@ pub struct Edge {
     pub overflow: bool,
 }
 
-/// Bits of a message's number, and of the messages of one direction.
-const MESSAGE: u32 = 5;
-const LINK: u32 = 55;
+/// Bits of a message's number, of the messages of one direction, of a delayed one with its sender and seconds, of a host's number.
+const MESSAGE: u32 = 6;
+const LINK: u32 = 66;
+const LATE: u32 = MESSAGE + 4;
+const HOST: u32 = 28;
 
 pub fn pack(state: &State) -> Packed {
-    let link = |messages: &[u8]| messages.iter().rev().fold(0, |bits, m| bits << MESSAGE | u64::from(*m));
-    let held = |at: usize| {
-        state.held.get(at).map_or(0, |(from, message, left)| {
-            u64::from(*message) | u64::from(*from) << MESSAGE | u64::from(*left) << (MESSAGE + 1)
-        })
+    let side = |at: usize| {
+        let link = state.link[at].iter().rev().fold(0, |bits, m| bits << MESSAGE | u128::from(*m));
+        let held = state.held.get(at).map_or(0, |(from, message, left)| {
+            u128::from(*message) | u128::from(*from) << MESSAGE | u128::from(*left) << (MESSAGE + 1)
+        });
+        let host = u128::from(state.hosts[at]) | u128::from(state.cut[at]) << HOST;
+        link | held << LINK | host << (LINK + LATE)
     };
-    let flags = u64::from(state.cut[0]) | u64::from(state.cut[1]) << 1 | u64::from(state.budget) << 2;
-    [
-        u64::from(state.hosts[0]) | u64::from(state.hosts[1]) << 28 | flags << 56,
-        link(&state.link[0]) | held(0) << LINK,
-        link(&state.link[1]) | held(1) << LINK,
-    ]
+    [side(0) | u128::from(state.budget) << (LINK + LATE + HOST + 1), side(1)]
 }
 
 pub fn unpack(packed: &Packed) -> State {
-    let number = |bits: u64| u32::try_from(bits & 0xfff_ffff).unwrap_or(0);
-    let byte = |bits: u64| bits.to_le_bytes()[0];
-    let message = |bits: u64| byte(bits & ((1 << MESSAGE) - 1));
-    let link = |mut bits: u64| {
-        bits &= (1 << LINK) - 1;
+    let low = |bits: u128, width: u32| bits & ((1 << width) - 1);
+    let byte = |bits: u128| bits.to_le_bytes()[0];
+    let link = |side: u128| {
+        let mut bits = low(side, LINK);
         let mut messages = Vec::with_capacity(CAPACITY);
         while bits != 0 {
-            messages.push(message(bits));
+            messages.push(byte(low(bits, MESSAGE)));
             bits >>= MESSAGE;
         }
         messages
     };
-    let held = [packed[1] >> LINK, packed[2] >> LINK]
-        .into_iter()
+    let held = packed
+        .iter()
+        .map(|side| low(side >> LINK, LATE))
         .filter(|bits| *bits != 0)
-        .map(|bits| (byte(bits >> MESSAGE & 1), message(bits), byte(bits >> (MESSAGE + 1))))
+        .map(|bits| (byte(low(bits >> MESSAGE, 1)), byte(low(bits, MESSAGE)), byte(bits >> (MESSAGE + 1))))
         .collect();
-    let flags = byte(packed[0] >> 56);
+    let rest = packed.map(|side| side >> (LINK + LATE));
     State {
-        hosts: [number(packed[0]), number(packed[0] >> 28)],
-        link: [link(packed[1]), link(packed[2])],
+        hosts: rest.map(|rest| u32::try_from(low(rest, HOST)).unwrap_or(0)),
+        link: packed.map(link),
         held,
-        cut: [flags & 1 != 0, flags & 2 != 0],
-        budget: flags >> 2,
+        cut: rest.map(|rest| rest >> HOST & 1 != 0),
+        budget: byte(rest[0] >> (HOST + 1)),
     }
 }
 
@@ -434,9 +433,9 @@ mod tests {
     #[test]
     fn packing_loses_nothing() {
         let state = State {
-            hosts: [0xfff_fffe, 7],
-            link: [vec![1, 31, 5], vec![9; CAPACITY]],
-            held: vec![(0, 31, 1), (1, 2, DELAY)],
+            hosts: [0xfff_fffe, 0xfff_ffff],
+            link: [vec![1, 63, 5], vec![63; CAPACITY]],
+            held: vec![(0, 63, 1), (1, 2, DELAY)],
             cut: [true, false],
             budget: 2,
         };
