@@ -111,8 +111,6 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{lchown, symlink};
 
-    use nix::unistd::geteuid;
-
     use super::*;
 
     const WRITE: OFlag = OFlag::O_WRONLY.union(OFlag::O_CREAT);
@@ -142,7 +140,7 @@ mod tests {
     /// Another user's link and file need that user, hence root.
     #[test]
     fn links_and_files_of_another_user_are_refused_by_name() {
-        if !geteuid().is_root() {
+        if !schrittmacher_testkit::is_root_for("links_and_files_of_another_user_are_refused_by_name") {
             return;
         }
         let dir = tempfile::tempdir().unwrap();

@@ -206,7 +206,10 @@ fn the_end_of_the_socket_is_noticed_as_the_daemon_is() {
 /// A connected UDP socket is told that no daemon listens, but only one to loopback is connected.
 #[test]
 fn the_end_of_the_socket_counts_where_udp_notices_nothing() {
-    let Some(own) = own_address() else { return println!("skipped: loopback is the only address here") };
+    let Some(own) = own_address() else {
+        let test = "the_end_of_the_socket_counts_where_udp_notices_nothing";
+        return schrittmacher_testkit::skip(test, "loopback is the only address here");
+    };
     let folder = RunDirectory::new("unconnected");
     let by_udp = UdpSocket::bind((own, 0)).unwrap();
     let daemon = by_udp.local_addr().unwrap();

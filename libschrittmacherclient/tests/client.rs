@@ -145,8 +145,7 @@ fn the_daemon_can_be_named_or_be_ipv6() {
     daemon.hear_status("LUNK");
 
     let Ok(socket) = UdpSocket::bind("[::1]:0") else {
-        println!("skipped: no IPv6 here");
-        return;
+        return schrittmacher_testkit::skip("the_daemon_can_be_named_or_be_ipv6", "no IPv6");
     };
     socket.set_read_timeout(Some(HANG)).unwrap();
     let daemon = Daemon(socket);

@@ -109,19 +109,43 @@ impl AppProcess {
         })
     }
 
+    /// Whether a report of another process than the believed one counts. It does not while that one reports: it knows its own state
+    /// (`docs/adr/0090-a-second-process.md`).
+    pub(super) fn lets_count(&self, code: AppCode, claim: Claim, now: Time) -> bool {
+        let Some(believed) = self.believed.as_ref().filter(|_| self.is_taken(now)) else { return true };
+        match code {
+            // Orders are no reports.
+            AppCode::Lrfo | AppCode::Lrto => true,
+            // The service runs there, too; it may be the successor.
+            AppCode::Lhot => true,
+            // By UDP nobody knows who says it. A program that watches the application may.
+            AppCode::Lfai if claim.user.is_none() => true,
+            AppCode::Lunk | AppCode::Lsby | AppCode::L2ht | AppCode::L2sb | AppCode::Lfai => {
+                // What `pid-file` names has others report for it.
+                believed.by_file || self.outranks(claim.user, believed.user)
+            }
+        }
+    }
+
     /// Two processes that report different states are told once an hour: only one of them can be the application.
-    pub(super) fn note_contradiction(&mut self, pid: u32, code: AppCode, now: Time) {
+    pub(super) fn note_contradiction(&mut self, pid: u32, code: AppCode, counts: bool, now: Time) {
         let Some(believed) = self.believed.as_ref().filter(|_| self.is_taken(now)) else { return };
         let Some(said) = believed.said.filter(|said| *said != code) else { return };
         if self.contradiction.is_some_and(|told| now.since(told) < CONTRADICTION_PAUSE) {
             return;
         }
+        let what_counts = if counts { "both count" } else { "the first is the application, and counts" };
         warn!(
             target: &self.name,
-            "two processes report for this resource: {} says {said}, {pid} says {code}; both count, so end one of them",
+            "two processes report for this resource: {} says {said}, {pid} says {code}; {what_counts}, so end one of them",
             believed.pid
         );
         self.contradiction = Some(now);
+    }
+
+    /// Whether a user has to give way to this one, as far as he is known.
+    fn outranks(&self, user: Option<u32>, holder: u32) -> bool {
+        user.is_some() && self.rank(user) > self.rank(Some(holder))
     }
 
     /// The process that is believed and reports, and its user.

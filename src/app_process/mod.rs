@@ -57,6 +57,7 @@ use self::candidates::{Claim, Hearing};
 use self::doubt::Doubt;
 use self::pid_file::Named;
 use self::pidfd::Pidfd;
+pub use self::proof::began;
 use self::proof::{Claimant, ProcessStatus};
 use self::task::{Finding, Task, WAITING, find};
 use crate::sender::Sender;
@@ -142,7 +143,8 @@ impl AppProcesses {
         }
     }
 
-    /// Takes a message of the application, from an address that may send such messages (A2). Never blocks.
+    /// Takes a message of the application, from an address that may send such messages (A2). Never blocks. Says whether its report
+    /// counts: that of a second process may not.
     pub fn heard(
         &mut self,
         resource: usize,
@@ -150,18 +152,29 @@ impl AppProcesses {
         pid: Option<u32>,
         sender: &Sender,
         now: Time,
-    ) {
-        let Some(state) = self.resources.get_mut(resource).filter(|_| self.supported) else { return };
-        let Some(pid) = pid else { return self.look(resource, now) };
+    ) -> bool {
+        let Some(state) = self.resources.get_mut(resource).filter(|_| self.supported) else { return true };
+        let Some(pid) = pid else {
+            self.look(resource, now);
+            return true;
+        };
         if let Some(believed) = state.believed.as_mut().filter(|believed| believed.pid == pid) {
             believed.heard = now;
             believed.said = code.or(believed.said);
-            return;
-        }
-        if let Some(code) = code {
-            state.note_contradiction(pid, code, now);
+            return true;
         }
         let claim = Claim { pid, user: sender.user() };
+        let counts = code.is_none_or(|code| state.lets_count(code, claim, now));
+        if let Some(code) = code {
+            state.note_contradiction(pid, code, counts, now);
+        }
+        self.observe(resource, code, claim, sender, now);
+        counts
+    }
+
+    /// A process that is not the believed one has reported: it may become that.
+    fn observe(&mut self, resource: usize, code: Option<AppCode>, claim: Claim, sender: &Sender, now: Time) {
+        let (state, pid) = (&mut self.resources[resource], claim.pid);
         state.note_rivalry(claim, now);
         let incumbent = state.incumbent(now);
         let claimant = Claimant::from(sender);

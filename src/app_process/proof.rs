@@ -83,11 +83,13 @@ pub(super) fn is_successor(pid: u32, incumbent: u32) -> bool {
     began > incumbent_began && (new.users.real == old.users.real || new.users.real == 0)
 }
 
-/// When a process began: clock ticks since boot.
-pub(super) fn began(pid: u32) -> Option<u64> {
+/// When a living process began: clock ticks since boot. One that has ended and is not waited for yet has ended.
+pub fn began(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program is in brackets and may contain anything. 19 fields after it comes the start.
-    stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    // The name of the program is in brackets and may contain anything. Its state follows, and 19 fields later the start.
+    let mut fields = stat.rsplit_once(") ")?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    fields.nth(18)?.parse().ok().filter(|_| !matches!(state, "Z" | "X"))
 }
 
 /// The entry of a process in `/proc`.

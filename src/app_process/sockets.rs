@@ -82,6 +82,7 @@ mod tests {
     use nix::sys::socket::{
         AddressFamily, SockFlag, SockType, SockaddrIn6, bind, getsockname, setsockopt, socket, sockopt,
     };
+    use schrittmacher_testkit::skip;
 
     use super::*;
 
@@ -95,7 +96,7 @@ mod tests {
     fn own_sockets_are_found() {
         for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
             let Ok(socket) = UdpSocket::bind(address) else {
-                println!("skipped: no address for {address}");
+                skip("own_sockets_are_found", &format!("no address for {address}"));
                 continue;
             };
             let bound = socket.local_addr().expect("an address");
@@ -122,7 +123,7 @@ mod tests {
     #[test]
     fn socket_for_v6_alone_is_no_sender_of_v4() {
         let Ok(fd) = socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None) else {
-            return println!("skipped: no IPv6");
+            return skip("socket_for_v6_alone_is_no_sender_of_v4", "no IPv6");
         };
         setsockopt(&fd, sockopt::Ipv6V6Only, &true).expect("an option");
         bind(fd.as_raw_fd(), &SockaddrIn6::from(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0)))
@@ -134,7 +135,9 @@ mod tests {
 
     #[test]
     fn connected_socket_of_both_families_is_found() {
-        let Ok(socket) = UdpSocket::bind("[::]:0") else { return println!("skipped: no IPv6") };
+        let Ok(socket) = UdpSocket::bind("[::]:0") else {
+            return skip("connected_socket_of_both_families_is_found", "no IPv6");
+        };
         socket.connect("[::ffff:127.0.0.1]:9").expect("a route");
         let port = socket.local_addr().expect("an address").port();
         only(SocketAddr::from(([127, 0, 0, 1], port)));

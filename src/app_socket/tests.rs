@@ -13,6 +13,7 @@ use nix::sys::socket::{
     socket,
 };
 use schrittmacher_testkit::config::{core, resource};
+use schrittmacher_testkit::is_root_for;
 use tempfile::TempDir;
 
 use super::*;
@@ -104,14 +105,6 @@ fn say(connection: &OwnedFd, text: &str) -> nix::Result<usize> {
     send(connection.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_NOSIGNAL)
 }
 
-fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        println!("skipped: needs root");
-    }
-    root
-}
-
 #[test]
 fn the_kernel_names_process_and_user() {
     let mut door = Door::new(&resource("r"));
@@ -121,7 +114,7 @@ fn the_kernel_names_process_and_user() {
     assert_eq!(text, "one");
     assert_eq!((sender.pid, sender.user), (std::process::id(), nix::unistd::geteuid().as_raw()));
     assert!(sender.pidfd().is_ok() || sender.pidfd().unwrap_err().raw_os_error() == Some(libc::ENOPROTOOPT));
-    if is_root() {
+    if is_root_for("the_kernel_names_process_and_user") {
         let mut nobody = door.bash(65534, "echo two >&3; exec sleep 100");
         let (text, sender) = door.hear();
         assert_eq!((text.as_str(), sender.pid, sender.user), ("two", nobody.id(), 65534));
@@ -133,7 +126,7 @@ fn the_kernel_names_process_and_user() {
 /// A process that was root when it connected and has given that up does not speak as root.
 #[test]
 fn who_is_no_longer_root_does_not_speak_as_root() {
-    if !is_root() {
+    if !is_root_for("who_is_no_longer_root_does_not_speak_as_root") {
         return;
     }
     let mut door = Door::new(&resource("r"));

@@ -5,11 +5,11 @@
 //! began, and by the boot. So it need not reach the disk, which would delay each command.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kept::StateFolder;
+use crate::app_process::began;
+use crate::kept::{StateFolder, boot};
 
 const FILE: &str = "start-commands";
 /// Of ten thousand resources with long names, noted twice.
@@ -35,7 +35,7 @@ pub(super) struct StartProcess {
 impl StartCommands {
     /// The notes of this boot.
     pub(super) fn read(folder: &StateFolder) -> StartCommands {
-        let (text, boot) = (folder.read(FILE, BYTES_MAX).unwrap_or_default(), boot());
+        let (text, boot) = (folder.read(FILE, BYTES_MAX).unwrap_or_default(), boot().unwrap_or_default());
         let mut lines = text.lines();
         let is_of_boot = !boot.is_empty() && lines.next() == Some(&boot);
         // A line that a daemon was killed in is none.
@@ -83,19 +83,6 @@ impl StartProcess {
     pub(super) fn runs(&self) -> bool {
         began(self.pid) == Some(self.began)
     }
-}
-
-/// When a living process began. One that has ended and is not waited for yet has ended.
-fn began(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program is in brackets and may contain anything. Its state follows, and 19 fields later the start.
-    let mut fields = stat.rsplit_once(") ")?.1.split_ascii_whitespace();
-    let state = fields.next()?;
-    fields.nth(18)?.parse().ok().filter(|_| !matches!(state, "Z" | "X"))
-}
-
-fn boot() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ impl Tracking {
     /// The resource is gone.
     pub fn forget(&mut self, resource: usize) {
         self.resources.remove(&resource);
+        self.due.set(resource, None);
     }
 
     /// Takes the configuration of a resource. Returns what has changed by that alone.
@@ -116,6 +117,29 @@ mod tests {
 
     fn cut_off(resource: usize, why: &str) -> TrackedChange {
         TrackedChange { resource, cut_off: Some(why.to_owned()) }
+    }
+
+    #[test]
+    fn a_removed_resource_is_not_tracked_and_begins_anew_when_it_is_taken_up_again() {
+        let mut tracking = Tracking::default();
+        let shared = on("eth0", Some(DELAY));
+        for is_cut_off in [false, true] {
+            tracking.configure(0, Some(&shared), at(0));
+            tracking.link("eth0", LinkState::NoCarrier, at(0));
+            if is_cut_off {
+                assert_eq!(tracking.due(at(100)).len(), 1);
+            }
+            tracking.forget(0);
+            assert_eq!((tracking.due(at(1000)), tracking.next_deadline()), (vec![], None));
+            assert_eq!(tracking.configure(0, Some(&shared), at(2000)), None, "it has no past");
+            assert_eq!(
+                tracking.due(at(2100)),
+                [cut_off(0, "interface eth0 has no carrier")],
+                "but the link is down"
+            );
+            tracking.forget(0);
+            assert_eq!(tracking.link("eth0", LinkState::Up, at(3000)), []);
+        }
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl StateFolder {
 }
 
 /// Tells one boot from the next; only Linux does.
-pub(super) fn boot() -> Option<String> {
+pub fn boot() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())
 }

@@ -21,7 +21,7 @@ mod last_good;
 mod left_hot;
 
 pub use self::epochs::{KeptEpochs, epochs};
-pub use self::folder::StateFolder;
+pub use self::folder::{StateFolder, boot};
 pub use self::freezes::freezes;
 pub use self::history::{History, Stamp, entries, stamp};
 pub use self::keeper::{BrokenFile, Keeper};

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use log::{info, warn};
 use schrittmacher_protocol::{Event, Time};
 use schrittmacher_text::{beginning, span};
-use schrittmacher_wire::{FREEZE_MAX, Freeze};
+use schrittmacher_wire::{FREEZE_MAX, FREEZE_STAMPS, Freeze};
 use serde::{Deserialize, Serialize};
 
 use super::Node;
@@ -16,8 +16,12 @@ use crate::event_hook::HookEvent;
 /// The part of a reason that is kept, in bytes.
 const REASON: usize = 240;
 
-/// A clock that is later is wrong; in milliseconds since 1970.
-const STAMP_MAX: u64 = 1 << 51;
+/// Whether one word is newer than another one: ahead by less than half a round. So there is no greatest stamp, and an operator can
+/// overrule every word, a forged one too. 0 is the stamp of no word.
+fn is_newer(stamp: u64, than: u64) -> bool {
+    let ahead = stamp.wrapping_sub(than) % FREEZE_STAMPS;
+    than == 0 || (1..FREEZE_STAMPS / 2).contains(&ahead)
+}
 
 /// The newest word of an operator about a resource, from this side or the other one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,16 +50,18 @@ impl FreezeState {
     /// What an operator of this side orders; zero thaws. `is_greater`: our address is the greater one, so that both sides never
     /// have the same stamp.
     fn order(&mut self, length: Duration, reason: String, is_greater: bool, now: Time, wall_ms: u64) {
-        let newer = wall_ms.min(STAMP_MAX).max(self.stamp / 2 + 1);
+        let [wall, next] =
+            [wall_ms, self.stamp / 2 + 1].map(|half| (2 * (half % (FREEZE_STAMPS / 2))).max(2));
+        let newer = if is_newer(wall, self.stamp) { wall } else { next };
         let until = now + length.min(FREEZE_MAX);
         let told_until = self.told_until.max(until);
-        *self = FreezeState { stamp: 2 * newer + u64::from(is_greater), until, told_until, reason };
+        *self = FreezeState { stamp: newer + u64::from(is_greater), until, told_until, reason };
     }
 
     /// What the other side says. The newest word counts. Returns whether it was news.
     fn hear(&mut self, theirs: Freeze, now: Time) -> bool {
-        let is_news = theirs.stamp > self.stamp;
-        if theirs.stamp < self.stamp {
+        let is_news = is_newer(theirs.stamp, self.stamp);
+        if is_newer(self.stamp, theirs.stamp) {
             // It is frozen by an older word, and has to hear ours.
             self.told_until = self.told_until.max(now + theirs.left);
         }
@@ -97,7 +103,7 @@ impl FreezeState {
         let time = |ms: u64| now + Duration::from_millis(ms.saturating_sub(wall_ms)).min(FREEZE_MAX);
         FreezeState {
             // A damaged file may have any.
-            stamp: kept.stamp.min(2 * STAMP_MAX + 1),
+            stamp: kept.stamp % FREEZE_STAMPS,
             until: time(kept.until_ms),
             told_until: time(kept.told_until_ms),
             reason: beginning(kept.reason, REASON),
@@ -245,6 +251,33 @@ mod tests {
         let (mine, theirs) = (here.tell(at(0)).unwrap(), there.tell(at(0)).unwrap());
         assert!(here.hear(theirs, at(0)) != there.hear(mine, at(0)));
         assert_eq!(here.left(at(0)), there.left(at(0)));
+    }
+
+    /// door-13: without a key anybody on the link may forge a word.
+    #[test]
+    fn whatever_is_forged_an_operator_overrules_it_on_both_sides() {
+        let real = 2 * WALL;
+        let forged =
+            [1, real, FREEZE_STAMPS / 2 - 1, FREEZE_STAMPS / 2, FREEZE_STAMPS / 2 + real, FREEZE_STAMPS - 1];
+        for stamp in forged {
+            let (mut here, mut there) = (FreezeState::default(), FreezeState::default());
+            for round in 0..3 {
+                let word = Freeze { stamp: (stamp + 1000 * round) % FREEZE_STAMPS, left: FREEZE_MAX };
+                for side in [&mut here, &mut there] {
+                    side.hear(word, at(0));
+                }
+                // Either side's operator, and the other side hears it; the forger repeats himself.
+                let (orders, hears) =
+                    if round == 1 { (&mut there, &mut here) } else { (&mut here, &mut there) };
+                for length in [Duration::ZERO, HOUR, Duration::ZERO] {
+                    orders.order(length, String::new(), round == 1, at(1), WALL);
+                    hears.hear(orders.tell(at(1)).expect("it is told"), at(1));
+                    assert!(!hears.hear(word, at(1)) && !orders.hear(word, at(1)), "{stamp}");
+                    let length = (!length.is_zero()).then_some(length);
+                    assert_eq!((orders.left(at(1)), hears.left(at(1))), (length, length), "{stamp}");
+                }
+            }
+        }
     }
 
     #[test]

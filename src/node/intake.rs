@@ -276,7 +276,9 @@ impl Node {
             });
         }
         self.note_asker(index, message.asks_right, sender);
-        self.processes.heard(index, code, message.pid, sender, now);
+        if !self.processes.heard(index, code, message.pid, sender, now) {
+            return;
+        }
         let has_given_up = code == Some(AppCode::Lfai) && self.has_given_up(index, sender);
         self.resources[index].heard_app(code, message.reason);
         if code.is_some() && !is_order {

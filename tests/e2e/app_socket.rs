@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::app_process::copied_testapp;
@@ -12,6 +12,9 @@ use schrittmacher_harness::{
 };
 
 const BOTH: [Side; 2] = [Side::A, Side::B];
+
+/// Two reports a second apart name a process.
+const A_PROOF: Duration = Duration::from_secs(3);
 
 /// Without commands, so that the daemon has to know the process.
 fn setup(resource: &'static str) -> Setup {
@@ -193,16 +196,61 @@ fn door_4_root_displaces_a_user_who_was_faster_and_both_are_named() {
     let mut intruder = as_user(&pair, 65534);
     by_socket(&pair, Side::A, &mut intruder, "--start-as standby");
     let intruder = pair[Side::A].spawn(intruder);
-    pair[Side::A].log.wait(&format!("process {} is the application", intruder.pid()), Duration::from_secs(3));
+    pair[Side::A].log.wait(&format!("process {} is the application", intruder.pid()), A_PROOF);
     start_app(&mut pair, Side::A, Command::new(program("schrittmacher-testapp")), "--start-as standby");
     let app = pair[Side::A].app().pid();
-    pair[Side::A].log.wait(&format!("process {app} is the application"), Duration::from_secs(3));
+    pair[Side::A].log.wait(&format!("process {app} is the application"), A_PROOF);
     let warning = pair[Side::A].log.wait("two users report for this resource", AT_ONCE);
     assert!(
         warning.contains("user 65534") && warning.contains("user 0") && warning.contains("app-user"),
         "{warning}"
     );
     assert_eq!(pair[Side::A].log.text().matches("two users report").count(), 1, "once an hour");
+}
+
+/// A second process that was started by mistake, or does not serve yet, says what it likes: the first one goes on, unsignalled. One that is
+/// hot is the successor, and then the first one may end (edge-18).
+#[test]
+fn a_second_process_does_not_disturb_the_first_until_it_is_hot() {
+    let mut pair = Pair::new(setup(""));
+    for side in [Side::B, Side::A] {
+        pair.start_daemon(side);
+        start_app(&mut pair, side, Command::new(program("schrittmacher-testapp")), "--start-as standby");
+        let app = pair[side].app().pid();
+        pair[side].log.wait(&format!("process {app} is the application"), A_PROOF);
+    }
+    let hot = pair.wait_either(pair.timeout());
+    pair.wait_settled(hot, pair.timeout());
+    pair.forget();
+    let first = pair[hot].app().pid();
+    let start = |pair: &Pair, options: &str, by_udp: bool| {
+        let mut command = Command::new(program("schrittmacher-testapp"));
+        if by_udp {
+            pair[hot].app_options(&mut command, options);
+        } else {
+            by_socket(pair, hot, &mut command, options);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        pair[hot].spawn(command)
+    };
+    let others =
+        [("unknown", false), ("standby", false), ("fail", false), ("unknown", true), ("standby", true)]
+            .map(|(state, by_udp)| start(&pair, &format!("--start-as {state}"), by_udp));
+    let warning = pair[hot].log.wait("two processes report for this resource", AT_ONCE);
+    assert!(warning.contains(&format!("{first} says LHOT")), "{warning}");
+    // Each has to be heard more often than an order is repeated.
+    pair.stays_for(4.0);
+    drop(others);
+    pair.stays_for(0.5);
+    assert!(!pair[hot].log.has("SIGUSR"), "{}", pair[hot].log.text());
+
+    let successor = start(&pair, "--start-as hot", false);
+    pair[hot].log.wait(&format!("process {} is the application", successor.pid()), A_PROOF);
+    pair[hot].app().process.kill();
+    pair.stays_for(1.0);
+    successor.kill();
+    pair[hot].log.wait_state("failed", AT_ONCE);
+    pair.wait_hot(hot.other(), AT_ONCE);
 }
 
 /// What a report by UDP proves is said once, with the way out.

@@ -75,7 +75,6 @@ fn writers(about: &Metadata, user: Option<u32>) -> Option<String> {
 mod tests {
     use std::os::unix::fs::{PermissionsExt, chown};
 
-    use nix::unistd::geteuid;
 
     use super::*;
 
@@ -103,7 +102,7 @@ mod tests {
     /// Another owner needs root.
     #[test]
     fn a_file_of_another_user_is_exposed() {
-        if !geteuid().is_root() {
+        if !schrittmacher_testkit::is_root_for("a_file_of_another_user_is_exposed") {
             return;
         }
         let dir = tempfile::tempdir().unwrap();

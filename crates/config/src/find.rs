@@ -109,7 +109,7 @@ mod tests {
     /// Another owner needs root.
     #[test]
     fn a_file_of_another_user_in_the_current_folder_is_not_read() {
-        if !nix::unistd::geteuid().is_root() {
+        if !schrittmacher_testkit::is_root_for("a_file_of_another_user_in_the_current_folder_is_not_read") {
             return;
         }
         // Relative to the current folder, which all tests share.

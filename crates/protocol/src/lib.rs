@@ -40,7 +40,6 @@
 //! search can enumerate it.
 #![forbid(unsafe_code)]
 
-mod counters;
 mod cut_off;
 mod epoch;
 mod event;
@@ -63,7 +62,6 @@ mod tiebreak;
 mod time;
 mod transition;
 
-pub use counters::Counters;
 pub use epoch::{Epochs, LAST_EPOCH};
 pub use event::{
     Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::counters::Counters;
 use crate::event::{Event, Reaction};
 use crate::machine::Machine;
 use crate::record::FlightRecord;
@@ -14,7 +13,6 @@ use crate::{Settings, Time};
 pub struct Resource {
     settings: Arc<Settings>,
     machine: Machine,
-    counters: Counters,
     flight_record: FlightRecord,
 }
 
@@ -25,7 +23,7 @@ impl Resource {
         let machine = Machine::new(&settings, now);
         let settings = Arc::new(settings);
         let flight_record = FlightRecord::new(&settings, &machine, now);
-        Resource { settings, machine, counters: Counters::default(), flight_record }
+        Resource { settings, machine, flight_record }
     }
 
     /// Takes an event in and says what has to be done, in order.
@@ -33,40 +31,9 @@ impl Resource {
     /// `now` must not run backwards. Datagrams that have arrived come before [`Event::Tick`], so that a late
     /// caller does not mistake its own lateness for the peer's silence.
     pub fn handle(&mut self, now: Time, event: Event) -> Reaction {
-        match event {
-            Event::Peer(report) => {
-                if let Some(code) = report.code {
-                    self.counters.received_from_peer(code);
-                }
-            }
-            Event::App(Some(code)) => self.counters.received_from_app(code),
-            Event::App(None)
-            | Event::AppFailed(_)
-            | Event::StartBegan
-            | Event::Released
-            | Event::ActivateFailed
-            | Event::Activated
-            | Event::CutOff
-            | Event::Reconnected
-            | Event::StopFailed
-            | Event::DeactivateFailed
-            | Event::Failover { .. }
-            | Event::Takeover
-            | Event::Shutdown
-            | Event::LeftHot(_)
-            | Event::Epochs(_)
-            | Event::Freeze(_)
-            | Event::Bond(_)
-            | Event::Follow { .. }
-            | Event::Reloaded
-            | Event::CommandWaits
-            | Event::Witness(_)
-            | Event::Tick => {}
-        }
         self.flight_record.before(&self.settings, &self.machine, now);
         let reaction = self.machine.handle(&self.settings, now, event);
         self.flight_record.after(now, &reaction);
-        self.counters.did(&reaction.actions);
         reaction
     }
 
@@ -102,11 +69,6 @@ impl Resource {
     pub fn set_held(&mut self, now: Time, held: bool) {
         self.settings = Arc::new(Settings { held, ..Settings::clone(&self.settings) });
         self.flight_record.reconfigured(&self.settings, &self.machine, now);
-    }
-
-    /// The counters.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
     }
 
     /// The latest inputs and reactions.

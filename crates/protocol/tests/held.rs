@@ -131,10 +131,10 @@ fn nothing_is_handed_over_to_a_held_peer() {
     hold(&mut pair, 1 - hot);
     pair.give(hot, Event::Failover { force: false });
     assert_eq!(pair.log().refused, Some(Refusal::PeerHeld), "{}", pair.log());
-    let stops = pair.resource(hot).counters().stops;
+    let stops = pair.ordered(hot).stops;
     pair.give(hot, Event::Shutdown);
     pair.run(MINUTE);
     assert!(!pair.is_up(hot) && pair.app(hot).is_serving() && pair.interface_is_up(hot), "{}", pair.log());
-    assert_eq!(pair.resource(hot).counters().stops, stops, "it is left alone");
+    assert_eq!(pair.ordered(hot).stops, stops, "it is left alone");
     assert_eq!(pair.state(1 - hot), StateName::Standby);
 }

@@ -204,14 +204,14 @@ fn a_restarted_daemon_finds_its_role_again() {
             let mut pair = Pair::settled();
             let hot = pair.hot_side();
             let node = if which == 0 { hot } else { 1 - hot };
-            let starts = pair.resource(1 - node).counters().starts;
+            let starts = pair.ordered(1 - node).starts;
             pair.kill_daemon(node);
             pair.run(away);
             pair.start_daemon(node);
             pair.run(10 * SECOND);
             assert_eq!(pair.hot_side(), hot, "no switch\n{}", pair.log());
             pair.assert_settled();
-            let now = pair.resource(1 - node).counters().starts;
+            let now = pair.ordered(1 - node).starts;
             assert_eq!(now, starts, "nothing was ordered on the other side");
         }
     }

@@ -132,7 +132,7 @@ fn an_order_whose_release_fails_is_undone_and_refused() {
             }
             assert_eq!(pair.log().refused, Some(Refusal::NotReleased), "{}", pair.log());
             assert!(serves(&pair, hot), "{}", pair.log());
-            let stops = pair.resource(hot).counters().stops;
+            let stops = pair.ordered(hot).stops;
             assert!(
                 stops <= 2,
                 "stopped once for the order, not for each repetition: {stops}\n{}",

@@ -97,8 +97,7 @@ impl Two {
     }
 
     fn stops(&self, side: usize, member: usize) -> u64 {
-        let resource = self.world.hosts()[side].nodes[member].daemon().resource();
-        resource.map_or(0, |resource| resource.counters().stops)
+        self.world.watch.measured.ordered(side, member).stops
     }
 
     fn give_all(&mut self, side: usize, event: Event) {

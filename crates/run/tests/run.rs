@@ -304,6 +304,32 @@ fn edge_12_a_lost_daemon_stops_the_command_if_it_is_asked_for() {
     }
 }
 
+/// The other host takes over meanwhile: an order from before the loss does not count any more.
+#[test]
+fn edge_12_a_command_that_is_being_stopped_is_not_started_again_when_the_daemon_is_lost() {
+    let daemon = Daemon::new();
+    let folder = tempfile::tempdir().unwrap();
+    let go_on = folder.path().join("go-on");
+    let slow =
+        format!("trap 'while [ ! -e {} ]; do sleep 0.01; done; echo ended; exit 0' TERM", go_on.display());
+    let slow = format!("{slow}; echo begun; while :; do sleep 0.01; done");
+    let run = Run::start(&daemon, &["--daemon-lost", "1", "--stop-timeout", "60"], &slow);
+    daemon.hear("LUNK");
+    run.signal(SIGUSR1);
+    daemon.hear("LHOT");
+    run.wait_output("begun");
+    run.signal(SIGUSR2);
+    daemon.hear("L2SB");
+    run.signal(SIGUSR1);
+    daemon.hear("L2HT");
+    drop(daemon);
+    run.wait_said("the daemon has not listened for 1 s");
+    fs::write(&go_on, "").unwrap();
+    run.wait_output("ended");
+    run.wait_said("standby, until a daemon is back and orders something");
+    assert_eq!(run.children().len(), 0);
+}
+
 #[test]
 fn edge_12_a_daemon_that_has_left_the_command_alone_on_purpose_does_not_stop_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,9 +12,11 @@ pub mod program;
 pub mod prometheus;
 mod retry;
 mod settings;
+mod skip;
 pub mod status;
 pub mod story;
 pub mod table;
 
 pub use retry::retry;
 pub use settings::settings;
+pub use skip::{is_root_for, skip};

@@ -1,10 +1,11 @@
 //! Figures of a run.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Generation, Resource, StateName};
+use schrittmacher_protocol::{Action, Command, Generation, Resource, StateName};
 use schrittmacher_simulator::Step;
+use schrittmacher_wire::PeerCode;
 
 use crate::program::Program;
 
@@ -32,12 +33,49 @@ pub struct Measured {
     /// When each side sent its messages of the last second, or its last one.
     times: [VecDeque<Duration>; 2],
     extended_in_a_row: [u32; 2],
+    /// By side and resource.
+    ordered: BTreeMap<(usize, usize), Ordered>,
+}
+
+/// The orders of one node to its application; repeated ones count too. And its messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ordered {
+    pub starts: u64,
+    pub stops: u64,
+    sent: [u64; PeerCode::ALL.len()],
+}
+
+impl Ordered {
+    /// Messages with this code.
+    pub fn sent(&self, code: PeerCode) -> u64 {
+        self.sent[code as usize]
+    }
+
+    fn step(&mut self, actions: &[Action]) {
+        for action in actions {
+            match action {
+                Action::Send { code, .. } => self.sent[*code as usize] += 1,
+                Action::Command(Command::Start) => self.starts += 1,
+                Action::Command(Command::Stop) => self.stops += 1,
+                Action::Command(Command::Activate | Command::Deactivate { .. } | Command::Barrier)
+                | Action::Refuse(_)
+                | Action::Notice(_)
+                | Action::Exit
+                | Action::Witness(_) => {}
+            }
+        }
+    }
 }
 
 impl Measured {
     /// Time and changes count from now on.
     pub fn begin(&mut self) {
         (self.none, self.both, self.changes) = (Duration::ZERO, Duration::ZERO, [0; 2]);
+    }
+
+    /// What one node has ordered and sent, of the whole run.
+    pub fn ordered(&self, side: usize, resource: usize) -> Ordered {
+        self.ordered.get(&(side, resource)).copied().unwrap_or_default()
     }
 
     pub(crate) fn pass(&mut self, time: Duration, serving: [bool; 2]) {
@@ -50,6 +88,7 @@ impl Measured {
 
     pub(crate) fn step(&mut self, now: Duration, step: &Step<'_>, program: &Program) {
         let side = step.side;
+        self.ordered.entry((side, step.resource)).or_default().step(step.actions);
         if step.event.is_none() {
             self.extended_in_a_row[side] = 0;
             if program.is_ours() {

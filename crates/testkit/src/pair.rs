@@ -8,6 +8,7 @@ use schrittmacher_protocol::{Event, Resource, Settings, StateName};
 use schrittmacher_simulator::{App, Daemon, Direction, Durations, Link, Node, Report, World};
 use schrittmacher_wire::PeerCode;
 
+use crate::measured::Ordered;
 use crate::program::Program;
 use crate::settings;
 use crate::story::Story;
@@ -277,8 +278,13 @@ impl Pair {
         sent / self.now().as_secs_f64().max(1.0)
     }
 
-    /// How many messages with this code one of ours has sent.
+    /// How many messages with this code a side has sent.
     pub fn count_sent(&self, side: usize, code: PeerCode) -> u64 {
-        self.resource(side).counters().to_peer(code)
+        self.ordered(side).sent(code)
+    }
+
+    /// What a side has ordered its application, and sent.
+    pub fn ordered(&self, side: usize) -> Ordered {
+        self.world.watch.measured.ordered(side, 0)
     }
 }

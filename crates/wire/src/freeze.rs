@@ -10,13 +10,13 @@ pub(crate) const KEY: &str = "freeze";
 /// The longest freeze.
 pub const FREEZE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The greatest stamp that is believed: the next order on either side is greater still.
-const STAMP_MAX: u64 = 1 << 53;
+/// Stamps go round: after the last one comes 0 again. A number in JSON is exact up to here.
+pub const FREEZE_STAMPS: u64 = 1 << 53;
 
 /// A freeze, or its end by an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Freeze {
-    /// The greater one is the newer word of an operator.
+    /// From 1, below [`FREEZE_STAMPS`]. Of two words of operators, that one is newer which is ahead by less than half a round.
     pub stamp: u64,
     /// What is left of it, at most [`FREEZE_MAX`]; zero: thawed.
     pub left: Duration,
@@ -33,7 +33,7 @@ pub(crate) fn from_value(value: &Value) -> Option<Freeze> {
     let (stamp, ms) = value.as_str()?.split_once(' ')?;
     let (stamp, ms) = (stamp.parse().ok()?, ms.parse().ok()?);
     let left = Duration::from_millis(ms);
-    (stamp <= STAMP_MAX && left <= FREEZE_MAX).then_some(Freeze { stamp, left })
+    ((1..FREEZE_STAMPS).contains(&stamp) && left <= FREEZE_MAX).then_some(Freeze { stamp, left })
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
     fn only_what_we_would_send_is_a_freeze() {
         for freeze in [
             Freeze { stamp: 3_529_000_000_001, left: Duration::from_millis(7_200_000) },
-            Freeze { stamp: STAMP_MAX, left: Duration::ZERO },
+            Freeze { stamp: FREEZE_STAMPS - 1, left: Duration::ZERO },
         ] {
             assert_eq!(from_value(&json!(freeze.to_text())), Some(freeze));
         }
@@ -57,7 +57,8 @@ mod tests {
             "x 1",
             "1 -1",
             "1 1 1",
-            "9007199254740993 1",
+            "0 1",
+            "9007199254740992 1",
             "1 604800001",
             "99999999999999999999 1",
         ];

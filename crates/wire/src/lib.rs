@@ -32,7 +32,7 @@ pub use batch::{
     Batch, BatchKind, BatchMode, BatchReceiver, BatchSender, Numbers, encode_batch, times_as_a_whole,
 };
 pub use code::{AppCode, Code, PeerCode};
-pub use freeze::{FREEZE_MAX, Freeze};
+pub use freeze::{FREEZE_MAX, FREEZE_STAMPS, Freeze};
 pub use json::{MAX_DATAGRAM, MAX_NAME, is_sendable_name};
 pub use message::{MAX_RECEIVED, Message, PeerDatagram, Rejected};
 pub use note::Note;

@@ -399,6 +399,6 @@ fn all_addresses_are_ipv4_and_ipv6() {
     if TcpListener::bind("[::1]:0").is_ok() {
         assert_eq!(status_of(&get(SocketAddr::from((Ipv6Addr::LOCALHOST, port)), "/")), 200);
     } else {
-        println!("skipped: no IPv6 on this machine");
+        schrittmacher_testkit::skip("all_addresses_are_ipv4_and_ipv6", "no IPv6");
     }
 }

@@ -161,7 +161,7 @@ fn strange_pid_files_are_refused() {
 
 #[test]
 fn owner_of_the_pid_file_must_be_allowed_to_signal() {
-    if !is_root() {
+    if !is_root_for("owner_of_the_pid_file_must_be_allowed_to_signal") {
         return;
     }
     let mut files = Files::new();

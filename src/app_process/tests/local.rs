@@ -75,7 +75,7 @@ fn a_process_that_has_ended_since_is_not_believed() {
 /// door-2: without SCM_PIDFD the number may be another process's by now, but then it has another user.
 #[test]
 fn a_number_that_has_another_user_now_is_not_believed() {
-    if !is_root() {
+    if !is_root_for("a_number_that_has_another_user_now_is_not_believed") {
         return;
     }
     let named = Guarded::sleeper(&NOBODY);
@@ -84,10 +84,25 @@ fn a_number_that_has_another_user_now_is_not_believed() {
     assert_eq!(of(1000), Err(Doubt::OtherUser { process: NOBODY_ID, sender: 1000 }));
 }
 
+/// The kernel says that it is another process. By UDP a program that watches the application may say so.
+#[test]
+fn a_second_process_that_has_failed_is_not_the_application() {
+    let (mut bench, mut door) = (Bench::new(), door());
+    let own = nix::unistd::geteuid().as_raw();
+    let (app, other) = (Local::new(&mut door, own), Local::new(&mut door, own));
+    says_twice(&mut bench, app.pid(), &app.sender);
+    bench.worker();
+    let says = |bench: &mut Bench, local: &Local| {
+        bench.processes.heard(0, Some(AppCode::Lfai), Some(local.pid()), &local.sender, bench.now)
+    };
+    assert!(!says(&mut bench, &other));
+    assert!(says(&mut bench, &app));
+}
+
 /// door-4: he who reports first keeps the real application out while he reports.
 #[test]
 fn root_displaces_a_user_who_was_faster_and_not_the_other_way_round() {
-    if !is_root() {
+    if !is_root_for("root_displaces_a_user_who_was_faster_and_not_the_other_way_round") {
         return;
     }
     let (mut bench, mut door) = (Bench::new(), door());
@@ -107,6 +122,10 @@ fn root_displaces_a_user_who_was_faster_and_not_the_other_way_round() {
     };
     both(&mut bench, 100);
     both(&mut bench, 1100);
+    assert!(
+        bench.processes.heard(0, Some(AppCode::Lsby), Some(app.pid()), &app.sender, bench.now),
+        "root counts at once"
+    );
     bench.worker();
     assert_eq!(bench.believed(), Some(app.pid()));
     for milliseconds in (2000..12_000).step_by(500) {
@@ -119,7 +138,7 @@ fn root_displaces_a_user_who_was_faster_and_not_the_other_way_round() {
 /// The same, for an application that reports by UDP.
 #[test]
 fn root_displaces_a_user_by_udp_too() {
-    if !is_root() {
+    if !is_root_for("root_displaces_a_user_by_udp_too") {
         return;
     }
     let (mut bench, mut door) = (Bench::new(), door());
@@ -138,7 +157,7 @@ fn root_displaces_a_user_by_udp_too() {
 
 #[test]
 fn the_owner_of_the_pid_file_displaces_everybody_but_root() {
-    if !is_root() {
+    if !is_root_for("the_owner_of_the_pid_file_displaces_everybody_but_root") {
         return;
     }
     const OWNER: u32 = 4711;
@@ -176,7 +195,7 @@ fn the_owner_of_the_pid_file_displaces_everybody_but_root() {
 /// A user who names ever new processes of his, by either way, takes no place that another one needs.
 #[test]
 fn a_flood_of_one_user_keeps_no_other_user_out() {
-    if !is_root() {
+    if !is_root_for("a_flood_of_one_user_keeps_no_other_user_out") {
         return;
     }
     let (mut bench, mut door) = (Bench::new(), door());

@@ -14,7 +14,7 @@ use mio::{Events, Poll, Token};
 use super::*;
 use crate::app_process::proof::ProcessStatus;
 use schrittmacher_testkit::config::resource;
-use schrittmacher_testkit::retry;
+use schrittmacher_testkit::{is_root_for, retry, skip};
 
 /// Far more than anything here takes.
 const GUARD: Duration = Duration::from_secs(60);
@@ -68,9 +68,10 @@ impl Bench {
         self.says(pid, AppCode::Lsby, source, milliseconds);
     }
 
-    fn says(&mut self, pid: u32, code: AppCode, source: SocketAddr, milliseconds: u64) {
+    /// Whether it counts.
+    fn says(&mut self, pid: u32, code: AppCode, source: SocketAddr, milliseconds: u64) -> bool {
         self.now = Time::new(Duration::from_millis(milliseconds));
-        self.processes.heard(0, Some(code), Some(pid), &Sender::Udp(source), self.now);
+        self.processes.heard(0, Some(code), Some(pid), &Sender::Udp(source), self.now)
     }
 
     /// Lets `pid` be named twice, one second apart, and waits for what becomes of it.
@@ -171,12 +172,3 @@ impl Drop for Guarded {
 }
 
 const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-
-/// Whether this can be tested here; prints why not.
-fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        println!("skipped: needs root");
-    }
-    root
-}

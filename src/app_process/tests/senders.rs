@@ -106,7 +106,7 @@ fn sender_whose_socket_is_closed_proves_nothing() {
 /// D42: the legacy signalled any process that anybody named, as root.
 #[test]
 fn nobody_may_not_name_a_process_of_root() {
-    if !is_root() {
+    if !is_root_for("nobody_may_not_name_a_process_of_root") {
         return;
     }
     let mut bench = Bench::new();
@@ -138,7 +138,7 @@ fn successor_that_is_hot_takes_the_place_of_a_process_that_still_reports() {
     bench.named_twice(old.pid, old.source);
     // Younger by a tick of the kernel's clock at least.
     let mut new = bench.sender(&[], SLEEP);
-    while proof::began(new.pid) <= proof::began(old.pid) {
+    while began(new.pid) <= began(old.pid) {
         new = bench.sender(&[], SLEEP);
     }
     for milliseconds in [20_000, 20_500] {
@@ -162,9 +162,33 @@ fn successor_that_is_hot_takes_the_place_of_a_process_that_still_reports() {
     assert!(!bench.has_event(PROCESS, Duration::from_millis(200)), "its end means nothing");
 }
 
+/// `docs/adr/0090-a-second-process.md`
+#[test]
+fn a_second_process_counts_only_if_it_is_hot_or_the_first_is_silent() {
+    use AppCode::{L2ht, L2sb, Lfai, Lhot, Lrfo, Lsby, Lunk};
+    let mut bench = Bench::new();
+    let (first, second) = (bench.sender(&[], SLEEP), bench.sender(&[], SLEEP));
+    assert!(bench.says(second.pid, Lunk, second.source, 0), "nobody is believed");
+    bench.named_twice(first.pid, first.source);
+    assert!(bench.says(first.pid, Lhot, first.source, 20_000));
+    for (code, counts) in
+        [(Lunk, false), (Lsby, false), (L2ht, false), (L2sb, false), (Lhot, true), (Lfai, true), (Lrfo, true)]
+    {
+        assert_eq!(bench.says(second.pid, code, second.source, 20_100), counts, "{code}");
+    }
+    let patience = u64::try_from((resource("smsc").app_timeout / 2).as_millis()).expect("a small number");
+    assert!(!bench.says(second.pid, Lsby, second.source, 20_000 + patience - 1));
+    assert!(bench.says(second.pid, Lsby, second.source, 20_000 + patience), "the first is silent");
+    assert!(bench.says(first.pid, Lhot, first.source, 40_000));
+    drop(first);
+    assert!(bench.says(second.pid, Lsby, second.source, 40_001), "the first has ended");
+}
+
 #[test]
 fn number_of_another_pid_namespace_is_not_believed() {
-    if !is_root() || !unshare_works() {
+    if !is_root_for("number_of_another_pid_namespace_is_not_believed")
+        || !unshare_works("number_of_another_pid_namespace_is_not_believed")
+    {
         return;
     }
     let mut bench = Bench::new();
@@ -271,11 +295,11 @@ fn pidfds_of(crowd: &[Guarded]) -> usize {
     texts.filter(named).count()
 }
 
-fn unshare_works() -> bool {
+fn unshare_works(test: &str) -> bool {
     let works = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).status();
     let works = works.is_ok_and(|status| status.success());
     if !works {
-        println!("skipped: no pid namespace can be made here");
+        skip(test, "no pid namespace can be made here");
     }
     works
 }

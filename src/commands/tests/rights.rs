@@ -1,6 +1,5 @@
 //! `action-user` and `action-limits`.
 
-use nix::unistd::geteuid;
 use schrittmacher_config::{ActionLimit, LimitKind};
 
 use super::*;
@@ -23,7 +22,7 @@ fn limits_hold_for_a_command_and_what_it_starts() {
 /// Another user needs root.
 #[test]
 fn only_interface_commands_keep_the_rights_of_the_daemon() {
-    if !geteuid().is_root() {
+    if !schrittmacher_testkit::is_root_for("only_interface_commands_keep_the_rights_of_the_daemon") {
         return;
     }
     let mut bench = Bench::with(|resource| {

@@ -1,7 +1,7 @@
 //! Pairs of real daemons for the end-to-end tests and the benchmark: two hosts, each with a daemon, an
 //! application, files and a link.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-#![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
+#![expect(clippy::print_stdout, reason = "what a test that failed has to tell")]
 
 mod app;
 mod config;
@@ -39,7 +39,7 @@ pub use namespace::{Cable, Namespace};
 pub use pair::{Pair, Side};
 pub use process::{Process, program};
 pub use reporter::{EndOnDrop, Reporter, report};
-pub use schrittmacher_testkit::retry;
+pub use schrittmacher_testkit::{retry, skip};
 pub use starts::Starts;
 #[cfg(target_os = "linux")]
 pub use systemd::{Obedience, Systemd};
@@ -86,11 +86,6 @@ pub fn holds_for(span: Duration, mut look: impl FnMut() -> Result<(), String>) {
         }
         std::thread::sleep(LOOK);
     }
-}
-
-/// Says that a test does not run here, in the words that `make check` counts.
-pub fn skip(test: &str, why: &str) {
-    println!("SKIPPED: {test}: {why}");
 }
 
 /// Whether this process has the rights of root.
