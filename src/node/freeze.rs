@@ -19,8 +19,11 @@ const REASON: usize = 240;
 /// Whether one word is newer than another one: ahead by less than half a round. So there is no greatest stamp, and an operator can
 /// overrule every word, a forged one too. 0 is the stamp of no word.
 fn is_newer(stamp: u64, than: u64) -> bool {
-    let ahead = stamp.wrapping_sub(than) % FREEZE_STAMPS;
-    than == 0 || (1..FREEZE_STAMPS / 2).contains(&ahead)
+    than == 0 || (1..FREEZE_STAMPS / 2).contains(&ahead(stamp, than))
+}
+
+fn ahead(stamp: u64, of: u64) -> u64 {
+    stamp.wrapping_sub(of) % FREEZE_STAMPS
 }
 
 /// The newest word of an operator about a resource, from this side or the other one.
@@ -52,7 +55,9 @@ impl FreezeState {
     fn order(&mut self, length: Duration, reason: String, is_greater: bool, now: Time, wall_ms: u64) {
         let [wall, next] =
             [wall_ms, self.stamp / 2 + 1].map(|half| (2 * (half % (FREEZE_STAMPS / 2))).max(2));
-        let newer = if is_newer(wall, self.stamp) { wall } else { next };
+        // Not by nearly half a round: the word that is overruled would soon be the newer one again.
+        let is_time = self.stamp == 0 || (1..FREEZE_STAMPS / 4).contains(&ahead(wall, self.stamp));
+        let newer = if is_time { wall } else { next };
         let until = now + length.min(FREEZE_MAX);
         let told_until = self.told_until.max(until);
         *self = FreezeState { stamp: newer + u64::from(is_greater), until, told_until, reason };

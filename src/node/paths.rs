@@ -211,9 +211,10 @@ impl Node {
         };
         let is_new = self.paths.heard(path, run.own, trip, now);
         if !self.hears_peer() {
-            self.paths.copies.forget();
+            self.paths.copies.peer_is_silent();
         }
-        match (self.paths.copies.is_first(index, run.own, trip.number), is_new) {
+        let names_ours = run.peer == Some(self.runs.own());
+        match (self.paths.copies.is_first(index, run.own, names_ours, trip.number), is_new) {
             (true, _) => Copy::First,
             (false, true) => Copy::Later,
             (false, false) => Copy::Repeated,

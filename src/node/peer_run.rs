@@ -49,7 +49,9 @@ impl Node {
             Worth::Answer => {
                 // A batch names none: any one tells the run.
                 let named = name.map_or(Some(0), |name| self.by_name.get(name).copied());
-                if let Some(index) = named.filter(|index| *index < self.resources.len()) {
+                if let Some(index) = named.filter(|index| *index < self.resources.len())
+                    && !self.resources[index].last_word.is_some_and(|word| word.code.gives_role())
+                {
                     self.repeat_last_word(index, now);
                 }
             }

@@ -44,7 +44,12 @@ impl Node {
         {
             self.figures.outages[usize::from(!is_planned)].observe(outage);
         }
-        self.has_news |= reaction.change().is_some() || !lines.is_empty();
+        let changes = reaction.change().is_some();
+        if changes {
+            // Nobody may hear it again: FOVR of a side that is hot by now would be a hand-over.
+            resource.last_word = None;
+        }
+        self.has_news |= changes || !lines.is_empty();
         for (level, topic, text) in lines {
             log!(target: &resource.config.name, level, "{text}");
             let name = resource.config.name.clone();

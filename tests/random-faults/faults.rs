@@ -22,6 +22,8 @@ pub enum Mark {
     Settled,
     /// Faults begin again.
     Over,
+    /// Orderly ends of daemons are next.
+    Ends,
     /// The orderly ends of daemons, the last of the run, are over (P10).
     Ended,
 }

@@ -186,6 +186,7 @@ fn add_ends(agenda: &mut Vec<(Duration, Happening)>, from: Duration, chance: &mu
     let orders = (0..RESOURCES).map(Fault::Failovers);
     agenda.extend(orders.map(|orders| (from + SETTLES, Happening::Fault(orders))));
     let from = from + 2 * SETTLES;
+    agenda.push((from - SETTLES / 2, Happening::Mark(Mark::Ends)));
     let first = usize::from(chance.permille(500));
     let longest = chance.one_of(&[SECOND / 10, SECOND, 5 * SECOND, APART]);
     let apart = chance.duration(longest);

@@ -140,7 +140,7 @@ impl Promises {
                     self.settled_after = self.settled_after.max(calm.unsettled - calm.since);
                 }
             }
-            Mark::Ended => {}
+            Mark::Ends | Mark::Ended => {}
         }
     }
 

@@ -119,6 +119,8 @@ impl Run<'_> {
         let hosts = self.world.hosts();
         let heartbeats = hosts.each_ref().map(|host| host.nodes[0].daemon().heartbeat());
         match mark {
+            // A host that was set back is no orderly end, and a recording may be believed after it (ADR 25).
+            Mark::Ends => {}
             Mark::Calm | Mark::Over => (0..2).for_each(|side| self.good_weather(side)),
             Mark::Ended => {
                 let serves = |resource: usize| {

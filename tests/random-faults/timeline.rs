@@ -30,6 +30,7 @@ impl Timeline {
                 "from here on the pair has to be settled; single losses, duplicates, small delays"
             }
             Mark::Over => "the calm is over",
+            Mark::Ends => "daemons are told to end soon; none of them was set back to an earlier state",
             Mark::Ended => "the daemons that were told to end have ended",
         };
         self.lines.push(format!("{}  ==    {what}", seconds(now)));

@@ -75,7 +75,6 @@ fn writers(about: &Metadata, user: Option<u32>) -> Option<String> {
 mod tests {
     use std::os::unix::fs::{PermissionsExt, chown};
 
-
     use super::*;
 
     fn set_mode(path: &Path, mode: u32) {

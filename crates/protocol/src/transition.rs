@@ -271,12 +271,16 @@ impl Step<'_> {
             Peer(Hott) if reaction_due.is_some_and(|deadline| self.now >= deadline) => {
                 self.become_standby(Stby, Yield::No);
             }
-            Peer(Hott) => {
-                self.repeat(Hott);
-                if self.asks_in_conflict() {
-                    self.ask();
+            Peer(Hott) if self.asks_in_conflict() && !self.is_asking() => {
+                if self.machine.peer.is_ours() {
+                    // A request counts only for a peer that knows of the conflict: after a silence this may be the first word.
+                    self.send(Hott);
+                } else {
+                    self.repeat(Hott);
                 }
+                self.ask();
             }
+            Peer(Hott) => self.repeat(Hott),
             Peer(Treq) => {
                 match self.request_for_role(granted_until, self.machine.peer.said == Said::Hot) {
                     request @ Request::WeWin if self.tells_time() => self.reject(request),

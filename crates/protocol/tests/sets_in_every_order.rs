@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, Settings, StateName};
+use schrittmacher_protocol::{Ending, Event, Settings, StateName};
 use schrittmacher_simulator::{Daemon, Durations, Link, Node, Report, World};
 use schrittmacher_testkit::pair::{ADDRESSES, LATENCY};
 use schrittmacher_testkit::program::Program;
@@ -32,25 +32,39 @@ enum Happening {
     Takeover,
     DaemonKilled(usize),
     DaemonStarted(usize),
+    /// SIGTERM.
+    DaemonStopped(usize),
+    /// Clients do not reach this side.
+    CutOff(usize),
+    Reconnected(usize),
+    /// By an operator, on both sides.
+    Frozen,
+    Thawed,
 }
 
 fn happenings() -> Vec<Happening> {
     use Happening::{
-        AppEnds, AppStarts, DaemonKilled, DaemonStarted, Failover, FileBroken, FileMended, LinkCut,
-        LinkHealed, Takeover,
+        AppEnds, AppStarts, CutOff, DaemonKilled, DaemonStarted, DaemonStopped, Failover, FileBroken,
+        FileMended, Frozen, LinkCut, LinkHealed, Reconnected, Takeover, Thawed,
     };
     let apps = (0..2).flat_map(|side| {
         (0..MEMBERS).flat_map(move |member| [AppEnds(side, member), AppStarts(side, member)])
     });
-    let daemons =
-        (0..2).flat_map(|side| [FileBroken(side), FileMended(side), DaemonKilled(side), DaemonStarted(side)]);
-    apps.chain(daemons).chain([LinkCut, LinkHealed, Failover, Takeover]).collect()
+    let daemons = (0..2).flat_map(|side| {
+        let file = [FileBroken(side), FileMended(side)];
+        let daemon = [DaemonKilled(side), DaemonStarted(side), DaemonStopped(side)];
+        file.into_iter().chain(daemon).chain([CutOff(side), Reconnected(side)])
+    });
+    apps.chain(daemons).chain([LinkCut, LinkHealed, Failover, Takeover, Frozen, Thawed]).collect()
 }
 
 struct Pair {
     world: World<Program, Story>,
     hot: usize,
     held: [bool; 2],
+    cut_off: [bool; 2],
+    /// Out of a settled pair, and no order since: who served then.
+    frozen: Option<[[bool; MEMBERS]; 2]>,
     /// Both sides may serve, rightly or for a moment.
     was_apart: bool,
 }
@@ -69,7 +83,7 @@ impl Pair {
         (0..2).for_each(|side| world.start_daemon(side));
         world.run_until(Duration::from_secs(20));
         let hot = usize::from(world.hosts()[0].nodes[0].daemon().state() != StateName::Hot);
-        let pair = Pair { world, hot, held: [false; 2], was_apart: false };
+        let pair = Pair { world, hot, held: [false; 2], cut_off: [false; 2], frozen: None, was_apart: false };
         assert!(pair.is_settled());
         pair
     }
@@ -94,8 +108,21 @@ impl Pair {
             }
             Happening::FileBroken(side) => self.hold(self.side(side), true),
             Happening::FileMended(side) => self.hold(self.side(side), false),
-            Happening::Failover => self.give_all(self.hot, Event::Failover { force: false }),
-            Happening::Takeover => self.give_all(1 - self.hot, Event::Takeover),
+            Happening::Failover => self.order(self.hot, Event::Failover { force: false }),
+            Happening::Takeover => self.order(1 - self.hot, Event::Takeover),
+            Happening::DaemonStopped(side) => {
+                // The other side may be unable to take over, and be so no longer when this daemon has ended.
+                self.was_apart |= !self.works();
+                self.order(self.side(side), Event::Shutdown);
+            }
+            Happening::CutOff(side) => self.cut_off(self.side(side), true),
+            Happening::Reconnected(side) => self.cut_off(self.side(side), false),
+            Happening::Frozen => {
+                let serving = [0, 1].map(|side| std::array::from_fn(|member| self.serves(side, member)));
+                self.frozen = self.is_settled().then_some(serving);
+                (0..2).for_each(|side| self.give_all(side, Event::Freeze(true)));
+            }
+            Happening::Thawed => self.thaw(),
             // A killed daemon leaves its applications as they are.
             Happening::DaemonKilled(side) => {
                 self.world.kill_daemon(self.side(side));
@@ -120,10 +147,41 @@ impl Pair {
         (0..MEMBERS).for_each(|member| self.world.give(side, member, event));
     }
 
-    /// An operator mends the link and the daemons.
-    fn mend(&mut self) {
+    fn order(&mut self, side: usize, event: Event) {
+        self.frozen = None;
+        self.give_all(side, event);
+    }
+
+    fn cut_off(&mut self, side: usize, cut_off: bool) {
+        self.cut_off[side] = cut_off;
+        self.world.set_cut_off(side, cut_off);
+    }
+
+    fn thaw(&mut self) {
+        self.frozen = None;
+        (0..2).for_each(|side| self.give_all(side, Event::Freeze(false)));
+    }
+
+    fn works(&self) -> bool {
+        let machine = |node: &Node<Program>| node.daemon().resource().map(|one| one.machine().frozen);
+        let nodes = self.world.hosts().iter().flat_map(|host| &host.nodes);
+        nodes.clone().all(|node| node.app().is_fit() && node.is_up() && machine(node) == Some(false))
+            && !self.held.contains(&true)
+            && !self.cut_off.contains(&true)
+    }
+
+    /// An operator mends the link and the daemons, and ends a freeze. A daemon that was told to end has ended before.
+    fn mend(&mut self) -> Result<(), String> {
         self.world.link.set_cut(false);
+        self.thaw();
+        let ends = |node: &Node<Program>| {
+            node.is_up() && node.daemon().resource().is_some_and(|one| one.machine().ending != Ending::No)
+        };
+        if self.world.hosts().iter().flat_map(|host| &host.nodes).any(ends) {
+            self.run(REST)?;
+        }
         (0..2).for_each(|side| self.world.start_daemon(side));
+        Ok(())
     }
 
     fn run(&mut self, time: Duration) -> Result<(), String> {
@@ -133,6 +191,12 @@ impl Pair {
             let twice = (0..MEMBERS).find(|member| (0..2).all(|side| self.serves(side, *member)));
             if let Some(member) = twice.filter(|_| !self.was_apart) {
                 return Err(format!("member {member} is served twice"));
+            }
+            let is_new = |side: usize, member: usize| {
+                self.frozen.is_some_and(|served| !served[side][member] && self.serves(side, member))
+            };
+            if (0..2).any(|side| (0..MEMBERS).any(|member| is_new(side, member))) {
+                return Err("P12: a frozen set has moved".to_owned());
             }
         }
         Ok(())
@@ -164,7 +228,7 @@ impl Pair {
             !pair.serves(side, member) && !pair.world.hosts()[side].nodes[member].commands().interface_is_up()
         };
         let can = |pair: &Pair, side: usize, member: usize| {
-            pair.may_serve(side, member) || pair.serves(side, member)
+            !pair.cut_off[side] && (pair.may_serve(side, member) || pair.serves(side, member))
         };
         let whole = [0, 1].map(|side| all(side, can));
         (0..2).any(|side| {
@@ -186,7 +250,7 @@ fn try_sequence(sequence: &[(Happening, Duration)]) -> Result<(), String> {
             pair.strike(*happening);
             pair.run(*gap)?;
         }
-        pair.mend();
+        pair.mend()?;
         pair.run(REST)?;
         if pair.is_settled() { Ok(()) } else { Err("P13: not settled".to_owned()) }
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schrittmacher_auth::{Runs, Worth};
 use schrittmacher_protocol::PeerReport;
-use schrittmacher_wire::{BatchMode, BatchReceiver, BatchSender, Note, Numbers, Run};
+use schrittmacher_wire::{BatchMode, BatchReceiver, BatchSender, Note, Numbers, PeerCode, Run};
 
 use crate::signed::Parcel;
 
@@ -74,6 +74,13 @@ impl Batched {
     pub fn start(&mut self, side: usize) {
         self.started += 1;
         self.halves[side] = Half::new(self.started);
+    }
+
+    /// The state of a resource has changed: its last word is not said again.
+    pub fn forget_word(&mut self, side: usize, resource: usize) {
+        if let Some(word) = self.halves[side].last.get_mut(resource) {
+            *word = None;
+        }
     }
 
     /// What a daemon of ours says, as a whole; none if it waits for its batch, or would be nothing new. `times` as in
@@ -220,7 +227,11 @@ impl Half {
                 }
                 Heard { messages: vec![whole.parcel], ..Heard::default() }
             }
-            Worth::Answer => Heard { repeated: self.last_words(vec![whole.parcel.0]), ..Heard::default() },
+            Worth::Answer => {
+                let mut repeated = self.last_words(vec![whole.parcel.0]);
+                repeated.retain(|(_, word)| !word.code.is_some_and(PeerCode::gives_role));
+                Heard { repeated, ..Heard::default() }
+            }
             Worth::Nothing => Heard::default(),
         }
     }

@@ -49,6 +49,15 @@ impl Named {
         self.last[side].fill(None);
     }
 
+    pub fn own_run(&self, side: usize) -> u64 {
+        self.runs[side].own()
+    }
+
+    /// The state of a resource has changed: its last word is not said again.
+    pub fn forget_word(&mut self, side: usize, resource: usize) {
+        self.last[side][resource] = None;
+    }
+
     /// The runs that a message names.
     pub fn send(&mut self, side: usize, (resource, report): Parcel) -> Option<Run> {
         self.last[side][resource] = Some(report);
@@ -87,6 +96,7 @@ impl Named {
             runs.forget_demand();
         }
         let answer = self.last[side][parcel.0].filter(|_| worth == Worth::Answer);
+        let answer = answer.filter(|word| !word.code.is_some_and(PeerCode::gives_role));
         Arrived {
             counts: worth == Worth::Counts,
             message: (worth == Worth::Counts).then_some(parcel),

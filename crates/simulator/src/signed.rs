@@ -92,6 +92,11 @@ impl Signed {
         self.put(side, Some(parcel), now)
     }
 
+    /// The state of a resource has changed: its last word is not said again.
+    pub fn forget_word(&mut self, side: usize, resource: usize) {
+        self.last[side][resource] = None;
+    }
+
     fn put(&mut self, side: usize, parcel: Option<Parcel>, now: Duration) -> usize {
         let number = self.sent.len();
         // As long as a real one. The number stands for what is said.

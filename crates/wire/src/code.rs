@@ -80,6 +80,13 @@ codes! {
     }
 }
 
+impl PeerCode {
+    /// The receiver takes the role at this word. Said once more, it would give away what was given back meanwhile.
+    pub fn gives_role(self) -> bool {
+        matches!(self, PeerCode::Fovr | PeerCode::Tcnf)
+    }
+}
+
 /// A received status: one of the known codes, or one that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {

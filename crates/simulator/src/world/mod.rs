@@ -154,7 +154,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
 
     /// From now on there is a second path, and each message goes by both.
     pub fn add_path(&mut self, link: Link) {
-        self.second = Some(SecondPath::new(link));
+        self.second = Some(SecondPath::new(link, self.hosts[0].nodes.len()));
     }
 
     /// The second path, to be harmed and mended at will.
@@ -267,12 +267,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 return;
             }
             Content::Signed(number) => self.signed.as_mut().map(|signed| signed.arrive(to, number, now)),
-            Content::Numbered((resource, report), number) => {
-                let is_first = |second: &mut SecondPath| second.is_first(to, resource, number, hears_peer);
-                if self.second.as_mut().is_some_and(is_first) {
-                    self.give(to, resource, Event::Peer(report));
-                }
-                return;
+            Content::Numbered(parcel, number) => {
+                self.second.as_mut().map(|second| second.arrive(to, parcel, number, hears_peer, now))
             }
             Content::Named(parcel, run) => {
                 self.named.as_mut().map(|named| named.arrive(to, parcel, run, hears_peer, now))
@@ -398,6 +394,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             Some(event) => node.daemon_mut().handle(self.now, event),
             None => node.daemon_mut().start(self.now),
         };
+        if before != self.hosts[side].nodes[resource].daemon().state() {
+            self.forget_word(side, resource);
+        }
         for action in &actions {
             match action {
                 Action::Send { code, random, extended, note, promise: _, epoch } => {
@@ -423,8 +422,24 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         self.watch.step(self.now, &step, &self.hosts);
     }
 
+    /// A word of before a change of state is not said again.
+    fn forget_word(&mut self, side: usize, resource: usize) {
+        if let Some(signed) = &mut self.signed {
+            signed.forget_word(side, resource);
+        }
+        if let Some(named) = &mut self.named {
+            named.forget_word(side, resource);
+        }
+        if let Some(batched) = &mut self.batched {
+            batched.forget_word(side, resource);
+        }
+        if let Some(second) = &mut self.second {
+            second.forget_word(side, resource);
+        }
+    }
+
     fn send(&mut self, side: usize, parcel: Parcel) {
-        if let Some(number) = self.second.as_mut().and_then(|second| second.number(side, &parcel)) {
+        if let Some(number) = self.second.as_mut().and_then(|second| second.number(side, parcel)) {
             return self.launch(side, &[parcel.0], Content::Numbered(parcel, number));
         }
         let content = match (&mut self.signed, &mut self.named, &mut self.batched) {
