@@ -225,11 +225,9 @@ fn a_second_process_does_not_disturb_the_first_until_it_is_hot() {
     let first = pair[hot].app().pid();
     let start = |pair: &Pair, options: &str, by_udp: bool| {
         let mut command = Command::new(program("schrittmacher-testapp"));
-        if by_udp {
-            pair[hot].app_options(&mut command, options);
-        } else {
-            by_socket(pair, hot, &mut command, options);
-        }
+        let run = pair[hot].files.run_directory().display().to_string();
+        let by = if by_udp { String::new() } else { format!("--run-directory {run} ") };
+        pair[hot].app_options(&mut command, &(by + options));
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         pair[hot].spawn(command)
     };

@@ -309,3 +309,47 @@ fn an_address_that_somebody_removes_is_back_told_and_counted() {
     });
     pair.journal.forget();
 }
+
+/// edge-8: to another address, from the built-in address to commands, and back. Neither reload is a switch.
+#[test]
+fn a_reload_moves_the_address_of_the_hot_side_whatever_brings_it_up() {
+    const OTHER: &str = "10.1.0.101";
+    let name = "a_reload_moves_the_address_of_the_hot_side_whatever_brings_it_up";
+    let Some((lan, mut pair)) = lay(name, &Setup::default()) else { return };
+    wait_address(&lan, Side::A);
+    let reload = |pair: &mut Pair, from: &str, to: &str| {
+        pair.forget();
+        for side in [Side::A, Side::B] {
+            let file = pair[side].files.config();
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.contains(from), "{text}");
+            std::fs::write(&file, text.replace(from, to)).unwrap();
+            pair[side].daemon().signal(Signal::SIGHUP);
+            pair[side].log.wait("the new configuration is in force", AT_ONCE);
+        }
+    };
+    let wait_only = |wanted: &str, unwanted: &str, hot: Side| {
+        wait_for("the hot side to have the new address alone", AT_ONCE, || {
+            let has = addresses(&lan, hot);
+            (has.contains(wanted) && !has.contains(unwanted)).then_some(())
+        });
+        let standby = addresses(&lan, hot.other());
+        assert!(!standby.contains(wanted) && !standby.contains(unwanted), "{standby}");
+    };
+    let built_in = BUILT_IN.replace(SERVICE, OTHER);
+    reload(&mut pair, BUILT_IN, &built_in);
+    wait_only(OTHER, SERVICE, Side::A);
+    let commands = format!(
+        "interface-activate = ip address add {SERVICE}/24 dev eth0\ninterface-deactivate = ip address delete {SERVICE}/24 dev eth0"
+    );
+    reload(&mut pair, &built_in, &commands);
+    wait_only(SERVICE, OTHER, Side::A);
+    reload(&mut pair, &commands, &built_in);
+    wait_only(OTHER, SERVICE, Side::A);
+    for side in [Side::A, Side::B] {
+        assert_eq!(pair[side].log.transitions(), []);
+    }
+    pair[Side::A].tell_app("failover");
+    pair.wait_settled(Side::B, Duration::ZERO);
+    wait_only(OTHER, SERVICE, Side::B);
+}

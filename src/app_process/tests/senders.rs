@@ -168,7 +168,7 @@ fn a_second_process_counts_only_if_it_is_hot_or_the_first_is_silent() {
     use AppCode::{L2ht, L2sb, Lfai, Lhot, Lrfo, Lsby, Lunk};
     let mut bench = Bench::new();
     let (first, second) = (bench.sender(&[], SLEEP), bench.sender(&[], SLEEP));
-    assert!(bench.says(second.pid, Lunk, second.source, 0), "nobody is believed");
+    assert!(bench.says(second.pid, Lunk, second.source, 0), "no process is believed");
     bench.named_twice(first.pid, first.source);
     assert!(bench.says(first.pid, Lhot, first.source, 20_000));
     for (code, counts) in
