@@ -209,6 +209,9 @@ fn daemon_and_init_are_never_the_application() {
         bench.heard(pid, app.source, 20_000);
         assert_eq!(bench.doubt(), Some(Doubt::Reserved), "{pid}");
     }
+    // run-6: in a container the application's own number is mostly 1.
+    let text = bench.processes.doubt(0).expect("a reason");
+    assert!(text.contains("in a container") && text.contains("`pid-file` can name the process"), "{text}");
     for pid in [u32::MAX, i32::MAX.unsigned_abs()] {
         bench.heard(pid, app.source, 30_000);
         assert_eq!(bench.doubt(), Some(Doubt::Dead), "{pid}");
