@@ -275,10 +275,10 @@ impl Node {
                 )
             });
         }
-        self.note_asker(index, message.asks_right, sender);
         if !self.processes.heard(index, code, message.pid, sender, now) {
             return;
         }
+        self.note_asker(index, message.asks_right, sender);
         let has_given_up = code == Some(AppCode::Lfai) && self.has_given_up(index, sender);
         self.resources[index].heard_app(code, message.reason);
         if code.is_some() && !is_order {
