@@ -11,6 +11,8 @@ use schrittmacher_wire::AppCode;
 /// Long after everything else.
 const NOW: Time = Time::new(Duration::from_secs(1000));
 
+type Change = fn(&mut Machine);
+
 /// A member that is in this state here, and of which the peer has said this.
 fn member(state: StateName, said: Said) -> Machine {
     let mut lone = if state == StateName::Standby {
@@ -41,7 +43,7 @@ fn hand_over(machines: &[Machine], their_priority: i32) -> bool {
 fn the_side_that_lacks_a_member_hands_over_to_one_that_is_ready() {
     let set = [member(StateName::Failed, Said::Hot), member(StateName::Hot, Said::Standby)];
     assert!(hand_over(&set, 0));
-    let changes: [(&str, fn(&mut Machine)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("the other side is not ready", |one| one.peer.said = Said::Other),
         ("an operator has frozen it", |one| one.frozen = true),
         ("the other daemon ends", |one| one.peer.leaving = true),
@@ -59,7 +61,7 @@ fn the_side_that_lacks_a_member_hands_over_to_one_that_is_ready() {
 fn nothing_is_handed_to_a_side_that_lacks_a_member() {
     let set = [member(StateName::Hot, Said::Fail), member(StateName::Standby, Said::Hot)];
     assert!(!hand_over(&set, 10), "whatever its priority");
-    let changes: [fn(&mut Machine); 2] = [|one| one.peer.cut_off = true, |one| one.peer.held = true];
+    let changes: [Change; 2] = [|one| one.peer.cut_off = true, |one| one.peer.held = true];
     for change in changes {
         let mut set = [member(StateName::Hot, Said::Standby), member(StateName::Standby, Said::Hot)];
         assert!(hand_over(&set, 10), "it lacks none");
