@@ -161,6 +161,7 @@ impl Node {
     pub(super) fn judge(&mut self, datagram: &[u8], now: Time) -> Verdict {
         let Some(auth) = &mut self.peer_auth else { return Verdict::Unsigned };
         let signed_before = auth.session.peer_key();
+        let (own_before, mut greetings) = (auth.session.own_key(), Vec::new());
         let result = auth.session.open(datagram, now.since_origin());
         if auth.session.needs_nonce() {
             auth.renew(now);
@@ -172,8 +173,19 @@ impl Node {
                 if let Some(key) = peer_key.filter(|_| peer_key != signed_before) {
                     info!("the peer signs its messages, with the key {key}");
                 }
+                if let Some(key) =
+                    auth.session.own_key().filter(|key| own_before.is_some_and(|own| own != *key))
+                {
+                    info!("messages to the peer are signed with the key {key} from now on: the peer has it");
+                }
+                while let Some(greeting) = auth.session.greeting(now.since_origin()) {
+                    greetings.push(greeting);
+                }
                 if opened.is_new_peer {
                     self.repeat_last_words(now);
+                }
+                for greeting in greetings {
+                    self.send_to_peer(&greeting, now);
                 }
                 if opened.is_greeting { Verdict::Nothing } else { Verdict::Signed(opened) }
             }
@@ -266,6 +278,11 @@ impl Node {
                 peer_auth.mode = auth.mode;
                 peer_auth.patience = patience(config);
                 peer_auth.session.set_keys(&auth.keys);
+                if let Some((next, own)) = peer_auth.session.next_key().zip(peer_auth.session.own_key()) {
+                    info!(
+                        "the key {next} signs as soon as the peer shows that it has it; the key {own} until then"
+                    );
+                }
             }
             (none, _) => *none = PeerAuth::new(config, now)?,
         }

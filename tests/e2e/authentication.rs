@@ -18,7 +18,11 @@ const KEY_LINE: &str = "auth-key-file = {folder}/peer.key";
 
 /// Writes `peer.key` in the pair's folder; names of keys are hexadecimal digits here.
 pub fn write_keys(pair: &Pair, names: &[&str]) {
-    let path = pair.folder().join("peer.key");
+    write_key_file(pair, "peer.key", names);
+}
+
+fn write_key_file(pair: &Pair, file: &str, names: &[&str]) {
+    let path = pair.folder().join(file);
     let line = |name: &&str| format!("{name} {}{name}\n", "0123456789abcdef".repeat(4));
     fs::write(&path, names.iter().map(line).collect::<String>()).unwrap();
     fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
@@ -174,6 +178,40 @@ fn a_living_pair_gets_a_key_and_then_another_one() {
     write_keys(&pair, &["00000003"]);
     let (status, text) = reload(&pair, Side::A);
     assert!(status == 78 && text.contains("the peer signs with the key 00000002"), "{text}");
+}
+
+/// The new key is put first on one host before the other one has it at all.
+#[test]
+fn a_new_key_signs_as_soon_as_both_hosts_have_it_in_whatever_order() {
+    const ONE: &str = "00000001";
+    const TWO: &str = "00000002";
+    let core = "auth-key-file = {folder}/{own}.key";
+    let mut pair =
+        Pair::new(Setup { heartbeat: 0.1, timeout: 1.0, core, priority: [1, 0], ..Setup::default() });
+    for file in ["1.key", "2.key"] {
+        write_key_file(&pair, file, &[ONE]);
+    }
+    pair.start(Side::A);
+    wait_signed(&pair);
+    write_key_file(&pair, "1.key", &[TWO, ONE]);
+    reloads(&pair, Side::A);
+    pair[Side::A].log.wait("the key 00000002 signs as soon as the peer shows that it has it", AT_ONCE);
+    pair[Side::B].log.wait("signed with the key 00000002, which is not in `auth-key-file`", AT_ONCE * 2);
+    pair.stays_for(1.5);
+    let own_key = |pair: &Pair, side| authentication(pair, side).key;
+    assert_eq!(own_key(&pair, Side::A).as_deref(), Some(ONE));
+
+    write_key_file(&pair, "2.key", &[ONE, TWO]);
+    reloads(&pair, Side::B);
+    pair[Side::A].log.wait("signed with the key 00000002 from now on", AT_ONCE * 3);
+    wait_for("the new key to sign", AT_ONCE, || {
+        (authentication(&pair, Side::B).peer_key.as_deref() == Some(TWO)).then_some(())
+    });
+    assert_eq!(own_key(&pair, Side::B).as_deref(), Some(ONE), "both are believed");
+    pair.stays();
+    for side in [Side::A, Side::B] {
+        assert_eq!(pair[side].log.transitions(), [], "{}", pair[side].log.text());
+    }
 }
 
 /// A host that fails and comes back is heard by its peer at once.

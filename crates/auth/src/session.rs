@@ -3,7 +3,7 @@
 //! Every datagram names two nonces. A datagram counts if it names this side's nonce of now, so that it was written after
 //! that was drawn. Of each resource it has to be newer than the last one that counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -17,6 +17,12 @@ use crate::{KeyId, Keys, Nonce};
 
 /// The greeting: a datagram that says nothing but the nonces. It names no resource, so that no daemon acts on it.
 const GREETING: &[u8] = b"{\n  \"type\": \"schrittmacher\"\n}";
+
+/// A greeting that asks whether the peer has the key that it is signed with. A greeting with that key is the answer.
+const QUESTION: &[u8] = b"{\n  \"type\": \"schrittmacher\",\n  \"asks\": \"key\"\n}";
+
+/// Between two questions.
+const QUESTION_PAUSE: Duration = Duration::from_secs(1);
 
 /// In the place of an echo: the receiver's nonce was given up long ago, so the receiver must have been set back.
 const GIVEN_UP: u64 = u64::MAX;
@@ -81,8 +87,12 @@ pub enum Why {
 #[derive(Clone, Debug)]
 pub struct Session {
     ends: Ends,
-    /// The first one signs.
+    /// The first one that the peer has shown to have signs; before it has shown any, the first one.
     keys: Vec<LinkKey>,
+    /// When the peer was last asked for the first key.
+    asked: Option<Duration>,
+    /// The key that it has asked for.
+    to_show: Option<KeyId>,
     nonce: Nonce,
     needs_nonce: bool,
     /// Of the last datagram that was signed.
@@ -99,7 +109,10 @@ pub struct Session {
 #[derive(Clone, Debug)]
 struct Peer {
     nonce: Nonce,
+    /// The one that it signs its messages with.
     key: KeyId,
+    /// All that it has signed anything with since our keys have changed last, and the key with which we signed then.
+    has: BTreeSet<KeyId>,
     /// Our own counter when it was met. A nonce that echoes no more than this may be that of an earlier start.
     met_at: u64,
     /// Of all its datagrams.
@@ -128,6 +141,8 @@ impl Session {
         Session {
             ends,
             keys: link_keys(keys, ends),
+            asked: None,
+            to_show: None,
             nonce,
             needs_nonce: false,
             counter: 0,
@@ -141,7 +156,14 @@ impl Session {
 
     /// Takes other keys. Everything else stays, so that no datagram is lost by it.
     pub fn set_keys(&mut self, keys: &Keys) {
+        let signed = self.own_key();
         self.keys = link_keys(keys, self.ends);
+        self.asked = None;
+        if let Some(peer) = &mut self.peer {
+            // What it has shown long ago it may have given up since, but not the key with which we sign.
+            let signs_on = signed.filter(|signed| keys.ids().any(|id| id == *signed));
+            peer.has = BTreeSet::from([signs_on.unwrap_or(peer.key)]);
+        }
     }
 
     /// The key that the peer signs with, if it does.
@@ -151,7 +173,33 @@ impl Session {
 
     /// The key that signs.
     pub fn own_key(&self) -> Option<KeyId> {
-        self.keys.first().map(|key| key.id)
+        let has = |peer: &Peer| self.keys.iter().find(|key| peer.has.contains(&key.id));
+        self.peer.as_ref().and_then(has).or(self.keys.first()).map(|key| key.id)
+    }
+
+    /// The first key, if it does not sign yet, because the peer has not shown that it has it.
+    pub fn next_key(&self) -> Option<KeyId> {
+        let first = self.keys.first().map(|key| key.id);
+        first.filter(|_| first != self.own_key())
+    }
+
+    /// A greeting that is due: it asks whether the peer has the first key, or shows it one that it has asked for. To be sent to
+    /// the peer after each datagram that counts, until there is none.
+    pub fn greeting(&mut self, now: Duration) -> Option<Vec<u8>> {
+        let peer = self.peer.as_ref()?;
+        let (nonce, echo) = (peer.nonce, peer.highest);
+        let (key, text) = match self.to_show.take() {
+            Some(key) => (key, GREETING),
+            None => {
+                let may_ask = self.asked.is_none_or(|asked| now.saturating_sub(asked) >= QUESTION_PAUSE);
+                let key = self.next_key().filter(|_| may_ask)?;
+                self.asked = Some(now);
+                (key, QUESTION)
+            }
+        };
+        let mut greeting = text.to_vec();
+        self.sign_with(key, &mut greeting, nonce, echo, now);
+        Some(greeting)
     }
 
     /// The peer has shown that it signs, and for our nonce.
@@ -190,13 +238,15 @@ impl Session {
             Some(peer) => (peer.nonce, peer.highest),
             None => self.candidate.unwrap_or((Nonce([0; 16]), 0)),
         };
-        self.sign_for(datagram, peer, echo, now);
+        if let Some(key) = self.own_key() {
+            self.sign_with(key, datagram, peer, echo, now);
+        }
     }
 
-    fn sign_for(&mut self, datagram: &mut Vec<u8>, peer: Nonce, echo: u64, now: Duration) {
+    fn sign_with(&mut self, key: KeyId, datagram: &mut Vec<u8>, peer: Nonce, echo: u64, now: Duration) {
         self.counter += 1;
         self.echoes.sent(self.counter, now);
-        let Some(key) = self.keys.first() else { return };
+        let Some(key) = self.keys.iter().find(|own| own.id == key) else { return };
         let seal = Seal { key: key.id, own: self.nonce, peer, counter: self.counter, echo };
         seal.write(datagram, |covered| tag(&key.outgoing, covered));
     }
@@ -215,7 +265,7 @@ impl Session {
             return Err(Refusal { why: Why::SetBack, answer: None });
         }
         if self.retired.contains(&seal.own) {
-            return Err(self.refuse(Why::Retired, seal.own, GIVEN_UP, now));
+            return Err(self.refuse(Why::Retired, seal, GIVEN_UP, now));
         }
         if seal.peer != self.nonce {
             if self.peer.is_none() {
@@ -223,26 +273,33 @@ impl Session {
             }
             let known = self.peer.as_ref().filter(|peer| peer.nonce == seal.own);
             let echo = known.map_or(seal.counter, |peer| peer.highest.max(seal.counter));
-            return Err(self.refuse(Why::Old, seal.own, echo, now));
+            return Err(self.refuse(Why::Old, seal, echo, now));
         }
         // It was written after our nonce was drawn.
         let other = self.peer.as_ref().filter(|peer| peer.nonce != seal.own);
         if other.is_some_and(|peer| seal.echo <= peer.met_at) {
             // Held back since before the peer's last start, or of a start of which it has not heard us yet.
-            return Err(self.refuse(Why::Old, seal.own, seal.counter, now));
+            return Err(self.refuse(Why::Old, seal, seal.counter, now));
         }
         let is_new_peer = other.is_some() || self.peer.is_none();
         if is_new_peer {
             self.meet(seal.own, seal.key);
         }
+        let is_question = is_text(datagram, QUESTION);
+        let is_greeting = is_question || is_text(datagram, GREETING);
         if let Some(peer) = &mut self.peer
             && seal.counter > peer.highest
         {
             peer.highest = seal.counter;
-            peer.key = seal.key;
+            peer.has.insert(seal.key);
+            if !is_greeting {
+                peer.key = seal.key;
+            }
+            if is_question {
+                self.to_show = Some(seal.key);
+            }
         }
         self.echoes.heard(seal.echo);
-        let is_greeting = datagram.len() == GREETING.len() + crate::ROOM;
         Ok(Opened { counter: seal.counter, is_new_peer, is_greeting })
     }
 
@@ -268,20 +325,34 @@ impl Session {
     fn meet(&mut self, nonce: Nonce, key: KeyId) {
         self.candidate = None;
         self.echoes.forget();
-        let peer = Peer { nonce, key, met_at: self.counter, highest: 0, last: BTreeMap::new() };
+        let peer = Peer {
+            nonce,
+            key,
+            has: BTreeSet::from([key]),
+            met_at: self.counter,
+            highest: 0,
+            last: BTreeMap::new(),
+        };
         let before = self.peer.replace(peer);
         self.retired.extend(before.map(|peer| peer.nonce));
         self.needs_nonce |= self.retired.len() >= RETIRED_MAX;
     }
 
-    fn refuse(&mut self, why: Why, sender: Nonce, echo: u64, now: Duration) -> Refusal {
-        let answer = self.answers.may_answer(sender, now).then(|| {
+    /// The answer has the key of what came: its writer can read that.
+    fn refuse(&mut self, why: Why, came: Seal, echo: u64, now: Duration) -> Refusal {
+        let answer = self.answers.may_answer(came.own, now).then(|| {
             let mut greeting = GREETING.to_vec();
-            self.sign_for(&mut greeting, sender, echo, now);
+            self.sign_with(came.key, &mut greeting, came.own, echo, now);
             greeting
         });
         Refusal { why, answer }
     }
+}
+
+/// Whether a signed datagram has this text before its signature.
+fn is_text(datagram: &[u8], text: &[u8]) -> bool {
+    let inside = text.strip_suffix(b"\n}").unwrap_or(text);
+    datagram.len() == text.len() + crate::ROOM && datagram.starts_with(inside)
 }
 
 fn link_keys(keys: &Keys, ends: Ends) -> Vec<LinkKey> {

@@ -9,10 +9,18 @@ use proptest::prelude::*;
 use schrittmacher_auth::{Ends, Keys, Nonce, Opened, Refusal, Session, Why};
 
 const SECRET: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+/// The names of the keys that operators give to either side.
+const NAMES: [&str; 3] = ["key00001", "key00002", "key00003"];
 const SLOTS: usize = 3;
 
 fn keys() -> Keys {
-    Keys::parse(format!("key00001 {SECRET}").as_bytes()).expect("a good key file")
+    key_file(&[0])
+}
+
+/// A file with these keys in this order.
+fn key_file(order: &[usize]) -> Keys {
+    let line = |name: &usize| format!("{} {SECRET}0{name}\n", NAMES[*name]);
+    Keys::parse(order.iter().map(line).collect::<String>().as_bytes()).expect("a good key file")
 }
 
 fn ends(side: usize) -> Ends {
@@ -78,6 +86,9 @@ impl World {
             Ok(opened) => {
                 if self.sessions[side].needs_nonce() {
                     self.renew(side);
+                }
+                while let Some(bytes) = self.sessions[side].greeting(self.now) {
+                    self.wire[side].push(Sent { bytes, slot: None });
                 }
                 assert_eq!(opened.is_greeting, slot.is_none());
                 let Some(slot) = slot else { return false };
@@ -196,6 +207,26 @@ proptest! {
         let mut world = World::new();
         run(&mut world, &steps, |_, _, _| {});
         prop_assert!(world.honest_rounds(5));
+    }
+
+    /// Two operators exchange keys in any order, each with any file that a reload takes: it has the key that the peer signs with.
+    /// Not one heartbeat is lost.
+    #[test]
+    fn no_order_of_new_keys_makes_a_gap(
+        files in vec((0..2usize, Just(vec![0, 1, 2]).prop_shuffle(), 1..=3usize), 0..20)
+    ) {
+        let mut world = World::new();
+        prop_assert!(world.honest_rounds(2));
+        for (side, order, length) in files {
+            let order = &order[..length];
+            let in_use = world.sessions[side].peer_key().unwrap().to_string();
+            if order.iter().any(|name| NAMES[*name] == in_use) {
+                world.sessions[side].set_keys(&key_file(order));
+            }
+            for _ in 0..3 {
+                prop_assert!(world.honest_rounds(1), "side {side} has {order:?}");
+            }
+        }
     }
 
     /// A changed, cut or reflected datagram never counts.
