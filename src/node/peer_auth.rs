@@ -280,7 +280,7 @@ impl Node {
                 peer_auth.session.set_keys(&auth.keys);
                 if let Some((next, own)) = peer_auth.session.next_key().zip(peer_auth.session.own_key()) {
                     info!(
-                        "the key {next} signs as soon as the peer shows that it has it; the key {own} until then"
+                        "the key {next} signs as soon as the peer shows that it has it; the key {own} goes on signing"
                     );
                 }
             }
