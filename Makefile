@@ -102,6 +102,11 @@ check-page: ## test the status page in Chromium, with axe; says what it lacks an
 	$(CARGO) build --workspace
 	@scripts/check-page
 
+.PHONY: check-witness
+check-witness: ## pairs beside etcd in namespaces: cuts, a daemon that stands still, faults of etcd (root, etcd; eight minutes)
+	$(CARGO) build --workspace
+	@$(CARGO) run -q -p schrittmacher-harness --example witness
+
 fuzz: ## fuzz what arrives from outside, SECS=60 for each of the targets, or for TARGET=wire alone
 	@SECS='$(SECS)' TARGET='$(TARGET)' scripts/fuzz
 
