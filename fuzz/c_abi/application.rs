@@ -46,7 +46,7 @@ impl Sink {
                 Ok(length) => {
                     let message = Message::parse(&buffer[..length]).expect("a datagram of ours");
                     assert!(matches!(message.code, Code::App(_)), "{message:?}");
-                    statuses.push(message.status);
+                    statuses.push(message.status.into_owned());
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return statuses,
                 Err(error) => panic!("{error}"),

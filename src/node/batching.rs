@@ -2,6 +2,7 @@
 //!
 //! To the machines a batch is the messages that it stands for, all at once. One that is left out is a lost one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::debug;
@@ -49,7 +50,8 @@ struct Said {
 #[derive(Clone, Debug)]
 pub(super) struct PeerWord {
     pub report: PeerReport,
-    pub reason: Option<String>,
+    /// Shared: the same word comes again and again.
+    pub reason: Option<Arc<str>>,
 }
 
 /// Why something is said.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use log::warn;
 use schrittmacher_auth::Why;
@@ -95,6 +96,20 @@ pub(super) struct Door {
     pub last_message: Option<String>,
 }
 
+impl Door {
+    /// The last message. Its place is used again: there are thousands each second.
+    fn note(&mut self, resource: &str, status: &str) {
+        let text = self.last_message.get_or_insert_default();
+        text.clear();
+        for part in [resource, ": ", status] {
+            text.push_str(part);
+        }
+        if text.len() > SHOWN {
+            *text = beginning(std::mem::take(text), SHOWN);
+        }
+    }
+}
+
 impl Node {
     /// Takes in one datagram that arrived at this socket of ours.
     pub fn receive(&mut self, datagram: &[u8], source: SocketAddr, socket: usize, now: Time) {
@@ -169,9 +184,9 @@ impl Node {
             Origin::Peer => &mut self.peer_door,
             Origin::App => &mut self.app_door,
         };
-        door.last_message = Some(beginning(format!("{}: {}", message.resource, message.status), SHOWN));
-        let Some(&index) = self.by_name.get(&message.resource) else {
-            let name = beginning(message.resource, SHOWN);
+        door.note(&message.resource, &message.status);
+        let Some(&index) = self.by_name.get(&*message.resource) else {
+            let name = beginning(message.resource.into_owned(), SHOWN);
             return self.unwanted.warn(Unwanted::UnknownResource(name.clone()), now, || {
                 format!(
                     "message for unknown resource '{name}' from {}; is it configured on both nodes?",
@@ -195,10 +210,10 @@ impl Node {
             return;
         }
         match (origin, message.code) {
-            (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), message, is_newest, now),
-            (Origin::Peer, Code::Unknown) => self.heard_peer(index, None, message, is_newest, now),
-            (Origin::App, Code::App(code)) => self.heard_app(index, Some(code), message, sender, now),
-            (Origin::App, Code::Unknown) => self.heard_app(index, None, message, sender, now),
+            (Origin::Peer, Code::Peer(code)) => self.heard_peer(index, Some(code), &message, is_newest, now),
+            (Origin::Peer, Code::Unknown) => self.heard_peer(index, None, &message, is_newest, now),
+            (Origin::App, Code::App(code)) => self.heard_app(index, Some(code), &message, sender, now),
+            (Origin::App, Code::Unknown) => self.heard_app(index, None, &message, sender, now),
             (Origin::Peer, Code::App(_)) | (Origin::App, Code::Peer(_)) => {
                 self.wrong_direction(origin, &message, sender.origin(), now);
             }
@@ -209,7 +224,7 @@ impl Node {
         &mut self,
         index: usize,
         code: Option<PeerCode>,
-        message: Message,
+        message: &Message<'_>,
         is_newest: bool,
         now: Time,
     ) {
@@ -221,10 +236,10 @@ impl Node {
             has_type: message.kind.is_some(),
             period: message.heartbeat.or_else(|| self.period_of_signing_peer(index)),
             note: message.note,
-            promise: self.promise_of(index, &message, is_newest, now),
+            promise: self.promise_of(index, message, is_newest, now),
             epoch: message.epoch,
         };
-        let word = PeerWord { report, reason: message.reason };
+        let word = PeerWord { report, reason: message.reason.as_deref().map(Arc::from) };
         self.note_word(index, message.run, message.number, &word);
         self.hear_word(index, word, now);
         self.hear_freeze(index, message.freeze, now);
@@ -243,7 +258,7 @@ impl Node {
         if let Some(code) = report.code {
             resource.figures.heard_peer(code);
         }
-        resource.heard_peer(report.code, reason, now);
+        resource.heard_peer(report.code, reason.as_deref(), now);
         self.stop_asking(index, now);
         self.give(index, Event::Peer(report), now);
     }
@@ -252,12 +267,12 @@ impl Node {
         &mut self,
         index: usize,
         code: Option<AppCode>,
-        message: Message,
+        message: &Message<'_>,
         sender: &Sender,
         now: Time,
     ) {
         if !self.is_entitled(index, sender) {
-            return self.refuse_unentitled(index, &message, sender, now);
+            return self.refuse_unentitled(index, message, sender, now);
         }
         self.tell_of_udp(index, sender);
         if let Some(code) = code {
@@ -280,7 +295,7 @@ impl Node {
         }
         self.note_asker(index, message.asks_right, sender);
         let has_given_up = code == Some(AppCode::Lfai) && self.has_given_up(index, sender);
-        self.resources[index].heard_app(code, message.reason);
+        self.resources[index].heard_app(code, message.reason.as_deref());
         if code.is_some() && !is_order {
             self.executor.heard_app(index, code == Some(AppCode::Lhot));
         }
@@ -322,7 +337,7 @@ impl Node {
         })
     }
 
-    fn refuse_unentitled(&mut self, index: usize, message: &Message, sender: &Sender, now: Time) {
+    fn refuse_unentitled(&mut self, index: usize, message: &Message<'_>, sender: &Sender, now: Time) {
         let resource = &self.resources[index].config;
         let origin = sender.origin();
         self.unwanted.warn(Unwanted::Unentitled(index, origin), now, || {
@@ -355,7 +370,7 @@ impl Node {
         }
     }
 
-    fn wrong_direction(&mut self, origin: Origin, message: &Message, source: SenderOrigin, now: Time) {
+    fn wrong_direction(&mut self, origin: Origin, message: &Message<'_>, source: SenderOrigin, now: Time) {
         let (sender, allowed) = match origin {
             Origin::Peer => ("peer", "an application"),
             Origin::App => ("application", "the peer"),

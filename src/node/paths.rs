@@ -201,7 +201,7 @@ impl Paths {
 
 impl Node {
     /// A message of the peer that is for this run has come by a path. Tells whether it may count: a copy does not.
-    pub(super) fn is_first_copy(&mut self, index: usize, path: u8, message: &Message, now: Time) -> Copy {
+    pub(super) fn is_first_copy(&mut self, index: usize, path: u8, message: &Message<'_>, now: Time) -> Copy {
         if !self.paths.are_several() {
             return Copy::First;
         }

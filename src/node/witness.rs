@@ -152,7 +152,7 @@ impl Node {
     pub(super) fn promise_of(
         &self,
         index: usize,
-        message: &Message,
+        message: &Message<'_>,
         is_newest: bool,
         now: Time,
     ) -> Option<Promise> {

@@ -2,40 +2,45 @@
 //!
 //! Where it throws, drops the datagram or dies, the callers here read a sane value instead.
 
-use serde_json::{Number, Value};
+use std::borrow::Cow;
+
+use serde_json::Number;
+
+use crate::given::Given;
 
 /// A name or code: a number or boolean stands for its text. `None` where the legacy daemon throws.
 ///
 /// A fraction is written plainly; the legacy daemon does the same up to six digits and uses an exponent
 /// beyond. No name is such a number.
-pub(crate) fn text(value: Value) -> Option<String> {
+pub(crate) fn text(value: Given<'_>) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => Some(text),
-        Value::Bool(flag) => Some(u8::from(flag).to_string()),
-        Value::Number(number) => {
-            Some(fraction(&number).map_or_else(|| number.to_string(), |float| float.to_string()))
+        Given::Text(text) => Some(text),
+        Given::Bool(flag) => Some(if flag { "1" } else { "0" }.into()),
+        Given::Number(number) => {
+            let text = fraction(&number).map_or_else(|| number.to_string(), |float| float.to_string());
+            Some(text.into())
         }
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Given::Null | Given::Nested => None,
     }
 }
 
 /// A 32-bit number as the legacy `intValue` reads it: integers modulo 2^32, fractions towards zero, a text by
 /// its leading digits. Absent, null, arrays and objects are 0. The last three kill the legacy daemon (D23).
-pub(crate) fn int(value: Option<&Value>) -> i32 {
+pub(crate) fn int(value: Option<&Given<'_>>) -> i32 {
     match value {
-        Some(Value::Number(number)) => match fraction(number) {
+        Some(Given::Number(number)) => match fraction(number) {
             Some(float) => int_of_float(float),
             None => low_32_bits(integer(number)),
         },
-        Some(Value::String(text)) => low_32_bits(leading_integer(text)),
-        Some(Value::Bool(flag)) => i32::from(*flag),
-        None | Some(Value::Null | Value::Array(_) | Value::Object(_)) => 0,
+        Some(Given::Text(text)) => low_32_bits(leading_integer(text)),
+        Some(Given::Bool(flag)) => i32::from(*flag),
+        None | Some(Given::Null | Given::Nested) => 0,
     }
 }
 
 /// A number's whole part, saturating; `None` for any other type.
-pub(crate) fn whole(value: &Value) -> Option<i64> {
-    let Value::Number(number) = value else { return None };
+pub(crate) fn whole(value: &Given<'_>) -> Option<i64> {
+    let Given::Number(number) = value else { return None };
     #[expect(clippy::cast_possible_truncation, reason = "towards zero and saturating is what is wanted")]
     let whole = match fraction(number) {
         Some(float) => float as i64,
@@ -88,8 +93,8 @@ fn leading_integer(text: &str) -> i64 {
 mod tests {
     use super::*;
 
-    fn parsed(json: &str) -> Value {
-        serde_json::from_str(json).unwrap()
+    fn parsed(json: &str) -> Given<'static> {
+        serde_json::from_str::<serde_json::Value>(json).unwrap().into()
     }
 
     #[test]

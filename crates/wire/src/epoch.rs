@@ -1,6 +1,6 @@
 //! Our extension key: the number of a promotion (`docs/glossary.md`: epoch).
 
-use serde_json::Value;
+use crate::given::Given;
 
 /// The key; the value is a number.
 pub(crate) const KEY: &str = "epoch";
@@ -13,7 +13,7 @@ pub(crate) fn to_number(epoch: u64) -> i64 {
 }
 
 /// The number that a received value stands for. Nonsense is none: a number that is taken for greater than it is can never fall.
-pub(crate) fn from_value(value: &Value) -> Option<u64> {
+pub(crate) fn from_value(value: &Given<'_>) -> Option<u64> {
     value.as_u64().filter(|number| (1..=LAST.unsigned_abs()).contains(number))
 }
 
@@ -35,7 +35,7 @@ mod tests {
             (json!("7"), None),
             (json!(null), None),
         ] {
-            assert_eq!(from_value(&value), epoch, "{value}");
+            assert_eq!(from_value(&value.clone().into()), epoch, "{value}");
         }
         assert_eq!(to_number(u64::MAX), LAST);
     }

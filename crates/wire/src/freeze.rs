@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use crate::given::Given;
 
 /// The key; the value is a text of two numbers: the stamp, and the milliseconds that are left.
 pub(crate) const KEY: &str = "freeze";
@@ -29,7 +29,7 @@ impl Freeze {
 }
 
 /// The freeze that a received value stands for. Nonsense is none.
-pub(crate) fn from_value(value: &Value) -> Option<Freeze> {
+pub(crate) fn from_value(value: &Given<'_>) -> Option<Freeze> {
     let (stamp, ms) = value.as_str()?.split_once(' ')?;
     let (stamp, ms) = (stamp.parse().ok()?, ms.parse().ok()?);
     let left = Duration::from_millis(ms);
@@ -47,7 +47,7 @@ mod tests {
             Freeze { stamp: 3_529_000_000_001, left: Duration::from_millis(7_200_000) },
             Freeze { stamp: FREEZE_STAMPS - 1, left: Duration::ZERO },
         ] {
-            assert_eq!(from_value(&json!(freeze.to_text())), Some(freeze));
+            assert_eq!(from_value(&json!(freeze.to_text()).into()), Some(freeze));
         }
         let nonsense = [
             "",
@@ -63,8 +63,8 @@ mod tests {
             "99999999999999999999 1",
         ];
         for text in nonsense {
-            assert_eq!(from_value(&json!(text)), None, "{text}");
+            assert_eq!(from_value(&json!(text).into()), None, "{text}");
         }
-        assert_eq!(from_value(&json!(17)), None);
+        assert_eq!(from_value(&json!(17).into()), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Our extension key: one of our daemons tells another its heartbeat period (W4, T2).
 
-use serde_json::Value;
 use std::time::Duration;
 
 use crate::coerce;
+use crate::given::Given;
 
 /// The key; the value is the period in whole milliseconds.
 pub(crate) const KEY: &str = "heartbeat-ms";
@@ -21,7 +21,7 @@ pub(crate) fn to_ms(period: Duration) -> i64 {
 ///
 /// The key alone proves a peer of ours, with any value. A value that is no number counts as the longest period.
 /// Waiting too long for a peer costs time; giving it up too early makes two nodes hot.
-pub(crate) fn from_value(value: &Value) -> Duration {
+pub(crate) fn from_value(value: &Given<'_>) -> Duration {
     let ms = coerce::whole(value).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
     Duration::from_millis(ms.unsigned_abs())
 }
@@ -46,7 +46,7 @@ mod tests {
             (json!([]), 20_000),
         ];
         for (value, ms) in rows {
-            assert_eq!(from_value(&value), Duration::from_millis(ms), "{value}");
+            assert_eq!(from_value(&value.clone().into()), Duration::from_millis(ms), "{value}");
         }
     }
 

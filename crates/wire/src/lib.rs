@@ -14,6 +14,7 @@ mod code;
 mod coerce;
 mod epoch;
 mod freeze;
+mod given;
 mod heartbeat;
 pub mod host;
 mod json;

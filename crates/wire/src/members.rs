@@ -4,36 +4,39 @@
 //! of the daemon's one thread. So a value that is skipped is read and not kept. An array or object in the place
 //! of a plain value becomes an empty one; as a reason it becomes its text.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Number;
+
+use crate::given::Given;
 
 /// The value received for each key; the last one of a repeated key.
 #[derive(Default)]
-pub(crate) struct Members {
-    pub resource: Option<Value>,
-    pub status: Option<Value>,
-    pub priority: Option<Value>,
-    pub random: Option<Value>,
-    pub kind: Option<Value>,
-    pub host: Option<Value>,
-    pub reason: Option<Value>,
-    pub pid: Option<Value>,
-    pub adminweb_port: Option<Value>,
-    pub location: Option<Value>,
-    pub heartbeat: Option<Value>,
-    pub note: Option<Value>,
-    pub freeze: Option<Value>,
-    pub run: Option<Value>,
-    pub trip: Option<Value>,
-    pub batch: Option<Value>,
-    pub says: Option<Value>,
-    pub unknown: Option<Value>,
-    pub promise: Option<Value>,
-    pub epoch: Option<Value>,
-    pub asks: Option<Value>,
+pub(crate) struct Members<'a> {
+    pub resource: Option<Given<'a>>,
+    pub status: Option<Given<'a>>,
+    pub priority: Option<Given<'a>>,
+    pub random: Option<Given<'a>>,
+    pub kind: Option<Given<'a>>,
+    pub host: Option<Given<'a>>,
+    pub reason: Option<Given<'a>>,
+    pub pid: Option<Given<'a>>,
+    pub adminweb_port: Option<Given<'a>>,
+    pub location: Option<Given<'a>>,
+    pub heartbeat: Option<Given<'a>>,
+    pub note: Option<Given<'a>>,
+    pub freeze: Option<Given<'a>>,
+    pub run: Option<Given<'a>>,
+    pub trip: Option<Given<'a>>,
+    pub batch: Option<Given<'a>>,
+    pub says: Option<Given<'a>>,
+    pub unknown: Option<Given<'a>>,
+    pub promise: Option<Given<'a>>,
+    pub epoch: Option<Given<'a>>,
+    pub asks: Option<Given<'a>>,
     /// One of these keys came again.
     pub has_repeated_key: bool,
 }
@@ -69,7 +72,7 @@ enum Key {
 }
 
 /// Reads one JSON value; `None` if it is not an object.
-pub(crate) fn read(json: &[u8]) -> Result<Option<Members>, serde_json::Error> {
+pub(crate) fn read(json: &[u8]) -> Result<Option<Members<'_>>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
     let members = match first {
@@ -86,13 +89,13 @@ pub(crate) fn read(json: &[u8]) -> Result<Option<Members>, serde_json::Error> {
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
+    type Value = Members<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members::default();
         while let Some(key) = map.next_key()? {
             let slot = match key {
@@ -134,12 +137,12 @@ impl<'de> Visitor<'de> for MembersVisitor {
 }
 
 /// A reason; an array or object becomes its text.
-fn reason<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error> {
+fn reason<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Given<'de>, A::Error> {
     let mut text = Vec::new();
     let value = map.next_value_seed(Shallow { text: Some(&mut text), ..Shallow::default() })?;
     Ok(match value {
-        Value::Array(_) | Value::Object(_) => Value::String(String::from_utf8(text).unwrap_or_default()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+        Given::Nested => Given::Text(String::from_utf8(text).unwrap_or_default().into()),
+        Given::Null | Given::Bool(_) | Given::Number(_) | Given::Text(_) => value,
     })
 }
 
@@ -156,9 +159,9 @@ struct Shallow<'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for Shallow<'_> {
-    type Value = Value;
+    type Value = Given<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Given<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -170,12 +173,16 @@ impl Shallow<'_> {
         }
     }
 
-    fn scalar<E: Error>(mut self, value: impl Serialize + Into<Value>) -> Result<Value, E> {
+    fn scalar<'a, T: Serialize, E: Error>(
+        mut self,
+        value: T,
+        kept: impl FnOnce(T) -> Given<'a>,
+    ) -> Result<Given<'a>, E> {
         self.write(self.separator);
         if let Some(out) = self.text {
             serde_json::to_writer(out, &value).map_err(E::custom)?;
         }
-        Ok(if self.nested { Value::Null } else { value.into() })
+        Ok(if self.nested { Given::Null } else { kept(value) })
     }
 
     /// The reader of what is inside.
@@ -185,37 +192,42 @@ impl Shallow<'_> {
 }
 
 impl<'de> Visitor<'de> for Shallow<'_> {
-    type Value = Value;
+    type Value = Given<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        self.scalar(())
+    fn visit_unit<E: Error>(self) -> Result<Given<'de>, E> {
+        self.scalar((), |()| Given::Null)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        self.scalar(value)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Given<'de>, E> {
+        self.scalar(value, Given::Bool)
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        self.scalar(value)
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Given<'de>, E> {
+        self.scalar(value, |value| Given::Number(value.into()))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        self.scalar(value)
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Given<'de>, E> {
+        self.scalar(value, |value| Given::Number(value.into()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        self.scalar(value)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Given<'de>, E> {
+        self.scalar(value, |value| Number::from_f64(value).map_or(Given::Null, Given::Number))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        self.scalar(value)
+    /// A text with escapes.
+    fn visit_str<E: Error>(self, value: &str) -> Result<Given<'de>, E> {
+        self.scalar(value, |value| Given::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Given<'de>, E> {
+        self.scalar(value, |value| Given::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Given<'de>, A::Error> {
         self.write(self.separator);
         self.write("[");
         let mut separator = "";
@@ -223,10 +235,10 @@ impl<'de> Visitor<'de> for Shallow<'_> {
             separator = ",";
         }
         self.write("]");
-        Ok(if self.nested { Value::Null } else { Value::Array(Vec::new()) })
+        Ok(if self.nested { Given::Null } else { Given::Nested })
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Given<'de>, A::Error> {
         self.write(self.separator);
         self.write("{");
         let mut separator = "";
@@ -235,7 +247,7 @@ impl<'de> Visitor<'de> for Shallow<'_> {
             separator = ",";
         }
         self.write("}");
-        Ok(if self.nested { Value::Null } else { Value::Object(Map::new()) })
+        Ok(if self.nested { Given::Null } else { Given::Nested })
     }
 }
 
@@ -244,15 +256,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn members(json: &str) -> Members {
+    /// As it was received.
+    fn given(value: serde_json::Value) -> Option<Given<'static>> {
+        Some(value.into())
+    }
+
+    fn members(json: &str) -> Members<'_> {
         read(json.as_bytes()).unwrap().unwrap()
     }
 
     #[test]
     fn nothing_is_kept_of_arrays_and_objects() {
         let read = members(r#"{"priority":[1,[2]],"pid":{"a":{"b":"c"}},"status":"LHOT","x":["y"]}"#);
-        assert_eq!((read.priority, read.pid), (Some(json!([])), Some(json!({}))));
-        assert_eq!((read.status, read.resource), (Some(json!("LHOT")), None));
+        assert_eq!((read.priority, read.pid), (given(json!([])), given(json!({}))));
+        assert_eq!((read.status, read.resource), (given(json!("LHOT")), None));
     }
 
     #[test]
@@ -266,7 +283,7 @@ mod tests {
             ("[[],[[]]]", "[[],[[]]]"),
         ];
         for (json, text) in rows {
-            assert_eq!(members(&format!(r#"{{"reason":{json}}}"#)).reason, Some(json!(text)));
+            assert_eq!(members(&format!(r#"{{"reason":{json}}}"#)).reason, given(json!(text)));
         }
     }
 
@@ -274,10 +291,10 @@ mod tests {
     fn keys_may_be_escaped_and_come_again() {
         let read =
             members(r#"{"\u0073tatus":"LSBY","status":"LHOT","type":1,"adminweb-port":2,"heartbeat-ms":3}"#);
-        assert_eq!(read.status, Some(json!("LHOT")));
+        assert_eq!(read.status, given(json!("LHOT")));
         assert_eq!(
             [read.kind, read.adminweb_port, read.heartbeat],
-            [1, 2, 3].map(|number| Some(json!(number)))
+            [1, 2, 3].map(|number| given(json!(number)))
         );
     }
 }

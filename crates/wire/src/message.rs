@@ -1,9 +1,10 @@
 //! Reading a datagram.
 
-use serde_json::Value;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::freeze::{self, Freeze};
+use crate::given::Given;
 use crate::members::Members;
 use crate::note::{self, Note};
 use crate::{
@@ -16,32 +17,33 @@ pub const MAX_RECEIVED: usize = 32_768;
 
 /// A received datagram, from a peer or from an application.
 ///
-/// Texts are as the sender wrote them and may contain anything, line feeds included.
+/// Texts are as the sender wrote them and may contain anything, line feeds included. They are parts of the datagram, so that
+/// reading one allocates nothing; those with escapes are copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct Message<'a> {
     /// The resource's name.
-    pub resource: String,
+    pub resource: Cow<'a, str>,
     pub code: Code,
     /// The status as it was written; of interest when the code is [`Code::Unknown`].
-    pub status: String,
+    pub status: Cow<'a, str>,
     /// The sender's priority; 0 if missing or of no use. Applications always send 0.
     pub priority: i32,
     /// The sender's random number; 4294967295 in a forced takeover, 0 if missing or of no use.
     pub random: u32,
     /// `type`: `schrittmacher` from a daemon, any text from an application.
-    pub kind: Option<String>,
+    pub kind: Option<Cow<'a, str>>,
     /// The sender's host: a daemon's address in the unified form (see [`crate::host`]).
-    pub host: Option<String>,
+    pub host: Option<Cow<'a, str>>,
     /// Why the sender is in its state; empty is not the same as absent. A value that is no string is here as
     /// its JSON text (W2).
-    pub reason: Option<String>,
+    pub reason: Option<Cow<'a, str>>,
     /// The application's process, 1 to 2147483647. Anything else counts as absent, a wrong type too, where
     /// the legacy daemon drops the datagram.
     pub pid: Option<u32>,
     /// The port of the application's own web page, 1 to 65535; anything else counts as absent.
     pub adminweb_port: Option<u16>,
     /// Where the sender is; no known program sends it (D47).
-    pub location: Option<String>,
+    pub location: Option<Cow<'a, str>>,
     /// The sender's heartbeat period, 3 ms to 20 s; its presence proves a peer of ours (W4, T2).
     pub heartbeat: Option<Duration>,
     /// The sender's note beside its state; from a peer of ours only.
@@ -64,21 +66,21 @@ pub struct Message {
 
 /// A received datagram of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PeerDatagram {
+pub enum PeerDatagram<'a> {
     /// One word about one resource.
-    Message(Box<Message>),
+    Message(Box<Message<'a>>),
     /// What was said before of many resources is said again.
     Batch(Batch),
 }
 
-impl PeerDatagram {
+impl PeerDatagram<'_> {
     /// Reads a datagram of the peer as [`Message::parse`] does. In a signed one, which no program of another kind reads, a key has
     /// one value.
     ///
     /// # Errors
     ///
     /// [`Rejected`] says why there is nothing in the datagram.
-    pub fn parse(datagram: &[u8], is_signed: bool) -> Result<PeerDatagram, Rejected> {
+    pub fn parse(datagram: &[u8], is_signed: bool) -> Result<PeerDatagram<'_>, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
         let members = read_object(datagram)?;
         if is_signed && members.has_repeated_key {
@@ -120,7 +122,7 @@ pub enum Rejected {
     NoList,
 }
 
-impl Message {
+impl Message<'_> {
     /// Reads a datagram with the leniency of the legacy daemon 2.0.0 (W2).
     ///
     /// Accepted beyond what 2.0.0 takes: up to 127 levels of nesting (32), and a `pid` or `adminweb-port` of
@@ -130,12 +132,12 @@ impl Message {
     /// # Errors
     ///
     /// [`Rejected`] says why there is no message in the datagram. An unknown status is no error.
-    pub fn parse(datagram: &[u8]) -> Result<Message, Rejected> {
+    pub fn parse(datagram: &[u8]) -> Result<Message<'_>, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
         Message::from_members(read_object(datagram)?)
     }
 
-    fn from_members(members: Members) -> Result<Message, Rejected> {
+    fn from_members(members: Members<'_>) -> Result<Message<'_>, Rejected> {
         let resource = members.resource.and_then(coerce::text).ok_or(Rejected::NoResource)?;
         let status = members.status.and_then(coerce::text).ok_or(Rejected::NoStatus)?;
         Ok(Message {
@@ -160,33 +162,35 @@ impl Message {
             number: members.batch.as_ref().and_then(batch::number_from_value),
             promise: members.promise.as_ref().map(promise::from_value),
             epoch: members.epoch.as_ref().and_then(epoch::from_value),
-            asks_right: members.asks.is_some_and(|asks| asks == right::RIGHT),
+            asks_right: members.asks.is_some_and(|asks| asks.as_str() == Some(right::RIGHT)),
         })
     }
 }
 
-fn read_object(datagram: &[u8]) -> Result<Members, Rejected> {
+fn read_object(datagram: &[u8]) -> Result<Members<'_>, Rejected> {
     let members = members::read(datagram).map_err(|problem| Rejected::NotJson { problem })?;
     members.ok_or(Rejected::NotAnObject)
 }
 
-fn string(value: Option<Value>) -> Option<String> {
+fn string(value: Option<Given<'_>>) -> Option<Cow<'_, str>> {
     match value {
-        Some(Value::String(text)) => Some(text),
+        Some(Given::Text(text)) => Some(text),
         _ => None,
     }
 }
 
 /// A number above 0. The legacy daemon ignores others, too.
-fn positive(value: Option<&Value>) -> Option<i64> {
+fn positive(value: Option<&Given<'_>>) -> Option<i64> {
     value.and_then(coerce::whole).filter(|number| *number > 0)
 }
 
-fn reason(value: Option<Value>) -> Option<String> {
+fn reason(value: Option<Given<'_>>) -> Option<Cow<'_, str>> {
     match value {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text),
-        Some(other) => Some(other.to_string()),
+        // What is nested was given as its text.
+        None | Some(Given::Null | Given::Nested) => None,
+        Some(Given::Text(text)) => Some(text),
+        Some(Given::Bool(flag)) => Some(if flag { "true" } else { "false" }.into()),
+        Some(Given::Number(number)) => Some(number.to_string().into()),
     }
 }
 
@@ -196,8 +200,9 @@ mod tests {
     use crate::{AppCode, PeerCode};
 
     /// A message whose further members are `members`.
-    fn with(members: &str) -> Message {
-        Message::parse(format!(r#"{{"resource":"r1","status":"LHOT",{members}}}"#).as_bytes()).unwrap()
+    fn with(members: &str) -> Message<'static> {
+        let datagram = format!(r#"{{"resource":"r1","status":"LHOT",{members}}}"#);
+        Message::parse(datagram.leak().as_bytes()).unwrap()
     }
 
     #[test]
@@ -227,6 +232,29 @@ mod tests {
             asks_right: false,
         };
         assert_eq!(Message::parse(datagram).unwrap(), expected);
+    }
+
+    /// Thousands of applications report each second.
+    #[test]
+    fn reading_a_report_copies_no_text() {
+        let datagram = crate::AppMessage {
+            code: AppCode::Lhot,
+            resource: "r1",
+            pid: Some(7),
+            reason: Some("all is well"),
+            kind: Some("smsc"),
+            host: Some("é"),
+            adminweb_port: None,
+            asks_right: true,
+        }
+        .encode();
+        let message = Message::parse(&datagram).unwrap();
+        let texts =
+            [Some(message.resource), Some(message.status), message.kind, message.host, message.reason];
+        for text in texts {
+            assert!(matches!(text, Some(Cow::Borrowed(_))), "{text:?}");
+        }
+        assert!(matches!(with(r#""reason":"\n""#).reason, Some(Cow::Owned(_))));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Our second extension key: what one of our daemons tells another beside its state.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::given::Given;
 
 /// The key; the value is a word.
 pub(crate) const KEY: &str = "note";
@@ -43,7 +44,7 @@ impl Note {
 }
 
 /// The note that a received value stands for. An unknown word is none.
-pub(crate) fn from_value(value: &Value) -> Option<Note> {
+pub(crate) fn from_value(value: &Given<'_>) -> Option<Note> {
     let word = value.as_str()?;
     Note::ALL.into_iter().find(|note| note.as_str() == word)
 }
@@ -56,10 +57,10 @@ mod tests {
     #[test]
     fn an_unknown_word_is_no_note() {
         for note in Note::ALL {
-            assert_eq!(from_value(&json!(note.as_str())), Some(note));
+            assert_eq!(from_value(&json!(note.as_str()).into()), Some(note));
         }
         for value in [json!("Claim"), json!(""), json!(1), json!(null), json!(["claim"])] {
-            assert_eq!(from_value(&value), None, "{value}");
+            assert_eq!(from_value(&value.clone().into()), None, "{value}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use crate::given::Given;
 
 /// The key; the value is a text, `MS` or `MS TIME`: whole milliseconds from the hearing of the newest message of the other side,
 /// and the time that this one told in [`Trip`](crate::Trip).
@@ -29,7 +29,7 @@ impl Promised {
 }
 
 /// The promise that a received value stands for. Nonsense promises nothing.
-pub(crate) fn from_value(value: &Value) -> Promised {
+pub(crate) fn from_value(value: &Given<'_>) -> Promised {
     let mut parts = value.as_str().unwrap_or_default().split(' ').map(crate::trip::number);
     match (parts.next().flatten(), parts.next(), parts.next()) {
         (Some(ms), None, None) => of(ms, None),
@@ -63,7 +63,7 @@ mod tests {
         ];
         for (value, ms, acknowledged) in rows {
             let promised = Promised { lasts: Duration::from_millis(ms), acknowledged };
-            assert_eq!(from_value(&value), promised, "{value}");
+            assert_eq!(from_value(&value.clone().into()), promised, "{value}");
         }
         let promised = Promised { lasts: Duration::from_micros(2999), acknowledged: Some(5) };
         assert_eq!(promised.to_text(), "2 5");

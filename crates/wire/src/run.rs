@@ -1,6 +1,6 @@
 //! Our fourth extension key: the run of the daemon that speaks, and the run that it speaks to.
 
-use serde_json::Value;
+use crate::given::Given;
 
 /// The key; the value is a text of one or two numbers of sixteen hexadecimal digits.
 pub(crate) const KEY: &str = "run";
@@ -24,7 +24,7 @@ impl Run {
 }
 
 /// The numbers that a received value stands for. Nonsense is none.
-pub(crate) fn from_value(value: &Value) -> Option<Run> {
+pub(crate) fn from_value(value: &Given<'_>) -> Option<Run> {
     let text = value.as_str()?;
     match text.split_once(' ') {
         None => Some(Run { own: number(text)?, peer: None }),
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn only_what_we_would_send_is_a_run() {
         for run in [Run { own: 0x0123_4567_89ab_cdef, peer: None }, Run { own: 0, peer: Some(u64::MAX) }] {
-            assert_eq!(from_value(&json!(run.to_text())), Some(run));
+            assert_eq!(from_value(&json!(run.to_text()).into()), Some(run));
         }
         for text in [
             "",
@@ -62,8 +62,8 @@ mod tests {
             "0123456789abcdef 0123456789abcdef 0123456789abcdef",
             "éééééééé",
         ] {
-            assert_eq!(from_value(&json!(text)), None, "{text}");
+            assert_eq!(from_value(&json!(text).into()), None, "{text}");
         }
-        assert_eq!(from_value(&json!(17)), None);
+        assert_eq!(from_value(&json!(17).into()), None);
     }
 }

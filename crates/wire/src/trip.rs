@@ -1,6 +1,6 @@
 //! Our fifth extension key: the number and the time of a message, and the time of the newest one heard.
 
-use serde_json::Value;
+use crate::given::Given;
 
 /// The key; the value is a text of two or four decimal numbers.
 pub(crate) const KEY: &str = "trip";
@@ -36,7 +36,7 @@ impl Trip {
 }
 
 /// What a received value tells. Nonsense is nothing.
-pub(crate) fn from_value(value: &Value) -> Option<Trip> {
+pub(crate) fn from_value(value: &Given<'_>) -> Option<Trip> {
     let mut parts = value.as_str()?.split(' ').map(number);
     let (number, time) = (parts.next()??, parts.next()??);
     let echo = match (parts.next(), parts.next(), parts.next()) {
@@ -64,7 +64,7 @@ mod tests {
             Trip { number: 1, time: 0, echo: None },
             Trip { number: 999, time: 999_999_999_999_999_999, echo: Some(Echo { time: 7, held: 0 }) },
         ] {
-            assert_eq!(from_value(&json!(trip.to_text())), Some(trip));
+            assert_eq!(from_value(&json!(trip.to_text()).into()), Some(trip));
         }
         for text in [
             "",
@@ -79,8 +79,8 @@ mod tests {
             "x 1",
             "1 1000000000000000000",
         ] {
-            assert_eq!(from_value(&json!(text)), None, "{text}");
+            assert_eq!(from_value(&json!(text).into()), None, "{text}");
         }
-        assert_eq!(from_value(&json!([1, 2])), None);
+        assert_eq!(from_value(&json!([1, 2]).into()), None);
     }
 }

@@ -16,9 +16,9 @@ fn rows(jsonl: &str) -> impl Iterator<Item = Value> {
 }
 
 /// Every recorded payload as it was and as we read it.
-fn recorded(jsonl: &str) -> Vec<(String, Message)> {
-    let payloads = rows(jsonl).map(|row| row["payload"].as_str().unwrap().to_owned());
-    payloads.map(|payload| (payload.clone(), Message::parse(payload.as_bytes()).unwrap())).collect()
+fn recorded(jsonl: &str) -> Vec<(&'static str, Message<'static>)> {
+    let payloads = rows(jsonl).map(|row| &*row["payload"].as_str().unwrap().to_owned().leak());
+    payloads.map(|payload| (payload, Message::parse(payload.as_bytes()).unwrap())).collect()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_the_1_8_daemon_sent_is_read() {
     let recorded = recorded(DAEMON_1_8_2);
     assert_eq!(recorded.len(), 3);
     for (payload, message) in recorded {
-        let sent: Value = serde_json::from_str(&payload).unwrap();
+        let sent: Value = serde_json::from_str(payload).unwrap();
         assert!(matches!(message.code, Code::Peer(_)), "{payload}");
         assert_eq!(Value::from(message.status), sent["status"]);
         assert_eq!(Value::from(message.resource), sent["resource"]);

@@ -79,11 +79,11 @@ proptest! {
         check_reason(reason, read.reason.as_deref(), &datagram)?;
         let expected = Message {
             code: Code::Peer(code),
-            status: code.to_string(),
-            resource: resource.clone(),
-            host: host.map(str::to_owned),
+            status: code.as_str().into(),
+            resource: resource.as_str().into(),
+            host: host.map(Into::into),
             reason: read.reason.clone(),
-            kind: Some("schrittmacher".to_owned()),
+            kind: Some("schrittmacher".into()),
             random, priority, heartbeat, note: None, freeze: None, run, trip, number, promise, epoch,
             pid: None, adminweb_port: None, location: None, asks_right: false,
         };
@@ -105,11 +105,11 @@ proptest! {
         check_reason(reason, read.reason.as_deref(), &datagram)?;
         let expected = Message {
             code: Code::App(code),
-            status: code.to_string(),
-            resource: resource.clone(),
-            host: host.map(str::to_owned),
+            status: code.as_str().into(),
+            resource: resource.as_str().into(),
+            host: host.map(Into::into),
             reason: read.reason.clone(),
-            kind: kind.map(str::to_owned),
+            kind: kind.map(Into::into),
             pid, adminweb_port,
             random: 0, priority: 0, heartbeat: None, note: None, freeze: None, run: None, trip: None, number: None, promise: None, epoch: None, asks_right, location: None,
         };

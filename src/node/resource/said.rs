@@ -35,10 +35,19 @@ pub struct LastMessage<Code> {
     pub at: Option<SystemTime>,
 }
 
+impl<Code> LastMessage<Code> {
+    /// Takes a reason from outside. Nearly all are those that were given last, and need no copy.
+    fn set_reason(&mut self, reason: Option<&str>) {
+        if self.reason.as_deref() != reason {
+            self.reason = reason.map(|reason| beginning(reason.to_owned(), REASON));
+        }
+    }
+}
+
 impl ManagedResource {
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
     /// one, as 2.0.0 does. An application that is well does not erase what this daemon found wrong.
-    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<String>) {
+    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<&str>) {
         self.local.at = Some(SystemTime::now());
         self.app_has_died = false;
         let Some(code) = code else { return };
@@ -47,13 +56,13 @@ impl ManagedResource {
         if !matches!(code, AppCode::Lrfo | AppCode::Lrto) {
             self.app_said = Some(code);
         }
-        let has_failed = code == AppCode::Lfai && reason.as_ref().is_some_and(|reason| !reason.is_empty());
+        let has_failed = code == AppCode::Lfai && reason.is_some_and(|reason| !reason.is_empty());
         if self.is_out_of_order && !has_failed && self.cannot_serve() {
             return;
         }
         self.is_out_of_order = false;
         if reason.is_some() || code != AppCode::Lunk {
-            self.local.reason = reason.map(|reason| beginning(reason, REASON));
+            self.local.set_reason(reason);
         }
     }
 
@@ -64,11 +73,11 @@ impl ManagedResource {
     }
 
     /// Takes note of what the peer says beside its status.
-    pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<String>, now: Time) {
+    pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<&str>, now: Time) {
         self.remote.at = Some(SystemTime::now());
         let Some(code) = code else { return };
         self.remote.word = Word::Said(code);
-        self.remote.reason = reason.map(|reason| beginning(reason, REASON));
+        self.remote.set_reason(reason);
         if let Some(state) = wording::peer_state(code) {
             self.story.peer(Some(state), self.remote.reason.as_deref(), now);
         }
@@ -156,10 +165,10 @@ mod tests {
     #[test]
     fn what_an_application_said_while_it_was_well_is_no_reason_for_its_end() {
         let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
-        managed.heard_app(Some(AppCode::Lhot), Some("all is well".to_owned()));
+        managed.heard_app(Some(AppCode::Lhot), Some("all is well"));
         managed.app_died();
         assert_eq!(managed.local.reason.as_deref(), Some("the application's process ended"));
-        managed.heard_app(Some(AppCode::Lfai), Some("disk full".to_owned()));
+        managed.heard_app(Some(AppCode::Lfai), Some("disk full"));
         managed.app_died();
         assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
     }
@@ -185,17 +194,17 @@ mod tests {
     #[test]
     fn an_application_that_is_well_does_not_erase_ours() {
         let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
-        managed.heard_app(Some(AppCode::Lsby), Some("starting".to_owned()));
+        managed.heard_app(Some(AppCode::Lsby), Some("starting"));
         managed.is_cut_off("eth0 has no carrier".to_owned());
         managed.protocol.handle(Time::ZERO, Event::CutOff);
-        for reason in [None, Some(String::new()), Some("started".to_owned())] {
+        for reason in [None, Some(""), Some("started")] {
             managed.heard_app(Some(AppCode::Lsby), reason);
             assert_eq!(managed.local.reason.as_deref(), Some("eth0 has no carrier"));
         }
-        managed.heard_app(Some(AppCode::Lfai), Some("disk full".to_owned()));
+        managed.heard_app(Some(AppCode::Lfai), Some("disk full"));
         assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
         managed.protocol.handle(Time::ZERO, Event::Reconnected);
-        managed.heard_app(Some(AppCode::Lsby), Some(String::new()));
+        managed.heard_app(Some(AppCode::Lsby), Some(""));
         assert_eq!(managed.local.reason.as_deref(), Some(""));
     }
 }

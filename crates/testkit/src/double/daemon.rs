@@ -91,7 +91,7 @@ impl Daemon {
         let event = match message.code {
             Code::Peer(code) => Event::Peer { code, priority: message.priority, random: message.random },
             Code::App(code) => {
-                self.note_reason(code, message.reason);
+                self.note_reason(code, message.reason.map(Into::into));
                 Event::App(code)
             }
             Code::Unknown => return Vec::new(),

@@ -12,13 +12,12 @@ mod numbers;
 mod receiver;
 mod sender;
 
-use serde_json::Value;
-
 pub use mode::BatchMode;
 pub use numbers::Numbers;
 pub use receiver::BatchReceiver;
 pub use sender::{BatchSender, times_as_a_whole};
 
+use crate::given::Given;
 use crate::json::{object, text};
 use crate::{MAX_DATAGRAM, Run, Trip, run, trip};
 
@@ -37,7 +36,7 @@ pub(crate) fn number_to_text(number: u64) -> String {
 }
 
 /// The number of a message whose sender reads our form of batches. Anything else is none.
-pub(crate) fn number_from_value(value: &Value) -> Option<u64> {
+pub(crate) fn number_from_value(value: &Given<'_>) -> Option<u64> {
     let (form, digits) = value.as_str()?.split_once(' ')?;
     (form == FORM).then(|| numbers::number(digits)).flatten()
 }
@@ -58,12 +57,12 @@ pub struct Batch {
 
 impl Batch {
     pub(crate) fn from_values(
-        run: Option<&Value>,
-        trip: Option<&Value>,
-        says: Option<&Value>,
-        unknown: Option<&Value>,
+        run: Option<&Given<'_>>,
+        trip: Option<&Given<'_>>,
+        says: Option<&Given<'_>>,
+        unknown: Option<&Given<'_>>,
     ) -> Option<Batch> {
-        let numbers = |value: Option<&Value>| match value {
+        let numbers = |value: Option<&Given<'_>>| match value {
             None => Some(Numbers::default()),
             Some(value) => Numbers::from_text(value.as_str()?),
         };
