@@ -169,7 +169,8 @@ pub struct ResourceFigures {
     /// Orders to start and to stop the application.
     pub orders: [u64; 2],
     /// Changes of state that have occurred: from, to, and the word of the cause.
-    pub transitions: BTreeMap<(StateName, StateName, &'static str), u64>,
+    /// Few: a list is a tenth of a map.
+    pub transitions: Vec<((StateName, StateName, &'static str), u64)>,
     /// Commands that have ended well, and those that have not, by their kind.
     pub commands: [[u64; 2]; CommandKind::ALL.len()],
     /// How long they ran in all.
@@ -221,7 +222,10 @@ impl ResourceFigures {
     /// The state has changed.
     pub fn changed(&mut self, change: &Transition) {
         let place = (change.from, change.to, wording::cause_word(change.cause));
-        *self.transitions.entry(place).or_default() += 1;
+        match self.transitions.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, count)) => *count += 1,
+            None => self.transitions.push((place, 1)),
+        }
     }
 
     /// A command has ended.

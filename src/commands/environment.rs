@@ -28,7 +28,8 @@ pub struct Facts {
 /// The environment of one resource's commands, as far as it never changes.
 #[derive(Debug)]
 pub(super) struct Environment {
-    constant: Vec<(&'static str, Option<OsString>)>,
+    /// Those that have a value.
+    constant: Box<[(&'static str, OsString)]>,
 }
 
 impl Environment {
@@ -52,8 +53,8 @@ impl Environment {
             ("PID_FILE", resource.pid_file.as_ref().map(OsString::from)),
             ("HEARTBEAT_INTERVAL", Some(format!("{:.6}", resource.heartbeat.as_secs_f64()).into())),
         ];
-        let constant = constant.map(|(name, value)| (name, value.as_deref().map(without_nul)));
-        Environment { constant: constant.into() }
+        let constant = constant.into_iter().filter_map(|(name, value)| Some((name, without_nul(&value?))));
+        Environment { constant: constant.collect() }
     }
 
     /// Whether commands see the same address in both.
@@ -78,13 +79,14 @@ impl Environment {
         command.env_clear().envs(inherited_environment());
         let text = |text: &Option<String>| text.as_ref().map(|text| without_controls(text).into());
         let changing = [
-            ("ACTION", Some(order.as_str().into())),
+            ("ACTION", Some(OsString::from(order.as_str()))),
             ("RESOURCE_PID", pid.map(|pid| pid.to_string().into())),
             ("LAST_LOCAL_REASON", text(&facts.local_reason)),
             ("LAST_REMOTE_REASON", text(&facts.remote_reason)),
             ("EPOCH", (facts.epoch > 0).then(|| facts.epoch.to_string().into())),
         ];
-        for (name, value) in self.constant.iter().cloned().chain(changing) {
+        command.envs(self.constant.iter().map(|(name, value)| (name, value)));
+        for (name, value) in changing {
             if let Some(value) = value {
                 command.env(name, value);
             }

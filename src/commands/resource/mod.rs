@@ -35,10 +35,11 @@ pub(super) struct ResourceCommands {
     name: String,
     commands: Commands,
     /// The commands that take down the address that was brought up before the configuration changed.
-    retired: Option<Commands>,
+    retired: Option<Box<Commands>>,
     pub(super) facts: Facts,
     pub(super) queue: CommandQueue,
-    running: [Option<RunningCommand>; Lane::ALL.len()],
+    /// Most of them never run one.
+    running: [Option<Box<RunningCommand>>; Lane::ALL.len()],
     /// Slots of pipes, oldest first.
     leftovers: VecDeque<usize>,
     /// How many commands of each kind have failed in a row.
@@ -147,7 +148,7 @@ impl ResourceCommands {
             return;
         }
         info!(target: &self.name, "its interface commands have changed: the address is taken down and brought up anew");
-        self.retired.get_or_insert(old);
+        self.retired.get_or_insert_with(|| Box::new(old));
     }
 
     /// An earlier daemon has begun a start command that still runs: none is begun beside it (edge-14).
@@ -209,14 +210,15 @@ impl ResourceCommands {
     }
 
     fn begin_stage(&mut self, stage: CommandStage, order: CommandKind, now: Time) {
-        self.running[order.lane() as usize] = Some(RunningCommand { stage, order, began: now, fate: None });
+        let running = RunningCommand { stage, order, began: now, fate: None };
+        self.running[order.lane() as usize] = Some(Box::new(running));
         self.queue.begun(order, now);
     }
 
     /// The configured commands for an order. An address that was brought up before the configuration changed is taken down as it
     /// was brought up.
     fn commands_for(&self, order: CommandKind) -> &Commands {
-        let retired = self.retired.as_ref().filter(|_| order == CommandKind::Deactivate);
+        let retired = self.retired.as_deref().filter(|_| order == CommandKind::Deactivate);
         retired.unwrap_or(&self.commands)
     }
 
@@ -236,8 +238,8 @@ impl ResourceCommands {
         match self.hand_over(text, commands, order, with) {
             Ok((ticket, pipe)) => {
                 let stage = CommandStage::Command { ticket, process: None, pipe };
-                self.running[order.lane() as usize] =
-                    Some(RunningCommand { stage, order, began: now, fate: None });
+                let running = RunningCommand { stage, order, began: now, fate: None };
+                self.running[order.lane() as usize] = Some(Box::new(running));
                 Begun::Handed
             }
             Err(error) => self
@@ -281,7 +283,7 @@ impl ResourceCommands {
         now: Time,
     ) -> Result<(CommandKind, Option<Ending>), io::Result<ChildProcess>> {
         let mut running = self.running.iter_mut().flatten();
-        let is_meant = |running: &&mut RunningCommand| matches!(&running.stage, CommandStage::Command { ticket: own, .. } if *own == ticket);
+        let is_meant = |running: &&mut Box<RunningCommand>| matches!(&running.stage, CommandStage::Command { ticket: own, .. } if *own == ticket);
         let Some(running) = running.find(is_meant) else { return Err(process) };
         let order = running.order;
         let mut process = match process {
@@ -289,7 +291,7 @@ impl ResourceCommands {
             Err(error) => return Ok((order, Some(cant_begin(&error)))),
         };
         let commands =
-            self.retired.as_ref().filter(|_| order == CommandKind::Deactivate).unwrap_or(&self.commands);
+            self.retired.as_deref().filter(|_| order == CommandKind::Deactivate).unwrap_or(&self.commands);
         let text = commands.texts[order as usize].as_deref().unwrap_or_default();
         // A repetition is told with its end, if that is told at all.
         let is_first = self.failures[order as usize] == 0 && order != CommandKind::Check;
@@ -362,7 +364,7 @@ impl ResourceCommands {
         now: Time,
         pipes: &mut Pipes,
     ) -> Option<(Option<CommandOutcome>, Option<ChildProcess>)> {
-        let RunningCommand { stage, order, began, fate } = self.running[lane as usize].take()?;
+        let RunningCommand { stage, order, began, fate } = *self.running[lane as usize].take()?;
         let ending = if ending == Ending::Stuck { ending } else { fate.unwrap_or(ending) };
         match stage {
             CommandStage::Command { ticket: _, process, pipe } => {
@@ -396,7 +398,7 @@ impl ResourceCommands {
             return false;
         }
         let CommandStage::Command { pipe, .. } = running.stage else { return false };
-        if self.retired.as_ref().unwrap_or(&self.commands).shared.is_none() {
+        if self.retired.as_deref().unwrap_or(&self.commands).shared.is_none() {
             return false;
         }
         let ending = running.fate.take().unwrap_or_else(|| ending.clone());

@@ -130,9 +130,9 @@ pub struct ManagedResource {
     /// The results of its checks, if it is checked.
     pub health: Option<Health>,
     /// The unit of systemd that is the application, if there is one.
-    pub unit: Option<UnitHealth>,
+    pub unit: Option<Box<UnitHealth>>,
     /// How the last command of each kind ended.
-    outcomes: [Option<CommandOutcome>; CommandKind::ALL.len()],
+    outcomes: [Option<Box<CommandOutcome>>; CommandKind::ALL.len()],
     /// The application's last report of its state.
     pub app_said: Option<AppCode>,
     /// The application, if it wants to know until when it may serve.
@@ -173,7 +173,7 @@ impl ManagedResource {
             protocol,
             story,
             health: config.check.as_ref().map(Health::new),
-            unit: config.unit.as_deref().map(UnitHealth::new),
+            unit: config.unit.as_deref().map(UnitHealth::new).map(Box::new),
             config,
             // 2.0.0 sends an empty reason until the application has said something.
             local: LastMessage { word: Word::Nothing, reason: Some(String::new()), at: None },
@@ -213,7 +213,7 @@ impl ManagedResource {
             (health, check) => *health = check.as_ref().map(Health::new),
         }
         if self.config.unit != config.unit {
-            self.unit = config.unit.as_deref().map(UnitHealth::new);
+            self.unit = config.unit.as_deref().map(UnitHealth::new).map(Box::new);
         }
         self.config = config;
     }
@@ -277,7 +277,7 @@ impl ManagedResource {
     pub fn command_ended(&mut self, outcome: CommandOutcome) -> Option<Event> {
         let kind = outcome.kind;
         let failed = outcome.is_trouble() && outcome.ending != Ending::Overtaken;
-        let before = self.outcomes[kind as usize].replace(outcome);
+        let before = self.outcomes[kind as usize].replace(Box::new(outcome));
         let failed_before = before.is_some_and(|before| before.is_trouble());
         match kind {
             CommandKind::Activate if failed => Some(Event::ActivateFailed),
@@ -294,7 +294,7 @@ impl ManagedResource {
 
     /// The outcomes of the commands that failed when they were tried last.
     pub fn failing_commands(&self) -> impl Iterator<Item = &CommandOutcome> {
-        self.outcomes.iter().flatten().filter(|outcome| outcome.is_trouble())
+        self.outcomes.iter().flatten().map(Box::as_ref).filter(|outcome| outcome.is_trouble())
     }
 
     /// The datagram that carries this word, with room for a signature.

@@ -113,7 +113,7 @@ impl ManagedResource {
         is_start_to_blame: bool,
     ) -> String {
         let known = self.local.reason.as_ref().filter(|reason| !is_news && !reason.is_empty());
-        let start = self.outcomes[CommandKind::Start as usize].as_ref().filter(|_| is_start_to_blame);
+        let start = self.outcomes[CommandKind::Start as usize].as_deref().filter(|_| is_start_to_blame);
         known.cloned().unwrap_or_else(|| beginning(start.unwrap_or(check).to_string(), REASON))
     }
 
