@@ -16,6 +16,24 @@ pub(super) struct ChildProcess {
     terminated: bool,
 }
 
+/// A child of this process that has ended and has not been waited for, if there is one.
+///
+/// # Errors
+///
+/// There is none at all, or this system cannot say so.
+#[cfg(any(target_os = "linux", target_os = "freebsd"))]
+pub(super) fn ended_child() -> io::Result<Option<u32>> {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let pid = waitid(Id::All, flags)?.pid();
+    Ok(pid.and_then(|pid| u32::try_from(pid.as_raw()).ok()))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
+pub(super) fn ended_child() -> io::Result<Option<u32>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// `text` as a command for `/bin/sh -c`, whose stdout and stderr go to `output`.
 ///
 /// It gets its own process group and no descriptor but 0, 1 and 2: everything that the daemon opens is

@@ -8,15 +8,15 @@ use mio::net::UdpSocket;
 #[cfg(target_os = "linux")]
 use nix::sys::socket::{
     MsgFlags, SockaddrStorage, recvmsg, setsockopt,
-    sockopt::{Ipv4RecvErr, Ipv6RecvErr},
+    sockopt::{Ipv4RecvErr, Ipv6RecvErr, RcvBufForce},
 };
 use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::{Batch, Strangers};
 
-/// Receive buffer asked for: a burst of a thousand resources' heartbeats fits while the daemon is busy.
-/// The kernel grants less if `net.core.rmem_max` says so.
-const RECEIVE_BUFFER: usize = 1 << 20;
+/// Receive buffer asked for: the first words of ten thousand resources come at once, while the daemon is busy with its own. The
+/// kernel doubles this for its own needs. Without CAP_NET_ADMIN it grants less if `net.core.rmem_max` says so.
+const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// The hop limit of what we send.
 const HOPS: u32 = 255;
@@ -203,7 +203,7 @@ pub fn is_answer(error: &io::Error) -> bool {
 /// Sets what a socket of ours has, bound or not; says whether it has a filter.
 fn prepare(socket: &socket2::Socket, address: SocketAddr, admitted: &[IpAddr]) -> io::Result<io::Result<()>> {
     // A smaller buffer is no reason not to run.
-    if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
+    if let Err(error) = set_receive_buffer(socket) {
         log::debug!("{address}: receive buffer stays as it is: {error}");
     }
     // No router on the way has lowered that of a neighbour: a later version may demand it.
@@ -214,6 +214,17 @@ fn prepare(socket: &socket2::Socket, address: SocketAddr, admitted: &[IpAddr]) -
     }
     socket.set_nonblocking(true)?;
     Ok(attach_filter(&SockRef::from(socket), address, admitted, Strangers::Named))
+}
+
+#[cfg(target_os = "linux")]
+fn set_receive_buffer(socket: &socket2::Socket) -> io::Result<()> {
+    let forced = setsockopt(socket, RcvBufForce, &RECEIVE_BUFFER);
+    forced.or_else(|_| socket.set_recv_buffer_size(RECEIVE_BUFFER))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_receive_buffer(socket: &socket2::Socket) -> io::Result<()> {
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)
 }
 
 pub(super) fn canonical(source: SocketAddr) -> SocketAddr {
@@ -266,6 +277,17 @@ mod tests {
             Ok(v6) => assert_eq!(SockRef::from(&v6.socket).unicast_hops_v6().unwrap(), HOPS),
             Err(_) => println!("SKIPPED: what_we_send_has_the_greatest_hop_limit: no IPv6"),
         }
+    }
+
+    /// Two daemons with 10,000 resources that started at once lost 82,000 of 560,000 datagrams with what `net.core.rmem_max` allows.
+    #[test]
+    fn a_burst_of_thousands_fits_in_if_we_may() {
+        let socket = Socket::bind(SocketAddr::from(([127, 0, 0, 1], 0)), &[]).unwrap();
+        let bare = socket2::Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        if setsockopt(&bare, RcvBufForce, &RECEIVE_BUFFER).is_err() {
+            return println!("SKIPPED: a_burst_of_thousands_fits_in_if_we_may: no CAP_NET_ADMIN");
+        }
+        assert!(SockRef::from(&socket.socket).recv_buffer_size().unwrap() >= RECEIVE_BUFFER);
     }
 
     /// More than a filter has room for (`BPF_MAXINSNS`).

@@ -20,7 +20,7 @@ use crate::kept::StateFolder;
 use super::address::{AddressNews, Addresses};
 use super::earlier::{StartCommands, StartProcess};
 use super::output::{Gone, Pipes};
-use super::process::ChildProcess;
+use super::process::{ChildProcess, ended_child};
 use super::queue::QueueStep;
 use super::resource::{Beginning, Begun, ResourceCommands};
 use super::spawner::{Spawned, Spawner};
@@ -216,9 +216,30 @@ impl Executor {
         self.pipes.on_readable(pipe);
     }
 
-    /// Takes SIGCHLD: looks which commands are over.
+    /// Takes SIGCHLD: looks which commands are over. The system names a child that has ended, so that an end costs a call or two
+    /// and not one for each command that runs.
     pub fn on_child_signal(&mut self, now: Time) {
         self.stuck.retain_mut(|process| matches!(process.try_wait(), Ok(None)));
+        loop {
+            let ended = match ended_child() {
+                Ok(Some(pid)) => pid,
+                Ok(None) => return,
+                Err(_) => return self.look_at_all(now),
+            };
+            let is_meant =
+                |&(resource, lane): &(usize, Lane)| self.resources[resource].pid(lane) == Some(ended);
+            let Some(index) = self.running.iter().position(is_meant) else {
+                // Another thread's, which hides those after it until that thread has waited for it.
+                return self.look_at_all(now);
+            };
+            let (resource, lane) = self.running[index];
+            let Some(ending) = self.resources[resource].look(lane) else { return self.look_at_all(now) };
+            self.running.swap_remove(index);
+            self.finish(resource, lane, ending, now);
+        }
+    }
+
+    fn look_at_all(&mut self, now: Time) {
         let mut index = 0;
         while let Some(&(resource, lane)) = self.running.get(index) {
             if let Some(ending) = self.resources[resource].look(lane) {

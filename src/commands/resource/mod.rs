@@ -348,6 +348,14 @@ impl ResourceCommands {
         }
     }
 
+    /// The process of the command in `lane`.
+    pub(super) fn pid(&self, lane: Lane) -> Option<u32> {
+        match &self.running[lane as usize].as_ref()?.stage {
+            CommandStage::Command { process, .. } => process.as_ref().map(ChildProcess::pid),
+            CommandStage::Address { .. } | CommandStage::Unit { .. } => None,
+        }
+    }
+
     /// Whether the command in `lane` is over, and how.
     pub(super) fn look(&mut self, lane: Lane) -> Option<Ending> {
         match self.running[lane as usize].as_mut()?.process()?.try_wait() {
