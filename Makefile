@@ -113,7 +113,12 @@ fuzz: ## fuzz what arrives from outside, SECS=60 for each of the targets, or for
 table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table
 
-bench: ## how long a switch takes, and what an idle daemon costs (two minutes, on a quiet machine)
+# QUICK=1 is a look at all of it.
+bench: ## everything that performance.md compares, beside keepalived and bare loops in C (root; half an hour, QUICK=1 five minutes)
+	@QUICK='$(QUICK)' scripts/bench
+
+.PHONY: bench-switch
+bench-switch: ## how long a switch takes, and what an idle daemon costs (two minutes, on a quiet machine)
 	$(CARGO) build --release --locked -p schrittmacher-testapp
 	$(CARGO) bench --locked --bench pair
 

@@ -1,4 +1,4 @@
-//! How long the pair takes, and what it costs to do nothing: `make bench`, described in docs/performance.md.
+//! How long the pair takes, and what it costs to do nothing: `make bench-switch`, described in docs/performance.md.
 //!
 //! Real daemons and applications on loopback addresses, one pair after the other, so that nothing else runs.
 //! Figures, not tests: a busy machine makes them worse, and nothing fails because of it.

@@ -1,36 +1,25 @@
-//! The least that taking the reports can cost: epoll, recvmmsg, and nothing done with what was read.
+//! The least that taking the reports can cost: a loop in C (`bare.c`).
 
-use std::io::IoSliceMut;
-use std::net::UdpSocket;
-use std::os::fd::{AsFd, AsRawFd};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 use schrittmacher_harness::PORT;
 
-use crate::account;
+/// Compiles it into this folder.
+pub fn compile(folder: &Path) -> PathBuf {
+    let program = folder.join("bare");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/many/bare.c");
+    let compiled = Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(source).status().unwrap();
+    assert!(compiled.success(), "cc {source}");
+    program
+}
 
-/// Datagrams taken with one call at most.
-const BATCH: usize = 64;
-
-/// Percent of a core that such a loop takes in this time.
-pub fn share(address: &str, span: Duration) -> f64 {
-    let socket = UdpSocket::bind((address, PORT + 1)).unwrap();
-    socket.set_nonblocking(true).unwrap();
-    let epoll = Epoll::new(EpollCreateFlags::empty()).unwrap();
-    epoll.add(socket.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, 0)).unwrap();
-    let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, None);
-    let mut buffers = vec![[0_u8; 2048]; BATCH];
-    let me = Path::new("/proc/thread-self");
-    let (before, began) = (account(me), Instant::now());
-    while began.elapsed() < span {
-        let mut ready = [EpollEvent::empty()];
-        epoll.wait(&mut ready, 100_u16).unwrap();
-        let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
-        let _ = recvmmsg(socket.as_raw_fd(), &mut headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)
-            .map(Iterator::count);
-    }
-    (account(me) - before).div_duration_f64(began.elapsed()) * 100.0
+/// Percent of a core that it takes in this time.
+pub fn share(program: &Path, address: &str, span: Duration) -> f64 {
+    let words = [address.to_owned(), (PORT + 1).to_string(), span.as_secs().to_string()];
+    let output = Command::new(program).args(words).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let nanoseconds: u64 = text.split(' ').next().unwrap().parse().unwrap();
+    Duration::from_nanos(nanoseconds).div_duration_f64(span) * 100.0
 }

@@ -24,7 +24,8 @@ use schrittmacher_harness::{EndOnDrop, PORT, Process, program, report};
 const PERIOD: Duration = Duration::from_millis(1500);
 /// How long a pair may take until nothing changes any more.
 const SETTLED: Duration = Duration::from_secs(12);
-const SPAN: Duration = Duration::from_secs(20);
+/// How long each is looked at. `SECONDS=5` is a quick look.
+const SPAN: u64 = 20;
 const HOT: &str = "127.0.0.2";
 const STANDBY: &str = "127.0.0.3";
 const BARE: &str = "127.0.0.4";
@@ -36,18 +37,40 @@ fn main() {
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let heartbeat = setting("HEARTBEAT", "1");
+    let span = Duration::from_secs(setting("SECONDS", &SPAN.to_string()).parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let program = bare::compile(folder.path());
     println!(
-        "heartbeat {heartbeat} s; percent of a core over {} s; datagrams a second of one daemon\n",
-        SPAN.as_secs()
+        "\nHeartbeat {heartbeat} s; percent of a core over {} s; datagrams a second of one daemon; PSS in MiB. *Bare* takes the \
+         reports of one side with epoll and recvmmsg in C, and does nothing; × is how often the hot side takes this.\n",
+        span.as_secs()
     );
-    println!("resources   bare    hot  standby  datagrams  MiB: hot  standby");
+    println!(
+        "{:>9} {:>7} {:>7} {:>6} {:>8} {:>10} {:>8} {:>8}",
+        "resources", "bare", "hot", "×", "standby", "datagrams", "hot MiB", "standby"
+    );
+    let mut growth = Vec::new();
     for resources in setting("RESOURCES", "1,10,100,1000").split(',') {
         let resources = resources.parse().unwrap();
-        let bare = beside_applications(resources, &[(BARE, "LHOT")], |_| bare::share(BARE, SPAN));
-        let (hot, standby, datagrams) = pair(resources, &heartbeat);
+        let bare = beside_applications(resources, &[(BARE, "LHOT")], |_| bare::share(&program, BARE, span));
+        let (hot, standby, datagrams) = pair(resources, &heartbeat, span);
         println!(
-            "{resources:>9} {bare:>6.2} {:>6.2} {:>8.2} {datagrams:>10.0} {:>9.1} {:>8.1}",
-            hot.share, standby.share, hot.mebibytes, standby.mebibytes
+            "{resources:>9} {bare:>7.3} {:>7.3} {:>6.2} {:>8.3} {datagrams:>10.0} {:>8.1} {:>8.1}",
+            hot.share,
+            hot.share / bare,
+            standby.share,
+            hot.mebibytes,
+            standby.mebibytes
+        );
+        growth.push((resources, hot));
+    }
+    for pair in growth.windows(2) {
+        let [(few, before), (many, after)] = pair else { continue };
+        let exponent = |before: f64, after: f64| (after / before).ln() / (*many as f64 / *few as f64).ln();
+        println!(
+            "from {few} to {many}: the time of a core grows with the exponent {:.2}, the memory with {:.2}",
+            exponent(before.share, after.share),
+            exponent(before.mebibytes, after.mebibytes)
         );
     }
 }
@@ -58,7 +81,7 @@ struct Cost {
     mebibytes: f64,
 }
 
-fn pair(resources: usize, heartbeat: &str) -> (Cost, Cost, f64) {
+fn pair(resources: usize, heartbeat: &str, span: Duration) -> (Cost, Cost, f64) {
     let folder = tempfile::tempdir().unwrap();
     let daemons = [(HOT, STANDBY), (STANDBY, HOT)]
         .map(|(local, remote)| start(folder.path(), local, remote, resources, heartbeat));
@@ -66,7 +89,7 @@ fn pair(resources: usize, heartbeat: &str) -> (Cost, Cost, f64) {
         thread::sleep(SETTLED);
         let counted = || datagrams() - reports.load(Ordering::Relaxed);
         let (before, began, first) = (daemons.each_ref().map(cpu_time), Instant::now(), counted());
-        thread::sleep(SPAN);
+        thread::sleep(span);
         let elapsed = began.elapsed();
         let rate = (counted() - first) as f64 / elapsed.as_secs_f64() / 2.0;
         let cost = |side: usize| Cost {

@@ -65,6 +65,10 @@ fn has_address(host: &schrittmacher_harness::Namespace) -> bool {
 }
 
 impl System for Keepalived {
+    fn daemon(&self, side: Side) -> u32 {
+        self.daemons[side.index()].pid()
+    }
+
     fn settled(&self) -> Side {
         // Its standby tells nobody that it is ready; a second of its adverts is enough by far.
         std::thread::sleep(Duration::from_secs(2));

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that can't be made ends the run")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod idle;
 mod keepalived;
 mod ours;
 
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use schrittmacher_harness::{Lan, Probe, Side};
 
 /// How often each event is measured. `RUNS=3` takes five minutes; it leaves out the pair with commands. `ROW=planned` measures the
-/// events alone whose name contains this: four minutes each.
+/// events alone whose name contains this: four minutes each. `ROW=idle` measures what a settled pair takes, and no event.
 const RUNS: usize = 10;
 /// From this number of runs on the pair with commands is measured, too.
 const LONG: usize = 5;
@@ -53,6 +54,8 @@ pub trait System {
     fn settled(&self) -> Side;
     /// Has something happen to the hot side. `false`: it has no such thing.
     fn strike(&mut self, incident: Incident, lan: &Lan, hot: Side) -> bool;
+    /// The process of the daemon of this side.
+    fn daemon(&self, side: Side) -> u32;
 }
 
 fn main() {
@@ -60,8 +63,6 @@ fn main() {
         return println!("SKIPPED: outage: {why}");
     }
     let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
-    println!("\nOutage that a client sees, in milliseconds, median of {runs} (least to most), by turns:\n");
-    println!("{:<44}{:>22}{:>22}{:>22}{:>8}", "", "ours, built-in", "ours, commands", "keepalived", "ratio");
     let quick = Pace { period: 10, count: 3 };
     let middle = Pace { period: 100, count: 3 };
     let slow = Pace { period: 100, count: 10 };
@@ -76,6 +77,12 @@ fn main() {
         ("cable of the hot host pulled, 100 ms x 3", Incident::CablePulled, middle),
     ];
     let wanted = std::env::var("ROW").unwrap_or_default();
+    if wanted.is_empty() || wanted == "idle" {
+        idle::report(runs.min(3));
+        println!();
+    }
+    println!("Outage that a client sees, in milliseconds, median of {runs} (least to most), by turns:\n");
+    println!("{:<44}{:>22}{:>22}{:>22}{:>8}", "", "ours, built-in", "ours, commands", "keepalived", "ratio");
     for (name, incident, pace) in rows.into_iter().filter(|(name, ..)| name.contains(&wanted)) {
         let mut samples: [Vec<Option<Duration>>; 3] = Default::default();
         for _ in 0..runs {

@@ -38,6 +38,10 @@ pub fn start(lan: &Lan, pace: Pace, built_in: bool) -> Ours {
 }
 
 impl System for Ours {
+    fn daemon(&self, side: Side) -> u32 {
+        self.pair[side].daemon().pid()
+    }
+
     fn settled(&self) -> Side {
         self.pair.wait_settled(Side::A, AT_ONCE * 10);
         Side::A
