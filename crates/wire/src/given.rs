@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Number;
 
-/// A value as it was received: nothing inside an array or object, and no copy of a text that stands in the datagram as it is.
+/// A value as it was received: nothing inside an array or object, and no copy of a text without escapes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Given<'a> {
     Null,
