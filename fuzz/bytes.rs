@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Policy, Settings};
+use schrittmacher_protocol::{OnIsolation, Policy, Settings};
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use schrittmacher_testkit::settings;
@@ -61,6 +61,7 @@ impl<'a> Bytes<'a> {
                 flags >> 3,
                 &[Policy::Available, Policy::Consistent { promise: heartbeat * 4 }, Policy::Manual],
             ),
+            on_isolation: one_of(flags >> 5, &[OnIsolation::Keep, OnIsolation::StepDown]),
             ..settings(one_of(priority, &[0, 10, -10, i32::MAX, i32::MIN]))
         }
     }

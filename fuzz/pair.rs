@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, duration, one_of, peer_code};
-use schrittmacher_protocol::{Event, FORCED_RANDOM, OUR_RANDOM, PeerReport, Policy, Settings};
+use schrittmacher_protocol::{Event, FORCED_RANDOM, OUR_RANDOM, OnIsolation, PeerReport, Policy, Settings};
 use schrittmacher_simulator::{App, Durations, Loss, Report, Spread};
 use schrittmacher_testkit::pair::Pair;
 
@@ -54,6 +54,7 @@ fn new_pair(bytes: &mut Bytes<'_>) -> Pair {
             held: false,
             extensions: true,
             policy: Policy::Available,
+            on_isolation: OnIsolation::Keep,
             ..settings
         }
     });

@@ -138,6 +138,7 @@ impl Node {
             46 => Event::Follow { force: step.a & 1 != 0 },
             47 if step.a & 1 == 0 => Event::CutOff,
             47 => Event::Reconnected,
+            50 => Event::Isolated(step.a & 1 == 0),
             48 => one_of(step.a, &COMMANDS),
             49 => Event::Witness(one_of(
                 step.a,

@@ -14,6 +14,7 @@ mod kept;
 mod logging;
 mod node;
 mod own_file;
+mod ping;
 mod sender;
 mod socket_file;
 mod startup;

@@ -35,6 +35,8 @@ pub struct StatusSnapshot {
     pub watchdog_armed: Option<bool>,
     /// Whether the `witness` answered when it was last asked; `None` without one.
     pub witness_answers: Option<bool>,
+    /// What the echoes to `ping-address` show; `None` without it.
+    pub echoes: Option<EchoFacts>,
     /// What makes a message the peer's now.
     pub proof: PeerProof,
 }
@@ -51,6 +53,22 @@ pub struct LinkFacts {
     /// The same of the last ones: at least a thousand, if there were as many.
     pub recently_sent: u64,
     pub recently_lost: u64,
+}
+
+/// What the echoes to `ping-address` show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EchoFacts {
+    /// No target answers.
+    pub isolated: bool,
+    pub targets: Vec<TargetFacts>,
+}
+
+/// One target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFacts {
+    pub address: String,
+    /// `None`: it is not known yet.
+    pub answers: Option<bool>,
 }
 
 /// One of several paths to the peer.

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use schrittmacher_api::{
-    ApplicationState, Authentication, DaemonStatus, Frozen, LastSwitch, PeerLink, PeerNode, PeerPath,
-    PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceAddress, ServiceLevel, Summary,
+    ApplicationState, Authentication, DaemonStatus, EchoTarget, Frozen, Isolation, LastSwitch, PeerLink,
+    PeerNode, PeerPath, PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceAddress, ServiceLevel,
+    Summary,
 };
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
 use schrittmacher_wire::AppCode;
 
 use super::service::PageFacts;
-use super::snapshot::{AuthFacts, LinkFacts, PathFacts, PlannedTimes, ResourceStatus, StatusSnapshot};
+use super::snapshot::{
+    AuthFacts, EchoFacts, LinkFacts, PathFacts, PlannedTimes, ResourceStatus, StatusSnapshot, TargetFacts,
+};
 
 /// Everything, as one value.
 pub(super) fn daemon(
@@ -36,6 +39,7 @@ pub(super) fn daemon(
         security: if snapshot.is_strict { "strict" } else { "legacy" }.to_owned(),
         authentication: snapshot.auth.map(authentication),
         witness_answers: snapshot.witness_answers,
+        isolation: snapshot.echoes.as_ref().map(isolation),
         uptime_seconds: facts.started.elapsed().as_secs_f64(),
         peer: PeerNode {
             heard: is_heard,
@@ -52,6 +56,11 @@ pub(super) fn daemon(
         summary: summary(&resources),
         resources,
     }
+}
+
+fn isolation(echoes: &EchoFacts) -> Isolation {
+    let target = |one: &TargetFacts| EchoTarget { address: one.address.clone(), answers: one.answers };
+    Isolation { isolated: echoes.isolated, targets: echoes.targets.iter().map(target).collect() }
 }
 
 fn way(link: LinkFacts) -> PeerLink {

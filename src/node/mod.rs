@@ -16,6 +16,7 @@
 //! * `epochs`: the numbers of promotions
 //! * `right`: until when an application may serve
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
+//! * `isolation`: what the echoes to `ping-address` show
 //! * `witness`: the third vote, and the promises of both sides
 //! * `set`: resources that are hot on one side together
 
@@ -26,6 +27,7 @@ mod epochs;
 pub mod freeze;
 pub mod hold;
 mod intake;
+mod isolation;
 mod narrator;
 mod operator;
 mod owed;
@@ -60,6 +62,7 @@ use self::batching::Batching;
 use self::epochs::EpochMemory;
 use self::hold::Memory;
 use self::intake::{Door, Refused};
+use self::isolation::Isolation;
 use self::paths::Paths;
 use self::peer_auth::PeerAuth;
 use self::resource::ManagedResource;
@@ -116,6 +119,7 @@ pub struct Node {
     batching: Batching,
     /// The third vote.
     vote: Vote,
+    isolation: Isolation,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -181,6 +185,7 @@ impl Node {
             probes: Deadlines::default(),
             link,
             vote: Vote::default(),
+            isolation: Isolation::default(),
             executor,
             processes,
             app_socket,
@@ -320,6 +325,7 @@ impl Node {
     /// The thread that looks at processes may have found something out.
     pub fn on_wake(&mut self, now: Time) {
         self.hear_witness(now);
+        self.hear_echoes(now);
         self.processes.on_worker_result(now);
     }
 

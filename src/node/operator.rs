@@ -203,6 +203,7 @@ impl Node {
             paths: self.paths.facts(),
             watchdog_armed: self.watchdog.as_ref().map(Watchdog::is_armed),
             witness_answers: self.witness_answers(),
+            echoes: self.isolation.facts(),
             proof: self.proof(),
         }
     }
@@ -267,6 +268,7 @@ impl Node {
                 .held(resource)
                 .chain(self.watchdog_trouble(state))
                 .chain(self.vote_troubles(resource))
+                .chain(self.isolation_troubles(resource))
                 .chain(held_back(machine, now))
                 .chain(self.set_troubles(index, machine.bond.unwrap_or_default()))
                 .chain(resource.failing_commands().map(failing))

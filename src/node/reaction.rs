@@ -207,6 +207,8 @@ impl Node {
             | Notice::Undone
             | Notice::NotReleased
             | Notice::MajorityLost
+            | Notice::Isolated
+            | Notice::IsolatedStays
             | Notice::NoMajorityRule => {}
             Notice::AddressFailed => resource.address_failed(),
         }

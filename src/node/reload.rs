@@ -86,6 +86,7 @@ impl Node {
             self.link.set_paths(&self.core, &mut KeptSockets::default())?;
             return Err(ReloadError::NoRandomNumbers(error.to_string()));
         }
+        self.configure_echoes(&config, now);
         let Config { core, resources } = config;
         let mut changes = Changes::default();
         let kept: BTreeSet<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
@@ -218,6 +219,7 @@ impl Node {
         self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
         self.push(ManagedResource::new(core, resource, now), now);
+        self.tell_isolation(index, now);
     }
 
     /// Its index stays its own: commands may still be running for it.

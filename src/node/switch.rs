@@ -157,6 +157,7 @@ fn is_planned(cause: Cause) -> bool {
         | Cause::ActivateFailed
         | Cause::CutOff
         | Cause::NoMajority
+        | Cause::Isolated
         | Cause::Reconnected => false,
     }
 }

@@ -27,6 +27,7 @@ use crate::kept::{self, History, Keeper, StateFolder};
 use crate::logging::{self, Logging};
 use crate::node::Node;
 use crate::node::hold::Memory;
+use crate::ping::Pings;
 use crate::socket_file::SocketError;
 use crate::udp::{self, Link, OpenError};
 use crate::witness::Witness;
@@ -214,6 +215,8 @@ fn assemble(
     }
     let witness = Witness::start(&config.core, Arc::clone(&waker))
         .map_err(Failure::system("can't start the thread that asks the witness"))?;
+    let pings = Pings::start(&config, Arc::clone(&waker))
+        .map_err(Failure::system("can't start the thread that sends echoes"))?;
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     let control = ControlDoor::open(&ControlSocket::from_config(&config.core));
     let log = (logging.level(), logging.lost());
@@ -232,6 +235,7 @@ fn assemble(
     node.keep_history(history);
     node.tell_events(hook);
     node.ask_witness(witness);
+    node.send_echoes(pings);
     node.restore_freezes(frozen, now);
     node.restore_epochs(epochs, now);
     if let Some((ago, names)) = left_hot {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schrittmacher_protocol::{PeerReport, Policy, Settings};
+use schrittmacher_protocol::{OnIsolation, PeerReport, Policy, Settings};
 use schrittmacher_testkit::double as legacy;
 
 use crate::ablation::{DRAWN, Rule, Without};
@@ -161,6 +161,7 @@ impl Pairing {
                 held: side == 0 && self.variant == Variant::Held,
                 extensions: true,
                 policy: Policy::Available,
+                on_isolation: OnIsolation::Keep,
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
             Version::V182 => Program::Legacy(self.legacy(legacy::Generation::V182, side)),

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    App, Asked, Bucket, Ending, Epochs, HoldBack, Machine, Peer, Release, Setbacks, Settings, State, Time,
+    App, Asked, Bucket, Ending, Epochs, HoldBack, Isolation, Machine, Peer, Release, Setbacks, Settings, State, Time,
     Window,
 };
 use schrittmacher_testkit::double::Legacy;
@@ -65,6 +65,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         majority,
         // They decide nothing.
         epochs: _,
+        isolation: Isolation { isolated, reached_at },
         ending,
     } = machine.clone();
     let back = |time: Time| Time::new(time.since_origin().saturating_sub(passed));
@@ -175,6 +176,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         bond,
         majority,
         epochs: Epochs::default(),
+        isolation: Isolation { isolated, reached_at: at_most(reached_at, machine.peer.timeout(settings)) },
         ending,
     }
 }

@@ -55,6 +55,9 @@ pub struct DaemonStatus {
     /// Whether the `witness` answered when it was last asked, ten seconds ago at most; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness_answers: Option<bool>,
+    /// What the echoes to `ping-address` show; absent without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
     /// Since its start.
     pub uptime_seconds: f64,
     /// The other node.
@@ -63,6 +66,26 @@ pub struct DaemonStatus {
     pub summary: Summary,
     /// In the order of the configuration.
     pub resources: Vec<ResourceState>,
+}
+
+/// Whether this host is isolated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Isolation {
+    /// No target has answered for `ping-timeout`.
+    pub isolated: bool,
+    /// In the order of `ping-address`.
+    pub targets: Vec<EchoTarget>,
+}
+
+/// A host of `ping-address`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EchoTarget {
+    /// As it is written.
+    pub address: String,
+    /// Whether it answers; `null` before that is known.
+    pub answers: Option<bool>,
 }
 
 /// Authentication of the peer.

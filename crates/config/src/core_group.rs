@@ -11,6 +11,7 @@ use super::control_socket;
 use super::diagnostic::Findings;
 use super::document::Document;
 use super::fields::Fields;
+use super::isolation;
 use super::keys::{self, DEFAULT_STATE_DIRECTORY, Key};
 use super::number::leading_integer;
 use super::paths;
@@ -55,6 +56,8 @@ pub(super) fn read(
     let more_paths = paths::read(fields, ends, extensions);
     let watchdog = watchdog(fields);
     let witness = witness::read(fields);
+    let ping = isolation::read(fields, ends);
+    let ping_timeout = fields.seconds(&keys::PING_TIMEOUT);
     let (local_address, remote_address) = ends?;
     let core = Core {
         local_address,
@@ -85,6 +88,8 @@ pub(super) fn read(
         realtime,
         watchdog,
         witness,
+        ping,
+        ping_timeout,
         security,
         auth,
     };

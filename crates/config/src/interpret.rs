@@ -7,6 +7,7 @@ use super::core_group;
 use super::diagnostic::{Findings, excerpt};
 use super::document::{Document, Group, GroupKind};
 use super::fields::Fields;
+use super::isolation;
 use super::keys;
 use super::resource_group::{self, Inherited};
 use super::sets;
@@ -38,6 +39,7 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     if let Some(core) = &core {
         shared::check(document, core, &resources, findings);
         witness::check(document, core, &resources, findings);
+        isolation::check(document, core, &resources, findings);
     }
     if findings.failed() {
         return None;

@@ -31,6 +31,7 @@ mod find;
 mod fingerprint;
 mod host_notes;
 mod interpret;
+mod isolation;
 mod kept;
 mod keys;
 mod legacy;
@@ -68,6 +69,7 @@ pub use diagnostic::{Diagnostic, LoadError};
 pub use exposure::exposure;
 pub use find::{NoConfigFile, find, unread_sibling};
 pub use fingerprint::fingerprint;
+pub use isolation::PingTarget;
 pub use kept::restore;
 pub use keys::DEFAULT_STATE_DIRECTORY;
 pub use load::{Loaded, load, load_text};
@@ -84,7 +86,8 @@ pub use unit::UnitNote;
 pub use user::AppUser;
 pub use witness::Witness;
 pub use words::{
-    Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, PolicyWord, Realtime, ScriptAddresses, Security,
+    Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, OnIsolationWord, PolicyWord, Realtime,
+    ScriptAddresses, Security,
 };
 
 /// A whole configuration, checked and with every default filled in.
@@ -153,6 +156,10 @@ pub struct Core {
     pub alone: Alone,
     /// `witness`: the third vote.
     pub witness: Option<Witness>,
+    /// `ping-address`: hosts that answer as long as this one is not isolated; eight at most.
+    pub ping: Vec<PingTarget>,
+    /// `ping-timeout`, 20 ms … 1 h; see [`Config::ping_timeout`].
+    pub ping_timeout: Option<Duration>,
     /// `realtime`: whether the heartbeats go before everything else on the host.
     pub realtime: Realtime,
     /// `watchdog`: the device, an absolute path.
@@ -254,6 +261,8 @@ pub struct Resource {
     pub preempt: bool,
     /// `policy`: when a side takes over.
     pub policy: PolicyWord,
+    /// `on-isolation`: what a side does whose host is isolated.
+    pub on_isolation: OnIsolationWord,
     /// `promise`: how long the word of the peer or of the witness lasts; at least `timeout`, at most an hour.
     pub promise: Duration,
 }

@@ -116,7 +116,7 @@ fn end(fields: &mut Fields<'_>, key: &Key, entry: &Entry) -> Option<(IpAddr, Opt
 }
 
 /// As Linux names them.
-fn is_interface(name: &str) -> bool {
+pub(super) fn is_interface(name: &str) -> bool {
     (1..16).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'%')
 }

@@ -13,7 +13,7 @@ use super::rights::{self, ActionLimit};
 use super::shared::{self, CoreShared};
 use super::unit;
 use super::user::{self, AppUser};
-use super::words::PolicyWord;
+use super::words::{OnIsolationWord, PolicyWord};
 use super::{Check, Resource};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -74,6 +74,7 @@ struct Limits {
     hold_back_max: Option<Duration>,
     preempt: Option<bool>,
     policy: Option<PolicyWord>,
+    on_isolation: Option<OnIsolationWord>,
     promise: Option<Duration>,
     check_interval: Option<Duration>,
     check_timeout: Option<Duration>,
@@ -95,6 +96,7 @@ impl Limits {
             hold_back_max: fields.seconds(&keys::HOLD_BACK_MAX),
             preempt: fields.yes_no(&keys::PREEMPT),
             policy: fields.word(&keys::POLICY),
+            on_isolation: fields.word(&keys::ON_ISOLATION),
             promise: fields.seconds(&keys::PROMISE),
             check_interval: fields.seconds(&keys::CHECK_INTERVAL),
             check_timeout: fields.seconds(&keys::CHECK_TIMEOUT),
@@ -155,6 +157,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         interface_timeout: action_timeout.unwrap_or(INTERFACE_TIMEOUT),
         preempt: own.preempt.or(core.limits.preempt).unwrap_or_default(),
         policy: own.policy.or(core.limits.policy).unwrap_or(PolicyWord::Available),
+        on_isolation: own.on_isolation.or(core.limits.on_isolation).unwrap_or(OnIsolationWord::Keep),
         promise: promise(fields, own.promise.or(core.limits.promise), timeout),
     };
     Some(Resource { name: name?, ..resource })

@@ -61,6 +61,8 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::REALTIME, text(&core.realtime)),
         Row::of(&keys::WATCHDOG, Shown::optional(core.watchdog.as_ref().map(|path| path.display()))),
         Row::of(&keys::WITNESS, Shown::optional(core.witness.as_ref())),
+        Row::of(&keys::PING_ADDRESS, Shown::list(&core.ping)),
+        Row::of(&keys::PING_TIMEOUT, core.ping_timeout.map_or(Shown::Absent, Shown::Seconds)),
         Row::of(&keys::SECURITY, text(&core.security)),
         Row::of(&keys::AUTH_KEY_FILE, Shown::optional(core.auth.as_ref().map(|auth| auth.file.display()))),
         Row::of(&keys::AUTH_MODE, text(&core.auth.as_ref().map_or(AuthMode::Off, |auth| auth.mode))),
@@ -142,6 +144,7 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
                 Shown::Absent
             },
         ),
+        Row::of(&keys::ON_ISOLATION, Shown::Text(resource.on_isolation.to_string())),
         check_seconds(&keys::CHECK_INTERVAL, |check| check.interval),
         check_seconds(&keys::CHECK_TIMEOUT, |check| check.timeout),
         check_count(&keys::CHECK_RISE, |check| check.rise),

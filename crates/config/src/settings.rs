@@ -1,8 +1,8 @@
 //! The configuration of one resource as the state machine wants it.
 
-use schrittmacher_protocol::{Policy, Settings};
+use schrittmacher_protocol::{OnIsolation, Policy, Settings};
 
-use crate::words::PolicyWord;
+use crate::words::{OnIsolationWord, PolicyWord};
 use crate::{Core, Resource};
 
 /// The part of the configuration that the protocol needs.
@@ -26,6 +26,10 @@ pub fn settings(core: &Core, resource: &Resource) -> Settings {
             PolicyWord::Available => Policy::Available,
             PolicyWord::Consistent => Policy::Consistent { promise: resource.promise },
             PolicyWord::Manual => Policy::Manual,
+        },
+        on_isolation: match resource.on_isolation {
+            OnIsolationWord::Keep => OnIsolation::Keep,
+            OnIsolationWord::StepDown => OnIsolation::StepDown,
         },
     }
 }

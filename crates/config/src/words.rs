@@ -73,6 +73,16 @@ words! {
 }
 
 words! {
+    /// What a side does whose host is isolated.
+    OnIsolationWord {
+        /// It goes on. Default.
+        Keep = "keep",
+        /// It does without the service.
+        StepDown = "step-down",
+    }
+}
+
+words! {
     /// Clients whose orders the status page takes. Reading it needs no right.
     HttpControl {
         /// Everyone who reaches the port, as in the legacy program. Default.

@@ -97,6 +97,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         | Event::Activated
         | Event::CutOff
         | Event::Reconnected
+        | Event::Isolated(_)
         | Event::StopFailed
         | Event::DeactivateFailed => false,
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schrittmacher_api::{
-    Authentication, DaemonStatus, Frozen, PeerPath, PeerProgram, PeerProof, ResourceState, STATUS,
+    Authentication, DaemonStatus, Frozen, Isolation, PeerPath, PeerProgram, PeerProof, ResourceState, STATUS,
     ServiceLevel, Summary, SwitchDirection,
 };
 
@@ -177,6 +177,7 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
             .witness_answers
             .map(|answers| if answers { "witness answers" } else { "WITNESS DOES NOT ANSWER" }.to_owned()),
     );
+    parts.extend(status.isolation.as_ref().map(isolation));
     let first = folded(&parts, "   ", screen) + "\n";
     // A low terminal is for the resources.
     if screen.height.is_some_and(|height| height < LOW) {
@@ -185,6 +186,19 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
     first
         + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
         + &paths(&peer.paths, screen)
+}
+
+/// Whether the targets of the echoes answer.
+fn isolation(isolation: &Isolation) -> String {
+    let silent = isolation.targets.iter().filter(|target| target.answers == Some(false));
+    let silent: Vec<_> = silent.map(|target| Escaped(&target.address).to_string()).collect();
+    if isolation.isolated {
+        "HOST IS ISOLATED".into()
+    } else if silent.is_empty() {
+        format!("{} ping targets answer", isolation.targets.len())
+    } else {
+        format!("ping targets that do not answer: {}", silent.join(", "))
+    }
 }
 
 /// Each policy in force that was chosen, and how many resources have it.

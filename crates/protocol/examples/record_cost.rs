@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use schrittmacher_protocol::{
-    Event, FlightRecord, Machine, OUR_RANDOM, PeerReport, Policy, Resource, Settings, Time,
+    Event, FlightRecord, Machine, OUR_RANDOM, OnIsolation, PeerReport, Policy, Resource, Settings, Time,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -33,6 +33,7 @@ fn settings() -> Settings {
         held: false,
         extensions: true,
         policy: Policy::Available,
+        on_isolation: OnIsolation::Keep,
     }
 }
 

@@ -62,6 +62,8 @@ pub enum Event {
     CutOff,
     /// Clients can reach this host again.
     Reconnected,
+    /// None of the targets of `ping-address` answers, or one answers again.
+    Isolated(bool),
     /// The `stop` command has failed.
     StopFailed,
     /// An attempt to take the service's interface down has failed.
@@ -299,6 +301,10 @@ pub enum Notice {
     NotReleased,
     /// Neither the peer's promise nor the witness's lease is here: the service is stopped before the other side may take over.
     MajorityLost,
+    /// This host is isolated and does not hear its peer: the service is stopped before the other side takes over.
+    Isolated,
+    /// This host is isolated and does not hear its peer: it does not take over.
+    IsolatedStays,
     /// The peer does not follow the rule of the majority: `policy = available` is in force.
     NoMajorityRule,
 }

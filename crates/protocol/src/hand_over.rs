@@ -11,8 +11,8 @@ use crate::machine::Ending;
 use crate::moves::Yield;
 use crate::state::{Release, ReleaseOrder, State, Stopping};
 use crate::step::Cause::{
-    self, ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, NoMajority, Peer, PeerSilent,
-    Reconnected, Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
+    self, ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, Isolated, NoMajority, Peer,
+    PeerSilent, Reconnected, Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
 };
 use crate::step::Step;
 
@@ -67,7 +67,8 @@ impl Step<'_> {
             | ActivateFailed
             | CutOff
             | Reconnected
-            | NoMajority => {}
+            | NoMajority
+            | Isolated => {}
         }
     }
 
@@ -78,14 +79,17 @@ impl Step<'_> {
         let may_undo = match order {
             ReleaseOrder::Failover | ReleaseOrder::Takeover => unreleased.is_any(),
             ReleaseOrder::Set => unreleased.application,
-            ReleaseOrder::ForcedFailover | ReleaseOrder::Shutdown | ReleaseOrder::NoMajority => false,
+            ReleaseOrder::ForcedFailover
+            | ReleaseOrder::Shutdown
+            | ReleaseOrder::NoMajority
+            | ReleaseOrder::Isolated => false,
         };
         let undo = may_undo && !failed;
         if unreleased.is_any() && !undo {
             self.notice(Notice::NotReleased);
         }
         match order {
-            ReleaseOrder::NoMajority => self.end_in_standby(Stby, Yield::No),
+            ReleaseOrder::NoMajority | ReleaseOrder::Isolated => self.end_in_standby(Stby, Yield::No),
             // Something is still here, and the peer must not take over beside it.
             ReleaseOrder::Failover | ReleaseOrder::Takeover | ReleaseOrder::Set
                 if undo && !self.may_stay_hot() =>
@@ -146,7 +150,8 @@ impl Step<'_> {
             | ActivateFailed
             | CutOff
             | Reconnected
-            | NoMajority => {}
+            | NoMajority
+            | Isolated => {}
         }
     }
 }

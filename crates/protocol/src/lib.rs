@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use schrittmacher_protocol::{Action, Event, Policy, Resource, Settings, Time};
+//! use schrittmacher_protocol::{Action, Event, OnIsolation, Policy, Resource, Settings, Time};
 //! use schrittmacher_wire::{AppCode, PeerCode};
 //!
 //! let settings = Settings {
@@ -26,6 +26,7 @@
 //!     held: false,
 //!     extensions: true,
 //!     policy: Policy::Available,
+//!     on_isolation: OnIsolation::Keep,
 //! };
 //! let mut resource = Resource::new(settings, Time::ZERO);
 //! // The first tick is due at once: it says UNK, "just started".
@@ -44,6 +45,7 @@ mod cut_off;
 mod epoch;
 mod event;
 mod hand_over;
+mod isolation;
 mod machine;
 mod majority;
 mod messages;
@@ -66,6 +68,7 @@ pub use epoch::{Epochs, LAST_EPOCH};
 pub use event::{
     Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,
 };
+pub use isolation::{Evidence, Isolation, OnIsolation};
 pub use machine::{App, Bucket, Contest, Ending, Machine, Window};
 pub use majority::{Answer, LONGEST_PROMISE, Majority, Promise, WitnessOrder};
 pub use peer::{Generation, Peer, Said};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::epoch::Epochs;
 use crate::event::{Event, Reaction};
+use crate::isolation::Isolation;
 use crate::majority::Majority;
 use crate::messages::ANNOUNCEMENTS;
 use crate::peer::{Peer, Said};
@@ -67,6 +68,9 @@ pub struct Machine {
     /// The numbers of promotions. They decide nothing.
     #[serde(default)]
     pub epochs: Epochs,
+    /// Whether this host reaches anything.
+    #[serde(default)]
+    pub isolation: Isolation,
     /// The daemon has been asked to end. It stays until the service is in good hands (S9).
     pub ending: Ending,
 }
@@ -169,6 +173,8 @@ pub(crate) struct Deadlines {
     pub owed: Option<Time>,
     /// The rule of the majority demands something.
     pub majority: Option<Time>,
+    /// An isolated side stops.
+    pub isolation: Option<Time>,
 }
 
 impl Machine {
@@ -194,6 +200,7 @@ impl Machine {
             bond: None,
             majority: Majority::new(settings, now),
             epochs: Epochs::default(),
+            isolation: Isolation::default(),
             ending: Ending::No,
         }
     }
@@ -221,14 +228,15 @@ impl Machine {
         let due = self.deadlines(settings);
         let app = (!self.app.silent).then_some(due.app);
         let peer = due.peer.filter(|_| !self.peer.lost);
-        [due.state, app, peer, due.question, due.owed, due.majority]
+        [due.state, app, peer, due.question, due.owed, due.majority, due.isolation]
             .into_iter()
             .flatten()
             .fold(due.heartbeat, Time::min)
     }
 
     pub(crate) fn deadlines(&self, settings: &Settings) -> Deadlines {
-        let silent = (self.peer.heard + self.peer.timeout(settings)).max(self.starting_until);
+        let heard = self.peer.heard.max(self.isolation.reached_at);
+        let silent = (heard + self.peer.timeout(settings)).max(self.starting_until);
         // A failed side does not ask, unless the end of its being held back depends on it.
         let judged = if matches!(self.state, State::Failed { hold_back: None }) {
             Some(silent)
@@ -244,6 +252,7 @@ impl Machine {
             question: self.peer.question_due().filter(|_| self.state.asks_silent_peer()),
             owed: self.owed.map(|_| self.announcements.room_at(self.spacing(settings), ANNOUNCEMENTS)),
             majority: self.majority_due(settings),
+            isolation: self.isolation_due(settings),
         }
     }
 

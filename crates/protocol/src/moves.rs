@@ -84,7 +84,7 @@ impl Step<'_> {
     /// The peer does not take over: the role comes back, for good.
     pub(crate) fn come_back(&mut self) {
         // Without its daemon it would serve beside the other side.
-        if self.follows_majority() {
+        if self.follows_majority() || self.is_isolated() {
             return self.say_goodbye(PeerCode::Stby);
         }
         self.machine.ending = Ending::CameBack;
@@ -425,7 +425,8 @@ impl Step<'_> {
     /// Begins a hand-over: stops the service first, tells the peer afterwards. Ends in Releasing.
     pub(crate) fn release(&mut self, order: ReleaseOrder) {
         self.machine.asked = None;
-        let ends = self.is_ending() && order != ReleaseOrder::NoMajority;
+        let steps_down = matches!(order, ReleaseOrder::NoMajority | ReleaseOrder::Isolated);
+        let ends = self.is_ending() && !steps_down;
         let order = if ends { ReleaseOrder::Shutdown } else { order };
         if order == ReleaseOrder::Shutdown {
             self.machine.ending = Ending::Asked;
@@ -440,8 +441,7 @@ impl Step<'_> {
             unreleased: Unreleased::default(),
         });
         self.machine.setbacks.activate = 0;
-        let urgent = order == ReleaseOrder::NoMajority;
-        for command in [Command::Stop, Command::Deactivate { urgent }, Command::Barrier] {
+        for command in [Command::Stop, Command::Deactivate { urgent: steps_down }, Command::Barrier] {
             self.command(command);
         }
     }

@@ -180,6 +180,7 @@ impl Step<'_> {
             | Cause::ActivateFailed
             | Cause::CutOff
             | Cause::NoMajority
+            | Cause::Isolated
             | Cause::Reconnected
             | Cause::Failover { .. }
             | Cause::Shutdown

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::isolation::OnIsolation;
+
 /// The settings of one resource, as far as the protocol needs them. Ranges and defaults are the
 /// configuration's business; the protocol is safe with any value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +42,9 @@ pub struct Settings {
     /// When a side may be hot.
     #[serde(default)]
     pub policy: Policy,
+    /// Whether an isolated side does without the service.
+    #[serde(default)]
+    pub on_isolation: OnIsolation,
 }
 
 /// When a side may be hot (`docs/adr/0080-a-third-vote.md`).

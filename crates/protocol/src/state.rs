@@ -115,6 +115,8 @@ pub enum ReleaseOrder {
     Shutdown,
     /// This side has no majority any more: nothing is undone.
     NoMajority,
+    /// This host is isolated (`on-isolation`): nothing is undone.
+    Isolated,
 }
 
 impl ReleaseOrder {

@@ -57,6 +57,8 @@ pub enum Cause {
     Reconnected,
     /// Neither the peer nor the witness lets this side be hot.
     NoMajority,
+    /// This host is isolated, and does not hear its peer.
+    Isolated,
 }
 
 /// The giver of an order for a failover or a takeover.
@@ -152,6 +154,7 @@ impl<'a> Step<'a> {
             }
             // It is known already.
             Event::CutOff | Event::Reconnected => {}
+            Event::Isolated(isolated) => self.note_isolation(isolated),
             Event::StopFailed => self.note_stop_failed(),
             Event::DeactivateFailed => self.note_address_kept(),
             Event::Released => self.run(Cause::Released),
@@ -285,11 +288,13 @@ impl<'a> Step<'a> {
             self.machine.app.silent = true;
             self.run(Cause::AppSilent);
         }
+        self.follow_isolation();
         let peer = self.machine.deadlines(self.settings).peer;
         let seeks = self.is_due_to_seek();
         if peer.is_some_and(|silent| self.now >= silent) && (beat || seeks || !self.machine.peer.lost) {
             if self.machine.peer.alive {
                 self.notice(Notice::PeerLost);
+                self.tell_that_it_stays();
                 // What it has handed over in this very step, it has handed over to a silent peer.
                 if self.reaction.change().is_none() {
                     self.stop_yielding();

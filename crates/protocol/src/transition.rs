@@ -21,8 +21,8 @@ use crate::state::{ReleaseOrder, State};
 use crate::step::{Cause, Step};
 
 use Cause::{
-    ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, NoMajority, Peer, PeerSilent, Reconnected,
-    Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
+    ActivateFailed, App, AppFailed, AppSilent, CutOff, Failover, Isolated, NoMajority, Peer, PeerSilent,
+    Reconnected, Released, Resumed, Shutdown, StartBegan, Takeover, Tick,
 };
 use PeerCode::{ToHot as P2hot, ToStandby as P2sby};
 
@@ -38,6 +38,11 @@ impl Step<'_> {
                 if cause == NoMajority =>
             {
                 self.release(ReleaseOrder::NoMajority);
+            }
+            State::Hot { .. } | State::ToHot { .. } | State::Unknown { claim: Some(_) }
+                if cause == Isolated =>
+            {
+                self.release(ReleaseOrder::Isolated);
             }
             _ if self.has_to_give_way(cause) => self.give_way_cut_off(),
             State::Unknown { claim } => self.in_unknown(claim, cause),
@@ -79,7 +84,7 @@ impl Step<'_> {
             Peer(P2hot) if self.claims_above() => self.answer(Unk),
             Peer(Unk) if claim.is_none() && self.is_claim() => self.await_standby(P2sby, Yield::Short),
             Peer(Unk) => self.ask(),
-            PeerSilent if self.is_manual() => {}
+            PeerSilent if self.stays_on_silence() => {}
             Peer(Stby | P2sby) | PeerSilent => self.go_hot(Grant::No),
             Peer(Fail | Fovr) => self.go_hot(Grant::Given),
             Peer(Treq) => match self.request_by_tie_break() {
@@ -116,7 +121,7 @@ impl Step<'_> {
             Shutdown if claim.is_some() && !self.is_ending() => self.machine.ending = Ending::Asked,
             Shutdown => self.say_goodbye(Unk),
             Peer(Tcnf) | App(Lhot) | Released | Resumed | StartBegan | ActivateFailed | CutOff
-            | Reconnected | NoMajority => {}
+            | Reconnected | NoMajority | Isolated => {}
         }
     }
 
@@ -166,7 +171,7 @@ impl Step<'_> {
             App(Lfai) | AppFailed(_) | AppSilent => self.fail(),
             Tick => self.send(Stby),
             // A forced failover without a peer in sight waits as well (S8). Silence is told again at each beat.
-            PeerSilent if yielding || self.is_manual() => {}
+            PeerSilent if yielding || self.stays_on_silence() => {}
             PeerSilent => self.go_hot(Grant::No),
             Failover { by, force } => match self.failover_refusal(by, force) {
                 Some(why) => self.refuse(why),
@@ -176,7 +181,7 @@ impl Step<'_> {
             Shutdown => self.say_goodbye(Stby),
             // Cut off, it becomes Failed (`leave_standby_cut_off`).
             Peer(Tcnf) | Released | Resumed | StartBegan | ActivateFailed | CutOff | Reconnected
-            | NoMajority => {}
+            | NoMajority | Isolated => {}
         }
     }
 
@@ -254,7 +259,8 @@ impl Step<'_> {
             | Resumed
             | StartBegan
             | Reconnected
-            | NoMajority => {}
+            | NoMajority
+            | Isolated => {}
         }
     }
 
@@ -343,7 +349,8 @@ impl Step<'_> {
             | Released
             | StartBegan
             | Reconnected
-            | NoMajority => {}
+            | NoMajority
+            | Isolated => {}
         }
     }
 
@@ -390,7 +397,7 @@ impl Step<'_> {
                 self.fail();
             }
             Tick => self.send(P2sby),
-            PeerSilent if yielding || self.is_manual() => {}
+            PeerSilent if yielding || self.stays_on_silence() => {}
             PeerSilent => self.go_hot(Grant::No),
             App(L2sb) if self.is_first_report => self.deactivate(),
             Failover { by, force } => match self.failover_refusal(by, force) {
@@ -409,7 +416,7 @@ impl Step<'_> {
                 self.say_goodbye(P2sby);
             }
             Peer(Tcnf) | App(L2sb) | Released | Resumed | StartBegan | ActivateFailed | CutOff
-            | Reconnected | NoMajority => {}
+            | Reconnected | NoMajority | Isolated => {}
         }
     }
 
@@ -456,7 +463,8 @@ impl Step<'_> {
             | ActivateFailed
             | CutOff
             | Reconnected
-            | NoMajority => {}
+            | NoMajority
+            | Isolated => {}
         }
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use schrittmacher_protocol::{
     Answer, AppFailure, AppReport, Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM,
-    Peer, PeerReport, Policy, Promise, REACTIONS, Resource, SEGMENTS, Segment, Settings, StateName, Time,
+    OnIsolation, Peer, PeerReport, Policy, Promise, REACTIONS, Resource, SEGMENTS, Segment, Settings,
+    StateName, Time,
 };
 use schrittmacher_testkit::lone::{Lone, classic, ours};
 use schrittmacher_testkit::settings;
@@ -183,6 +184,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Shutdown),
         1 => Just(Event::Reloaded),
         1 => any::<bool>().prop_map(Event::Freeze),
+        1 => any::<bool>().prop_map(Event::Isolated),
     ]
 }
 
@@ -205,6 +207,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             extensions,
             // Any choice will do: a record repeats each of them.
             policy: if preempt { Policy::Consistent { promise: timeout } } else { Policy::Available },
+            on_isolation: if extensions { OnIsolation::StepDown } else { OnIsolation::Keep },
             ..settings(0)
         },
     )

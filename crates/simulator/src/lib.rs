@@ -16,6 +16,7 @@ mod daemon;
 mod link;
 mod named;
 mod node;
+mod pinger;
 mod random;
 mod second_path;
 mod signed;

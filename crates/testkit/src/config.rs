@@ -37,6 +37,8 @@ pub fn core() -> Core {
         realtime: Realtime::Off,
         watchdog: None,
         witness: None,
+        ping: Vec::new(),
+        ping_timeout: None,
         security: Security::Legacy,
         auth: None,
     }
@@ -71,6 +73,7 @@ pub fn resource(name: &str) -> Resource {
         interface_timeout: Duration::from_secs(5),
         preempt: false,
         policy: schrittmacher_config::PolicyWord::Available,
+        on_isolation: schrittmacher_config::OnIsolationWord::Keep,
         promise: Duration::from_secs(6),
         set: None,
     }

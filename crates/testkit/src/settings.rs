@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schrittmacher_protocol::{Policy, Settings};
+use schrittmacher_protocol::{OnIsolation, Policy, Settings};
 
 /// The default settings, with this priority.
 pub fn settings(priority: i32) -> Settings {
@@ -23,5 +23,6 @@ pub fn settings(priority: i32) -> Settings {
         held: false,
         extensions: true,
         policy: Policy::Available,
+        on_isolation: OnIsolation::Keep,
     }
 }

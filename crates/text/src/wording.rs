@@ -98,6 +98,9 @@ pub fn why(change: &Transition, settings: &Settings) -> String {
         Cause::CutOff => "the interface of the service has no connection".to_owned(),
         Cause::Reconnected => "the interface of the service has its connection again".to_owned(),
         Cause::NoMajority => "neither the peer nor the witness lets this side be hot".to_owned(),
+        Cause::Isolated => {
+            "this host is isolated: no target of `ping-address` answers, and the peer is not heard".to_owned()
+        }
     }
 }
 
@@ -153,6 +156,7 @@ pub fn cause(cause: Cause) -> String {
         Cause::CutOff => "interface has no connection".into(),
         Cause::Reconnected => "interface has its connection again".into(),
         Cause::NoMajority => "no majority".into(),
+        Cause::Isolated => "host is isolated".into(),
     }
 }
 
@@ -197,6 +201,7 @@ pub const fn cause_word(cause: Cause) -> &'static str {
         Cause::CutOff => "cut-off",
         Cause::Reconnected => "reconnected",
         Cause::NoMajority => "no-majority",
+        Cause::Isolated => "isolated",
     }
 }
 
@@ -276,6 +281,15 @@ pub const fn notice(notice: Notice) -> (log::Level, &'static str) {
         Notice::MajorityLost => (
             log::Level::Error,
             "no promise of the peer and no lease of the witness: the service is stopped before the other side may take over",
+        ),
+        Notice::Isolated => (
+            log::Level::Error,
+            "this host is isolated and does not hear its peer: the service is stopped before the other side takes over \
+             (`on-isolation`); it comes back when a target answers and the peer stays silent",
+        ),
+        Notice::IsolatedStays => (
+            log::Level::Error,
+            "the peer is silent, but this host is isolated: it does not take over (`on-isolation`) before a target answers",
         ),
         Notice::NoMajorityRule => (
             log::Level::Error,

@@ -8,7 +8,7 @@ use schrittmacher_wire::{AppCode, PeerCode};
 use super::Detail;
 use super::text::{Kind, Labels, Text};
 use crate::admin::service::PageFacts;
-use crate::admin::snapshot::{FiguresSnapshot, PathFacts, ResourceStatus};
+use crate::admin::snapshot::{EchoFacts, FiguresSnapshot, PathFacts, ResourceStatus};
 use crate::admin::status;
 use crate::commands::CommandKind;
 use crate::figures::{ResourceFigures, Unwelcome};
@@ -161,6 +161,17 @@ fn log_lines(text: &mut Text, lost: &LostLines) {
     text.count(&[], lost.left_out());
 }
 
+/// Nothing without `ping-address`.
+fn echoes(text: &mut Text, echoes: Option<&EchoFacts>) {
+    text.family("schrittmacher_isolated", Gauge, "Whether no host of `ping-address` answers");
+    echoes.inspect(|echoes| text.truth(&[], echoes.isolated));
+    text.family("schrittmacher_ping_target_up", Gauge, "Whether this host of `ping-address` answers");
+    for target in echoes.map(|echoes| &*echoes.targets).unwrap_or_default() {
+        let label = [("address", target.address.as_str())];
+        target.answers.inspect(|answers| text.truth(&label, *answers));
+    }
+}
+
 /// Nothing, unless there are several.
 fn paths(text: &mut Text, paths: &[PathFacts]) {
     let numbers: Vec<String> = paths.iter().map(|path| path.number.to_string()).collect();
@@ -242,6 +253,7 @@ fn peer(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts, resource
         "Whether the host is reset if the daemon stands still",
     );
     snapshot.status.watchdog_armed.inspect(|is_armed| text.truth(&[], *is_armed));
+    echoes(text, snapshot.status.echoes.as_ref());
     let auth = snapshot.status.auth;
     text.family("schrittmacher_auth_enabled", Gauge, "Whether there is a key for the peer");
     text.truth(&[], auth.is_some());

@@ -7,7 +7,9 @@ use schrittmacher_protocol::{Cause, StateName, Time, Transition};
 use schrittmacher_testkit::prometheus::{Families, named_in, parse, promtool};
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use super::super::snapshot::{AuthFacts, LinkFacts, PathFacts, ResourceStatus, StatusSnapshot};
+use super::super::snapshot::{
+    AuthFacts, EchoFacts, LinkFacts, PathFacts, ResourceStatus, StatusSnapshot, TargetFacts,
+};
 use super::*;
 use crate::admin::Told;
 use crate::commands::CommandKind;
@@ -57,6 +59,10 @@ fn everything() -> FiguresSnapshot {
         }),
         link,
         watchdog_armed: Some(true),
+        echoes: Some(EchoFacts {
+            isolated: false,
+            targets: vec![TargetFacts { address: "10.0.0.254".to_owned(), answers: Some(true) }],
+        }),
         paths: vec![PathFacts {
             number: 2,
             local: "fe80::1%eth1".to_owned(),

@@ -348,6 +348,7 @@ impl ManagedResource {
             | Cause::Resumed
             | Cause::StartBegan
             | Cause::NoMajority
+            | Cause::Isolated
             | Cause::Reconnected => None,
         };
         let told = match reason.as_deref() {

@@ -51,6 +51,8 @@ pub(super) enum Kind {
     /// An address; of the link alone, if the interface is named: `fe80::1%eth1`.
     PathEnd,
     Addresses,
+    /// Addresses, each of the link alone if the interface is named.
+    Targets,
     /// Addresses, each with or without the length of its prefix.
     Networks,
     /// Of a server, in the form of [`super::address::parse_server`].
@@ -131,6 +133,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kind::Address => f.write_str("IPv4 or IPv6 address"),
+            Kind::Targets => f.write_str("addresses"),
             Kind::PathEnd => f.write_str("address, or like `fe80::1%eth1`"),
             Kind::Addresses => f.write_str("addresses"),
             Kind::Networks => f.write_str("addresses, with or without /prefix"),

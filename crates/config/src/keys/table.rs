@@ -2,8 +2,8 @@
 
 use super::{Change, Key, Kind, Origin, Place};
 use crate::words::{
-    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, PolicyWord, Realtime,
-    ScriptAddresses, Security, Word,
+    AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, OnIsolationWord,
+    PolicyWord, Realtime, ScriptAddresses, Security, Word,
 };
 
 /// Where FHS 3.0 wants what a daemon keeps.
@@ -261,6 +261,20 @@ keys! {
         "The third vote for `policy = consistent`: `etcd http://ADDRESS:2379`, with further URLs of the same cluster after commas",
     )
     .fixed();
+    PING_ADDRESS = new(
+        Place::Core,
+        "ping-address",
+        Kind::Targets,
+        "none",
+        "Hosts whose answers to ICMP echoes show that this one is not isolated; not the peer",
+    );
+    PING_TIMEOUT = new(
+        Place::Core,
+        "ping-timeout",
+        Kind::Seconds { min: 0.02, max: LONG },
+        "half of the least `timeout` less `heartbeat`",
+        "A host that no `ping-address` answers for this long is isolated; echoes leave four times in it",
+    );
     SECURITY = new(
         Place::Core,
         "security",
@@ -372,6 +386,13 @@ keys! {
         Kind::Seconds { min: 0.1, max: LONG },
         "the greater of `timeout` and 1",
         "How long the word of the peer or of the `witness` lasts under `policy = consistent`; a quarter of it is for stopping",
+    );
+    ON_ISOLATION = new(
+        Place::Both,
+        "on-isolation",
+        Kind::Word(OnIsolationWord::NAMES),
+        "keep",
+        "A side whose host is isolated and does not hear its peer; `step-down`: stops before the peer acts, and takes nothing over",
     );
     CHECK_INTERVAL = new(
         Place::Both,

@@ -85,6 +85,7 @@ fn kind(key: &Key) -> String {
         Kind::Word(words) => words.join(" | "),
         Kind::Address
         | Kind::PathEnd
+        | Kind::Targets
         | Kind::Addresses
         | Kind::Networks
         | Kind::Server { .. }

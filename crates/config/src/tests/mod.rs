@@ -4,6 +4,7 @@ mod auth;
 mod broken;
 mod documents;
 mod include;
+mod isolation;
 mod man;
 mod meaning;
 mod paths;

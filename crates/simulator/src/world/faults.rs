@@ -22,6 +22,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         if let Some(second) = self.second.as_mut().filter(|_| !self.hosts[side].is_up()) {
             second.start(side);
         }
+        self.start_pinger(side);
         for resource in 0..self.hosts[side].nodes.len() {
             if !self.hosts[side].nodes[resource].is_up() {
                 self.hosts[side].nodes[resource].begin();

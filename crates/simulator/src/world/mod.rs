@@ -1,6 +1,7 @@
 //! Two hosts and the link between them, and the passing of time.
 
 mod batches;
+mod echoes;
 mod faults;
 mod flight;
 mod sets;
@@ -14,6 +15,7 @@ use schrittmacher_wire::Run;
 
 use crate::batched::{Batched, Whole};
 use crate::named::Named;
+use crate::pinger::Pinger;
 use crate::second_path::{Number, SecondPath};
 use crate::signed::{Arrived, Parcel, Signed};
 use crate::{Chance, Daemon, Link, Node};
@@ -25,6 +27,8 @@ pub struct Host<D> {
     pub nodes: Vec<Node<D>>,
     paused: bool,
     cut_off: bool,
+    /// Whether it is isolated, as far as it looks.
+    pinger: Option<Pinger>,
     /// Events that wait in the sockets of a stopped daemon.
     inbox: VecDeque<(usize, Event)>,
 }
@@ -138,7 +142,13 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     pub fn new(nodes: [Vec<Node<D>>; 2], link: Link, seed: u64, watch: W) -> World<D, W> {
         World {
             now: Duration::ZERO,
-            hosts: nodes.map(|nodes| Host { nodes, paused: false, cut_off: false, inbox: VecDeque::new() }),
+            hosts: nodes.map(|nodes| Host {
+                nodes,
+                paused: false,
+                cut_off: false,
+                pinger: None,
+                inbox: VecDeque::new(),
+            }),
             link,
             second: None,
             watch,
@@ -213,7 +223,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             let arrival = self.flying.peek().map_or(Duration::MAX, |Reverse(flight)| flight.arrives);
             let acts = [self.signed.as_ref().map(Signed::next), self.named.as_ref().map(Named::next)];
             let act = acts.into_iter().flatten().min().unwrap_or(Duration::MAX);
-            let next = timers.min(arrival).min(act).max(self.now);
+            let echo = self.next_echo();
+            let next = timers.min(arrival).min(act).min(echo).max(self.now);
             at_once = if next > self.now { 0 } else { at_once + 1 };
             if at_once > AT_ONCE {
                 self.watch.stands_still(self.now);
@@ -227,6 +238,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 self.arrive();
             } else if act <= next {
                 self.be_attacked();
+            } else if echo <= next {
+                self.send_echoes();
             } else {
                 self.turn();
             }

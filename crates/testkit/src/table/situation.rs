@@ -226,6 +226,7 @@ impl Situation {
                 ReleaseOrder::Takeover => "takeover",
                 ReleaseOrder::Shutdown => "shutdown",
                 ReleaseOrder::NoMajority => "no_majority",
+                ReleaseOrder::Isolated => "isolated",
             },
         }
     }

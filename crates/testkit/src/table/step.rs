@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{
     Action, AppFailure, Asked as Question, Cause, Command, Ending, Event, FORCED_RANDOM, Generation, Machine,
-    OUR_RANDOM, Orderer, PeerReport, Policy, Refusal, Release, ReleaseOrder, Said, Settings, State,
-    StateName, Stopping, Time, Unreleased,
+    OUR_RANDOM, OnIsolation, Orderer, PeerReport, Policy, Refusal, Release, ReleaseOrder, Said, Settings,
+    State, StateName, Stopping, Time, Unreleased,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -61,6 +61,7 @@ fn settings(own: i32) -> Settings {
         held: false,
         extensions: true,
         policy: Policy::Available,
+        on_isolation: OnIsolation::Keep,
     }
 }
 
