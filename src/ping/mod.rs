@@ -10,7 +10,6 @@ mod socket;
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -126,7 +125,7 @@ struct Target {
 impl Round {
     fn new(targets: &[PingTarget], period: Duration) -> io::Result<Round> {
         let mut cookie = echo::Cookie::default();
-        getrandom::fill(&mut cookie).map_err(io::Error::from)?;
+        getrandom::fill(&mut cookie).map_err(io::Error::other)?;
         let has = |wanted: fn(&IpAddr) -> bool| targets.iter().any(|target| wanted(&target.address));
         let families = [(false, has(IpAddr::is_ipv4)), (true, has(IpAddr::is_ipv6))];
         Ok(Round {
@@ -172,7 +171,7 @@ impl Round {
     fn wait(&self, limit: Duration) {
         let sockets = self.families.iter().filter_map(Family::socket);
         let mut ready: Vec<PollFd<'_>> =
-            sockets.map(|socket: BorrowedFd<'_>| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
+            sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)).collect();
         let limit = PollTimeout::try_from(limit + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         // An interrupted wait is repeated by the loop.
         let _: nix::Result<i32> = poll(&mut ready, limit);

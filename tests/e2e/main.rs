@@ -24,6 +24,7 @@ mod failures;
 mod flight_record;
 mod forged;
 mod hostile;
+mod isolation;
 mod kept_sockets;
 mod legacy;
 mod legacy_apps;
