@@ -73,7 +73,7 @@ impl Node {
                 self.tell_targets();
             }
             Err(error) => {
-                error!("can't start the thread that sends echoes: {error}; isolation is not noticed")
+                error!("can't start the thread that sends echoes: {error}; isolation is not noticed");
             }
         }
     }

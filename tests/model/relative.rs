@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    App, Asked, Bucket, Ending, Epochs, HoldBack, Isolation, Machine, Peer, Release, Setbacks, Settings, State, Time,
-    Window,
+    App, Asked, Bucket, Ending, Epochs, HoldBack, Isolation, Machine, Peer, Release, Setbacks, Settings,
+    State, Time, Window,
 };
 use schrittmacher_testkit::double::Legacy;
 
