@@ -106,7 +106,7 @@ fn happen(pair: &mut Pair, step: Step) -> usize {
         13 | 14 => start_daemon(pair, node),
         15 => pair.pause(node, duration(a)),
         16 => return order(pair, node, Event::Failover { force: a & 1 != 0 }),
-        17 => return order(pair, node, Event::Takeover),
+        17 => return order(pair, node, Event::Takeover { force: false }),
         18 => return order(pair, node, Event::Shutdown),
         19 => return order(pair, node, Event::Reloaded),
         20..=25 => return order(pair, node, Event::Peer(forged(pair, node, step))),

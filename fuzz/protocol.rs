@@ -127,7 +127,7 @@ impl Node {
                 Event::Released
             }
             40 => Event::Failover { force: step.a & 1 != 0 },
-            41 => Event::Takeover,
+            41 => Event::Takeover { force: step.a & 1 != 0 },
             42 if step.a < 64 => Event::Shutdown,
             43 if step.a < 128 => Event::Freeze(step.a & 1 != 0),
             43 if step.a < 192 => Event::LeftHot(Duration::from_millis(100 * u64::from(step.a))),
@@ -215,7 +215,7 @@ impl Node {
             event,
             Event::Failover { .. }
                 | Event::Follow { .. }
-                | Event::Takeover
+                | Event::Takeover { .. }
                 | Event::App(Some(AppCode::Lrfo | AppCode::Lrto))
         );
         if before == self.resource.state().name() && !ordered {

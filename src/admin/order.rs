@@ -72,7 +72,11 @@ impl OrderOutcome {
         match self {
             OrderOutcome::Busy(_)
             | OrderOutcome::Refused(
-                Refusal::Held | Refusal::NoPeer | Refusal::PeerFailed | Refusal::NotReleased,
+                Refusal::Held
+                | Refusal::NoPeer
+                | Refusal::PeerFailed
+                | Refusal::PeerMayServe
+                | Refusal::NotReleased,
             ) => true,
             OrderOutcome::Ordered
             | OrderOutcome::Possible
@@ -82,6 +86,7 @@ impl OrderOutcome {
                 | Refusal::PeerHeld
                 | Refusal::AppFailed
                 | Refusal::CutOff
+                | Refusal::Isolated
                 | Refusal::AlreadyHot
                 | Refusal::NotHot
                 | Refusal::HandingOver,

@@ -168,7 +168,7 @@ impl Node {
         }
         let event = match order.target {
             Target::OtherSide => Event::Failover { force: order.force },
-            Target::ThisSide => Event::Takeover,
+            Target::ThisSide => Event::Takeover { force: order.force },
         };
         let ends_hold = order.target == Target::ThisSide && order.force;
         let resource = &mut self.resources[index];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use schrittmacher_harness::{
-    Cable, Filter, HTTP_PORT, Pair, Process, Setup, Side, ctl, holds_for, skip, wait_for,
+    Cable, Filter, HTTP_PORT, Pair, Process, RESOURCE, Setup, Side, ctl, holds_for, skip, wait_for,
 };
 use tempfile::TempDir;
 
@@ -211,4 +211,21 @@ fn two_paths_that_are_cut_crosswise_keep_the_word_fresh() {
     for side in [Side::A, Side::B] {
         assert_eq!(pair[side].log.transitions(), [], "{}", pair[side].log.text());
     }
+}
+
+/// Nobody else can: silence changes nothing under `manual`, and a dead peer answers no request.
+#[test]
+fn under_manual_an_operator_takes_the_role_of_a_dead_host_by_force() {
+    let setup = Setup { core: "policy = manual", priority: [1, 0], ..Setup::default() };
+    let mut pair = Pair::new(setup);
+    pair.start(Side::A);
+    pair[Side::A].kill();
+    pair[Side::B].log.wait("peer is silent", pair.timeout());
+    let place = format!("{}:{HTTP_PORT}", pair[Side::B].address);
+    let (code, _, complaint) = ctl(["takeover", RESOURCE, "--address", &place]);
+    assert!(code != 0 && complaint.contains("may still serve"), "{code} {complaint}");
+    assert!(pair[Side::B].is("Standby"));
+    let (code, _, complaint) = ctl(["takeover", RESOURCE, "--force", "--address", &place]);
+    assert_eq!(code, 0, "{complaint}");
+    pair.wait_hot(Side::B, pair.timeout());
 }

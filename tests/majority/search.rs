@@ -67,7 +67,7 @@ impl World {
             Act::AppEnds(side) => self.end_app(side),
             Act::AppStarts(side) => self.start_app(side),
             Act::Failover(side) => self.give(side, Event::Failover { force: false }),
-            Act::Takeover(side) => self.give(side, Event::Takeover),
+            Act::Takeover(side) => self.give(side, Event::Takeover { force: false }),
             Act::Shutdown(side) => self.shut_down(side),
         }
     }

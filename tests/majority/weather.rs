@@ -239,8 +239,11 @@ fn strike(
             mends.push((over, Mend::App(side)));
         }
         7 => {
-            let event =
-                if world.hosts[side].is_hot() { Event::Failover { force: false } } else { Event::Takeover };
+            let event = if world.hosts[side].is_hot() {
+                Event::Failover { force: false }
+            } else {
+                Event::Takeover { force: false }
+            };
             world.give(side, event);
         }
         8 => {

@@ -94,7 +94,7 @@ impl Rule {
                 *machine = was.clone();
                 *actions = vec![Action::Exit];
             }
-            Rule::EndOfHold if *event == Event::Takeover => {
+            Rule::EndOfHold if matches!(event, Event::Takeover { .. }) => {
                 if let State::Standby { yielding_until } | State::ToStandby { yielding_until, .. } = was.state
                 {
                     set_yielding(machine, yielding_until);

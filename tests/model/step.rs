@@ -194,7 +194,7 @@ impl Step<'_> {
             Input::Failover => {
                 self.daemon(Event::Failover { force: false }, Some(legacy::Event::Failover));
             }
-            Input::Takeover => self.daemon(Event::Takeover, Some(legacy::Event::Takeover)),
+            Input::Takeover => self.daemon(Event::Takeover { force: false }, Some(legacy::Event::Takeover)),
             Input::Shutdown => self.daemon(Event::Shutdown, None),
             Input::Pause => self.host.paused = true,
         }

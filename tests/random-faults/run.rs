@@ -189,7 +189,7 @@ impl Run<'_> {
             Fault::Clock(side, by, back) => self.set_clock(side, by, back),
             Fault::Failover(side, resource, force) => self.order(side, resource, Event::Failover { force }),
             Fault::Failovers(resource) => self.order_failovers(resource),
-            Fault::Takeover(side, resource) => self.order(side, resource, Event::Takeover),
+            Fault::Takeover(side, resource) => self.order(side, resource, Event::Takeover { force: false }),
             Fault::Freeze(resource) => {
                 (0..2).for_each(|side| self.order(side, resource, Event::Freeze(true)));
             }

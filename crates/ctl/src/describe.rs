@@ -85,7 +85,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         | Event::StartBegan
         | Event::Released
         | Event::Failover { .. }
-        | Event::Takeover
+        | Event::Takeover { .. }
         | Event::Shutdown
         | Event::LeftHot(_)
         | Event::Epochs(_)

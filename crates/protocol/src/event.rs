@@ -32,7 +32,10 @@ pub enum Event {
         force: bool,
     },
     /// The operator wants this side to be hot.
-    Takeover,
+    Takeover {
+        /// Take the role also from a peer that is silent and may serve.
+        force: bool,
+    },
     /// The daemon shall end (SIGTERM, SIGINT): hand over if that is possible (S9).
     Shutdown,
     /// The daemon before this one has ended this long ago and left the application hot. Given before the first tick.
@@ -246,6 +249,10 @@ pub enum Refusal {
     Held,
     /// Takeover: the resource is frozen, and the peer cannot be asked.
     Frozen,
+    /// Takeover: the peer is silent, and its silence is no reason here (`policy = manual`).
+    PeerMayServe,
+    /// Takeover: this host is isolated, and does not hear its peer.
+    Isolated,
     /// Failover: nothing was heard of the peer within its timeout.
     NoPeer,
     /// Failover: the peer says that its application has failed.

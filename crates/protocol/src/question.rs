@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::event::{Notice, Refusal};
+use crate::moves::Grant;
 use crate::peer::Said;
 use crate::state::State;
 use crate::step::Step;
@@ -72,6 +73,22 @@ impl Step<'_> {
         }
         if self.machine.frozen && !self.machine.peer.alive {
             return self.refuse(Refusal::Frozen);
+        }
+        let is_idle = matches!(
+            self.machine.state,
+            State::Unknown { claim: None } | State::Standby { .. } | State::ToStandby { .. }
+        );
+        if is_idle && !self.machine.peer.alive {
+            // It would stop again at once.
+            if self.is_isolated() {
+                return self.refuse(Refusal::Isolated);
+            }
+            if self.takes_from_silent {
+                return self.go_hot(Grant::No);
+            }
+            if self.is_manual() {
+                return self.refuse(Refusal::PeerMayServe);
+            }
         }
         if self.is_forcing() {
             return;

@@ -81,6 +81,8 @@ pub(crate) struct Step<'a> {
     pub(crate) report: Option<PeerReport>,
     /// The application reports for the first time since this daemon started.
     pub(crate) is_first_report: bool,
+    /// The operator wants the role also from a peer that is silent.
+    pub(crate) takes_from_silent: bool,
     pub(crate) reaction: Reaction,
     watch: &'a mut dyn FnMut(&Machine, &Reaction),
 }
@@ -94,7 +96,16 @@ impl<'a> Step<'a> {
         watch: &'a mut dyn FnMut(&Machine, &Reaction),
     ) -> Step<'a> {
         let reaction = Reaction { event, transitions: Vec::new(), actions: Vec::new() };
-        Step { machine, settings, now, report: None, is_first_report: false, reaction, watch }
+        Step {
+            machine,
+            settings,
+            now,
+            report: None,
+            is_first_report: false,
+            takes_from_silent: false,
+            reaction,
+            watch,
+        }
     }
 
     /// Takes the event in.
@@ -159,7 +170,10 @@ impl<'a> Step<'a> {
             Event::DeactivateFailed => self.note_address_kept(),
             Event::Released => self.run(Cause::Released),
             Event::Failover { force } => self.run(Cause::Failover { by: Orderer::Operator, force }),
-            Event::Takeover => self.run(Cause::Takeover { by: Orderer::Operator }),
+            Event::Takeover { force } => {
+                self.takes_from_silent = force;
+                self.run(Cause::Takeover { by: Orderer::Operator });
+            }
             Event::Shutdown => self.run(Cause::Shutdown),
             Event::LeftHot(ago) => self.note_left_hot(ago),
             Event::Epochs(epochs) => self.learn_epochs(epochs),

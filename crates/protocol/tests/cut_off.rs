@@ -28,7 +28,7 @@ fn a_ready_peer_serves_at_once_and_goes_on_when_clients_are_back() {
     assert_eq!(pair.state(hot), StateName::Failed, "{}", pair.log());
     let took = pair.run_until(30 * SECOND, |pair| serves(pair, 1 - hot));
     assert!(took < 5 * SECOND, "{took:?}: {}", pair.log());
-    pair.give(hot, Event::Takeover);
+    pair.give(hot, Event::Takeover { force: false });
     assert_eq!(pair.log().refused, Some(Refusal::CutOff));
     pair.run(100 * SECOND);
     assert_eq!((pair.state(hot), pair.interface_is_up(hot)), (StateName::Failed, false), "{}", pair.log());

@@ -63,7 +63,7 @@ fn orders_are_obeyed() {
     assert_eq!(node.state(), StateName::ToHot, "an operator's failover on the other side");
 
     let mut node = frozen_standby();
-    let asked = node.give(Event::Takeover);
+    let asked = node.give(Event::Takeover { force: false });
     assert!(matches!(asked[..], [Action::Send { code: PeerCode::Treq, .. }]), "{asked:?}");
     node.hears(PeerCode::Tcnf);
     assert_eq!(node.state(), StateName::ToHot, "an operator's takeover");
@@ -78,7 +78,7 @@ fn orders_are_obeyed() {
 fn a_takeover_from_a_silent_peer_is_refused() {
     let mut node = frozen_standby();
     node.run(MINUTE, &[], &[AppCode::Lsby]);
-    assert_eq!(node.give(Event::Takeover), [Action::Refuse(Refusal::Frozen)]);
+    assert_eq!(node.give(Event::Takeover { force: false }), [Action::Refuse(Refusal::Frozen)]);
 }
 
 #[test]

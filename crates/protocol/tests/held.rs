@@ -107,7 +107,7 @@ fn it_asks_no_peer_for_a_role_that_it_would_not_take() {
     let heard = node.run(3 * MINUTE, &[PeerCode::Hott], &[AppCode::Lsby]);
     let asked = |code: &Action| matches!(code, Action::Send { code: PeerCode::Treq, .. });
     assert!(!heard.iter().any(|(_, action)| asked(action)), "preempt");
-    for actions in [node.give(Event::Takeover), node.app(AppCode::Lrto)] {
+    for actions in [node.give(Event::Takeover { force: false }), node.app(AppCode::Lrto)] {
         assert_eq!(actions, [Action::Refuse(Refusal::Held)]);
     }
 }

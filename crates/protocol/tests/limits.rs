@@ -52,10 +52,10 @@ fn a_hot_node_asks_once_a_heartbeat_whatever_it_hears() {
 fn a_takeover_is_asked_for_three_times_and_then_the_operator_is_told() {
     for (peer, code) in [(modern(), PeerCode::Hott), (ours(), PeerCode::Hott), (classic(), PeerCode::Hott)] {
         let mut node = Lone::standby(settings(0), peer);
-        let first = node.give(Event::Takeover);
+        let first = node.give(Event::Takeover { force: false });
         assert!(matches!(first[..], [Action::Send { code: PeerCode::Treq, random: FORCED_RANDOM, .. }]));
         // The button again, and the application's wish: the order is under way already.
-        assert_eq!(sent(&node.give(Event::Takeover)), []);
+        assert_eq!(sent(&node.give(Event::Takeover { force: false })), []);
         assert_eq!(sent(&node.app(AppCode::Lrto)), []);
         let later: Vec<_> =
             node.run(10 * SECOND, &[code], &[]).into_iter().map(|(_, action)| action).collect();
@@ -64,7 +64,7 @@ fn a_takeover_is_asked_for_three_times_and_then_the_operator_is_told() {
         assert_eq!(told, 1);
         assert_eq!(node.state(), StateName::Standby);
         // A new order is a new one.
-        assert_eq!(count(&node.give(Event::Takeover), PeerCode::Treq), 1);
+        assert_eq!(count(&node.give(Event::Takeover { force: false }), PeerCode::Treq), 1);
     }
 }
 
@@ -99,7 +99,7 @@ fn the_word_that_ends_a_hand_over_leaves_as_soon_as_there_is_room() {
 fn an_order_for_a_takeover_leaves_as_soon_as_there_is_room() {
     for peer in [ours(), modern(), classic()] {
         let mut node = Full::new(&Lone::standby(settings(0), peer));
-        assert_eq!(node.give(Event::Takeover), []);
+        assert_eq!(node.give(Event::Takeover { force: false }), []);
         assert_eq!(node.tick_in_time(), [PeerCode::Treq]);
     }
 }
@@ -273,7 +273,7 @@ fn anything() -> impl Strategy<Value = Event> {
         })),
         1 => Just(Event::AppFailed(AppFailure::Ended)),
         1 => any::<bool>().prop_map(|force| Event::Failover { force }),
-        1 => Just(Event::Takeover),
+        1 => Just(Event::Takeover { force: false }),
         1 => Just(Event::Released),
         1 => Just(Event::StartBegan),
     ]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, AppFailure, Command, Event, FORCED_RANDOM, PeerReport, Refusal, Settings, StateName, Time,
+    Action, AppFailure, Command, Event, FORCED_RANDOM, OnIsolation, PeerReport, Policy, Refusal, Settings,
+    StateName, Time,
 };
 use schrittmacher_testkit::lone::{Lone, classic, modern, ours, sent};
 use schrittmacher_testkit::settings;
@@ -132,14 +133,14 @@ fn a_role_that_was_handed_over_is_not_taken_back_in_the_same_step() {
 #[test]
 fn refusals_name_their_reason() {
     let mut node = Lone::hot(settings(0), modern());
-    assert_eq!(node.give(Event::Takeover), [Action::Refuse(Refusal::AlreadyHot)]);
+    assert_eq!(node.give(Event::Takeover { force: false }), [Action::Refuse(Refusal::AlreadyHot)]);
     node.give(Event::Failover { force: false });
-    for order in [Event::Failover { force: true }, Event::Takeover] {
+    for order in [Event::Failover { force: true }, Event::Takeover { force: false }] {
         assert_eq!(node.give(order), [Action::Refuse(Refusal::HandingOver)]);
     }
     let mut node = Lone::standby(settings(0), modern());
     node.app(AppCode::Lfai);
-    assert_eq!(node.give(Event::Takeover), [Action::Refuse(Refusal::AppFailed)]);
+    assert_eq!(node.give(Event::Takeover { force: false }), [Action::Refuse(Refusal::AppFailed)]);
     assert_eq!(node.give(Event::Failover { force: true }), [Action::Refuse(Refusal::NotHot)]);
 }
 
@@ -159,7 +160,7 @@ fn a_failover_repeated_by_a_lost_message_is_settled_by_the_next_heartbeat() {
 fn a_takeover_wins_against_a_legacy_hot_node_of_higher_priority() {
     for peer in [modern(), classic()] {
         let mut node = Lone::standby(settings(0), PeerReport { priority: 10, ..peer });
-        assert_eq!(sent(&node.give(Event::Takeover)), [PeerCode::Treq]);
+        assert_eq!(sent(&node.give(Event::Takeover { force: false })), [PeerCode::Treq]);
         assert_eq!(sent(&node.hears(PeerCode::Trej)), [PeerCode::Trej], "which every legacy Hot obeys (D15)");
         assert_eq!(sent(&node.hears(PeerCode::Trej)), [], "once an order");
         let again = node.hears(PeerCode::Stby);
@@ -262,4 +263,36 @@ fn a_daemon_ends_once() {
     let all = node.pass(Duration::from_secs(60));
     let exits = all.iter().filter(|(_, action)| *action == Action::Exit);
     assert_eq!(exits.count(), 1, "{all:?}");
+}
+
+/// Under `policy = manual` silence is no reason to take the role; an operator who has looked at the other host is one.
+#[test]
+fn a_role_that_silence_does_not_give_is_taken_by_force_and_not_without() {
+    let manual = Settings { policy: Policy::Manual, ..settings(0) };
+    let mut node = Lone::standby(manual.clone(), ours());
+    node.run(30 * SECOND, &[], &[AppCode::Lsby]);
+    assert_eq!(node.state(), StateName::Standby);
+    let refused = [Action::Refuse(Refusal::PeerMayServe)];
+    assert_eq!(node.give(Event::Takeover { force: false }), refused);
+    assert_eq!(node.app(AppCode::Lrto), refused);
+    node.give(Event::Takeover { force: true });
+    assert_eq!(node.state(), StateName::ToHot);
+    node.run(30 * SECOND, &[], &[AppCode::Lhot]);
+    assert_eq!(node.state(), StateName::Hot);
+    // A peer that is heard is asked, by force too.
+    let mut node = Lone::standby(manual, ours());
+    node.hears(PeerCode::Hott);
+    assert_eq!(sent(&node.give(Event::Takeover { force: true })), [PeerCode::Treq]);
+    assert_eq!(node.state(), StateName::Standby);
+}
+
+#[test]
+fn an_isolated_side_refuses_a_takeover_that_it_would_undo_at_once() {
+    let isolated = Settings { on_isolation: OnIsolation::StepDown, ..settings(0) };
+    let mut node = Lone::standby(isolated, ours());
+    node.give(Event::Isolated(true));
+    node.run(30 * SECOND, &[], &[AppCode::Lsby]);
+    for force in [false, true] {
+        assert_eq!(node.give(Event::Takeover { force }), [Action::Refuse(Refusal::Isolated)]);
+    }
 }

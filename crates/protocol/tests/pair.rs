@@ -106,7 +106,7 @@ fn a_failed_standby_is_no_reason_to_do_anything_on_the_hot_side() {
     pair.kill_app(1 - hot);
     pair.run(60 * SECOND);
     assert_eq!((pair.state(hot), pair.state(1 - hot)), (StateName::Hot, StateName::Failed));
-    pair.give(1 - hot, Event::Takeover);
+    pair.give(1 - hot, Event::Takeover { force: false });
     pair.give(hot, FAILOVER);
     pair.run(60 * SECOND);
     assert_eq!(pair.hot_side(), hot, "a failed taker is refused (S3), and nobody fails over to it (S8)");
@@ -140,7 +140,7 @@ fn failover_and_takeover_move_the_service_once() {
                 assert_eq!(pair.hot_side(), 1 - hot, "{}", pair.log());
                 pair.assert_settled();
             }
-            for order in [Event::Takeover, Event::App(Some(AppCode::Lrto))] {
+            for order in [Event::Takeover { force: false }, Event::App(Some(AppCode::Lrto))] {
                 for (a, b) in [(0, 0), (0, 10), (10, 0)] {
                     let mut pair = Pair::settled_with(settings(a), settings(b));
                     pair.slow(switching, stop_takes);
@@ -170,7 +170,7 @@ fn the_new_side_is_told_when_the_old_commands_are_over() {
 
 #[test]
 fn two_orders_at_once_leave_one_hot() {
-    for (on_hot, on_standby) in [(FAILOVER, Event::Takeover), (FAILOVER, FAILOVER)] {
+    for (on_hot, on_standby) in [(FAILOVER, Event::Takeover { force: false }), (FAILOVER, FAILOVER)] {
         for stop_takes in [Duration::ZERO, Duration::from_secs(4)] {
             let mut pair = Pair::settled();
             pair.slow(SECOND, stop_takes);
@@ -283,7 +283,8 @@ fn preempt_takes_the_role_once_and_never_undoes_an_order() {
     pair.run(20 * SECOND);
     assert_eq!(pair.hot_side(), 0, "S4\n{}", pair.log());
 
-    for order in [(0, FAILOVER), (0, Event::App(Some(AppCode::Lrfo))), (1, Event::Takeover)] {
+    for order in [(0, FAILOVER), (0, Event::App(Some(AppCode::Lrfo))), (1, Event::Takeover { force: false })]
+    {
         let mut pair = Pair::settled_with(preempting.clone(), settings(0));
         pair.give(order.0, order.1);
         pair.run(600 * SECOND);

@@ -49,7 +49,7 @@ fn an_order_to_take_over_ends_an_earlier_giving_way() {
     for peer in [modern(), classic()] {
         let mut node = beside_a_higher_standby(peer);
         node.hears(Trej);
-        let asked = node.give(Event::Takeover);
+        let asked = node.give(Event::Takeover { force: false });
         assert_eq!(sent(&asked), [Treq]);
         assert_eq!(sent(&node.hears_random(Treq, 7)), [Trej], "it does not give way to an unforced one");
         let next = node.run(3 * SECOND, &[], &[AppCode::Lsby]);
@@ -65,7 +65,7 @@ fn a_takeover_that_loses_against_another_one_is_reported() {
     use schrittmacher_protocol::{Action, Notice};
     let mut node = Lone::standby(settings(0), ours());
     node.peer.priority = 1;
-    node.give(Event::Takeover);
+    node.give(Event::Takeover { force: false });
     let lost = node.hears_random(Treq, FORCED_RANDOM);
     assert_eq!(sent(&lost), [Tcnf]);
     assert!(lost.contains(&Action::Notice(Notice::TakeoverUnanswered)));

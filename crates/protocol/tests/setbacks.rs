@@ -124,7 +124,7 @@ fn an_order_whose_release_fails_is_undone_and_refused() {
             if by_failover {
                 pair.give(hot, FAILOVER);
             } else {
-                pair.give(1 - hot, Event::Takeover);
+                pair.give(1 - hot, Event::Takeover { force: false });
             }
             for _ in 0..3000 {
                 pair.run(SECOND / 100);
@@ -222,7 +222,7 @@ fn held_for_a_minute() -> Pair {
     let slow = |priority| Settings { hold_back: 60 * SECOND, ..settings(priority) };
     let mut pair = Pair::settled_with(slow(10), slow(0));
     for _ in 0..2 {
-        pair.give(0, Event::Takeover);
+        pair.give(0, Event::Takeover { force: false });
         pair.run(SECOND);
         assert_eq!(pair.hot_side(), 0);
         pair.kill_app(0);
@@ -261,7 +261,7 @@ fn a_hold_counts_only_as_long_as_the_other_side_serves() {
 #[test]
 fn an_operator_ends_a_hold() {
     let mut pair = held_for_a_minute();
-    pair.give(0, Event::Takeover);
+    pair.give(0, Event::Takeover { force: false });
     pair.run(SECOND);
     assert!(serves(&pair, 0), "{}", pair.log());
     let mut pair = held_for_a_minute();

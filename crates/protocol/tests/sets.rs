@@ -186,7 +186,7 @@ fn orders_to_all_members_move_all_however_long_one_of_them_takes() {
             if round == 0 {
                 two.give_all(hot, Event::Failover { force: false });
             } else {
-                two.give_all(1 - hot, Event::Takeover);
+                two.give_all(1 - hot, Event::Takeover { force: false });
             }
             let changes = two.changes();
             two.run(60 * SECOND);

@@ -109,7 +109,7 @@ impl Pair {
             Happening::FileBroken(side) => self.hold(self.side(side), true),
             Happening::FileMended(side) => self.hold(self.side(side), false),
             Happening::Failover => self.order(self.hot, Event::Failover { force: false }),
-            Happening::Takeover => self.order(1 - self.hot, Event::Takeover),
+            Happening::Takeover => self.order(1 - self.hot, Event::Takeover { force: false }),
             Happening::DaemonStopped(side) => {
                 // The other side may be unable to take over, and be so no longer when this daemon has ended.
                 self.was_apart |= !self.works();

@@ -227,7 +227,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         }),
         Event::App(code) => code.map(double::Event::App),
         Event::Failover { .. } => Some(double::Event::Failover),
-        Event::Takeover => Some(double::Event::Takeover),
+        Event::Takeover { .. } => Some(double::Event::Takeover),
         Event::Tick => Some(double::Event::Timer),
         // It watches no process, and knows no reload.
         // Of commands it knows no end.

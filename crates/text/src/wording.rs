@@ -221,6 +221,13 @@ pub const fn refusal(refusal: Refusal) -> &'static str {
              a takeover there by force ends that"
         }
         Refusal::AppFailed => "the application of this side has failed",
+        Refusal::PeerMayServe => {
+            "the peer is silent and may still serve (`policy = manual`): make sure that it does not; takeover by force goes on"
+        }
+        Refusal::Isolated => {
+            "no target of `ping-address` answers, so no client could reach this host; to serve all the same: \
+             `on-isolation = keep` and a reload"
+        }
         Refusal::CutOff => "the interface of this side has no connection: no client could reach it",
         Refusal::AlreadyHot => "this side is hot already",
         Refusal::NotHot => "this side is not hot",

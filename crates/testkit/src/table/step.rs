@@ -171,7 +171,7 @@ pub fn step(s: &Situation) -> Outcome {
         }
         What::Failover => Event::Failover { force: false },
         What::ForcedFailover => Event::Failover { force: true },
-        What::Takeover => Event::Takeover,
+        What::Takeover => Event::Takeover { force: false },
         What::ProcessDeath => Event::AppFailed(AppFailure::Ended),
         What::Shutdown => Event::Shutdown,
         What::Released => Event::Released,
@@ -289,6 +289,8 @@ fn name(refusal: Refusal) -> &'static str {
         Refusal::PeerHeld => "peer_held",
         Refusal::AppFailed => "app_failed",
         Refusal::CutOff => "cut_off",
+        Refusal::Isolated => "isolated",
+        Refusal::PeerMayServe => "peer_may_serve",
         Refusal::AlreadyHot => "already_hot",
         Refusal::NotHot => "not_hot",
         Refusal::HandingOver => "handing_over",

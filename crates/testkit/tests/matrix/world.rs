@@ -75,7 +75,7 @@ impl World {
     }
 
     pub fn takeover(&mut self, host: usize) {
-        self.give(host, Event::Takeover);
+        self.give(host, Event::Takeover { force: false });
     }
 
     /// SIGTERM. A legacy daemon just ends.
