@@ -9,6 +9,7 @@ use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use crate::figures::{NodeFigures, ResourceFigures};
+use crate::witness::pace::Pace;
 
 /// Everything the page and the API show, at one instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +34,8 @@ pub struct StatusSnapshot {
     pub paths: Vec<PathFacts>,
     /// Whether the host would be reset if the daemon stood still now; `None` without `watchdog`.
     pub watchdog_armed: Option<bool>,
-    /// Whether the `witness` answered when it was last asked; `None` without one.
-    pub witness_answers: Option<bool>,
+    /// The third vote; `None` without `witness`.
+    pub witness: Option<WitnessFacts>,
     /// What the echoes to `ping-address` show; `None` without it.
     pub echoes: Option<EchoFacts>,
     /// What makes a message the peer's now.
@@ -53,6 +54,19 @@ pub struct LinkFacts {
     /// The same of the last ones: at least a thousand, if there were as many.
     pub recently_sent: u64,
     pub recently_lost: u64,
+}
+
+/// How the witness answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WitnessFacts {
+    /// Whether it answered when it was last asked; `None` before the first time.
+    pub answers: Option<bool>,
+    /// How long that takes; `None` before the first answer.
+    pub pace: Option<Pace>,
+    /// The questions for a lease, by their outcome.
+    pub granted: u64,
+    pub refused: u64,
+    pub unreachable: u64,
 }
 
 /// What the echoes to `ping-address` show.

@@ -38,7 +38,10 @@ pub(super) fn daemon(
         config_hash: Some(snapshot.configuration.clone()),
         security: if snapshot.is_strict { "strict" } else { "legacy" }.to_owned(),
         authentication: snapshot.auth.map(authentication),
-        witness_answers: snapshot.witness_answers,
+        witness_answers: snapshot.witness.and_then(|witness| witness.answers),
+        witness_answer_seconds: snapshot
+            .witness
+            .and_then(|witness| Some(witness.pace?.longest.as_secs_f64())),
         isolation: snapshot.echoes.as_ref().map(isolation),
         uptime_seconds: facts.started.elapsed().as_secs_f64(),
         peer: PeerNode {

@@ -202,7 +202,7 @@ impl Node {
             link: self.trips.facts(),
             paths: self.paths.facts(),
             watchdog_armed: self.watchdog.as_ref().map(Watchdog::is_armed),
-            witness_answers: self.witness_answers(),
+            witness: self.witness_facts(),
             echoes: self.isolation.facts(),
             proof: self.proof(),
         }

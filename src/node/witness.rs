@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use log::info;
+use log::{info, warn};
 use schrittmacher_config::PolicyWord;
 use schrittmacher_protocol::{Answer, Epochs, Event, Promise, Time, WitnessOrder};
+use schrittmacher_text::span;
 use schrittmacher_wire::{Message, Promised, Run, Trip};
 
 use super::Node;
 use super::resource::ManagedResource;
-use crate::witness::Witness;
+use crate::admin::snapshot::WitnessFacts;
+use crate::witness::pace::{self, Pace};
+use crate::witness::{Told, Witness};
 
 /// How often it is looked whether the witness answers, if nobody has asked it.
 const LOOK: Duration = Duration::from_secs(10);
@@ -20,8 +23,8 @@ pub(super) struct Vote {
     witness: Option<Witness>,
     /// Resources whose question could not be handed on.
     unasked: Vec<usize>,
-    /// Whether its last answer was one; `None` before the first.
-    answers: Option<bool>,
+    /// How it answers.
+    facts: WitnessFacts,
     next_look: Time,
 }
 
@@ -35,6 +38,15 @@ pub(super) fn policy_in_force(resource: &ManagedResource) -> Option<PolicyWord> 
             Some(rule.map_or(PolicyWord::Available, |_| PolicyWord::Consistent))
         }
     }
+}
+
+/// What an operator is told of a witness that may answer too late.
+fn slow_witness(answer: Duration, promise: Duration) -> String {
+    format!(
+        "the witness took {} to answer, and a question has {}: give a longer `promise`, or mend the witness",
+        span(answer),
+        span(pace::limit(promise))
+    )
 }
 
 impl Node {
@@ -56,9 +68,9 @@ impl Node {
         }
     }
 
-    /// Whether the witness answered last.
-    pub(super) fn witness_answers(&self) -> Option<bool> {
-        self.vote.answers
+    /// How the witness answers, if there is one.
+    pub(super) fn witness_facts(&self) -> Option<WitnessFacts> {
+        self.vote.witness.as_ref().map(|_| self.vote.facts)
     }
 
     pub(super) fn tell_witness(&mut self, index: usize, order: WitnessOrder, now: Time) {
@@ -75,17 +87,25 @@ impl Node {
     /// Takes the answers that have come.
     pub(super) fn hear_witness(&mut self, now: Time) {
         for index in std::mem::take(&mut self.vote.unasked) {
-            self.give(index, Event::Witness(Answer::Unreachable), now);
+            self.hear_answer(index, Answer::Unreachable, now);
         }
         while let Some(told) = self.vote.witness.as_ref().and_then(Witness::told) {
-            if let Some(answers) = told.answers {
-                self.note_answer(answers, now);
-            }
+            self.note_told(&told, now);
             if let Some((index, answer)) = told.answer {
                 self.learn_revision(index, answer, told.revision, now);
-                self.give(index, Event::Witness(answer), now);
+                self.hear_answer(index, answer, now);
             }
         }
+    }
+
+    fn hear_answer(&mut self, index: usize, answer: Answer, now: Time) {
+        let facts = &mut self.vote.facts;
+        *match answer {
+            Answer::Granted(_) => &mut facts.granted,
+            Answer::Refused => &mut facts.refused,
+            Answer::Unreachable => &mut facts.unreachable,
+        } += 1;
+        self.give(index, Event::Witness(answer), now);
     }
 
     /// A side that is about to take the role goes on above the witness's revision: it may have lost its disk, and the other one
@@ -97,9 +117,27 @@ impl Node {
         }
     }
 
-    fn note_answer(&mut self, answers: bool, now: Time) {
-        self.vote.answers = Some(answers);
-        self.vote.next_look = now + LOOK;
+    fn note_told(&mut self, told: &Told, now: Time) {
+        if told.answers.is_some() {
+            self.vote.facts.answers = told.answers;
+            self.vote.next_look = now + LOOK;
+        }
+        let Some(took) = told.took else { return };
+        let longest = self.vote.facts.pace.get_or_insert_default().note(took, now);
+        if took > longest {
+            self.warn_of_slow_witness(took, longest);
+        }
+    }
+
+    /// Once, and again when the longest answer before it is forgotten.
+    fn warn_of_slow_witness(&self, took: Duration, before: Duration) {
+        let there = self.resources.iter().filter(|resource| !resource.life.is_removed());
+        let shortest = there.filter_map(|resource| resource.protocol.settings().policy.promise()).min();
+        if let Some(promise) = shortest.filter(|promise| pace::is_slow(took, *promise))
+            && !pace::is_slow(before, promise)
+        {
+            warn!("{}", slow_witness(took, promise));
+        }
     }
 
     /// When it is looked whether the witness answers.
@@ -119,7 +157,7 @@ impl Node {
     pub(super) fn vote_troubles(&self, resource: &ManagedResource) -> impl Iterator<Item = String> + use<> {
         let is_consistent = resource.config.policy == PolicyWord::Consistent;
         let is_ignored = is_consistent && policy_in_force(resource) == Some(PolicyWord::Available);
-        let is_alone = is_consistent && self.vote.answers == Some(false);
+        let is_alone = is_consistent && self.vote.facts.answers == Some(false);
         let ignored = is_ignored.then(|| {
             "`policy` = available is in force: the peer does not follow `consistent`, and both sides may serve".to_owned()
         });
@@ -127,7 +165,11 @@ impl Node {
             "the witness does not answer: this side serves as long as the peer is heard, and no longer"
                 .to_owned()
         });
-        ignored.into_iter().chain(alone)
+        let promise = resource.protocol.settings().policy.promise();
+        let slow = self.vote.facts.pace.zip(promise).and_then(|(Pace { longest, .. }, promise)| {
+            pace::is_slow(longest, promise).then(|| slow_witness(longest, promise))
+        });
+        ignored.into_iter().chain(alone).chain(slow)
     }
 
     /// For how long a message that leaves now promises to take no role.

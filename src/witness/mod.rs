@@ -2,10 +2,12 @@
 //!
 //! * `etcd`: its JSON gateway
 //! * `standing`: whether a key may be taken
+//! * `pace`: how long it takes to answer
 //!
 //! It has a thread of its own, which may block: it answers each question once, within a third of the promise.
 
 mod etcd;
+pub mod pace;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,8 @@ pub struct Told {
     pub answer: Option<(usize, Answer)>,
     /// Whether the witness answers. `None`: it was not asked.
     pub answers: Option<bool>,
+    /// How long it took to answer, from the asking on. `None`: it did not.
+    pub took: Option<Duration>,
     /// Its revision, as far as it is known: each lease that is granted has a greater one than all before.
     pub revision: u64,
 }
@@ -149,7 +153,7 @@ impl Votes {
 
     fn work(&mut self, task: &Task) -> Told {
         let (asked, patience) = match task {
-            Task::Job(job) => (job.asked, job.promise / PATIENCE),
+            Task::Job(job) => (job.asked, pace::limit(job.promise)),
             Task::Look(asked) => (*asked, LOOK_PATIENCE),
         };
         let until = asked + patience;
@@ -162,23 +166,29 @@ impl Votes {
                     Some(Ok(answer)) => *answer,
                     Some(Err(_)) | None => Answer::Unreachable,
                 };
-                self.told(Some((job.index, answer)), result)
+                self.told(Some((job.index, answer)), result, asked)
             }
             // What is not given back stays ours until it has stood still: that is safe, and costs the other side time.
             Task::Job(job) => {
                 let result = if in_time { self.give_back(job, until) } else { None };
-                self.told(None, result)
+                self.told(None, result, asked)
             }
             Task::Look(_) => {
                 let result = in_time.then(|| self.look(until));
-                self.told(None, result)
+                self.told(None, result, asked)
             }
         }
     }
 
-    fn told<T>(&mut self, answer: Option<(usize, Answer)>, result: Option<Result<T, Failed>>) -> Told {
+    fn told<T>(
+        &mut self,
+        answer: Option<(usize, Answer)>,
+        result: Option<Result<T, Failed>>,
+        asked: Time,
+    ) -> Told {
         let answers = self.noted(result);
-        Told { answer, answers, revision: self.cluster.as_ref().map_or(0, |cluster| cluster.revision) }
+        let took = (answers == Some(true)).then(|| clock::now().since(asked));
+        Told { answer, answers, took, revision: self.cluster.as_ref().map_or(0, |cluster| cluster.revision) }
     }
 
     /// Whether it answers, if it was asked. Tells of a witness that does not answer, and of one that answers again.

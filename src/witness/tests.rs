@@ -154,6 +154,7 @@ fn one_side_has_the_lease_until_it_gives_it_back() {
     let told = a.work(&job("db", WitnessOrder::Ask, asked, PROMISE));
     assert_eq!((told.answer, told.answers), (Some((7, Answer::Granted(asked))), Some(true)));
     assert_eq!(told.revision, etcd.with(|state| state.revision), "that of the lease");
+    assert!(told.took.is_some_and(|took| asked + took <= clock::now()));
     assert_eq!(ask(&mut b, "db"), Answer::Refused);
     assert!(matches!(ask(&mut b, "web"), Answer::Granted(_)), "each resource has a key of its own");
     assert!(matches!(ask(&mut a, "db"), Answer::Granted(_)), "the holder renews it");
@@ -223,6 +224,7 @@ fn a_member_that_refuses_or_talks_nonsense_is_left_for_the_next_one() {
         let mut a = votes(1, &[bad.place]);
         let told = a.work(&job("db", WitnessOrder::Ask, clock::now(), PROMISE));
         assert_eq!((told.answer, told.answers), (Some((7, Answer::Unreachable)), Some(false)), "{mood:?}");
+        assert_eq!(told.took, None, "it is no answer");
         let mut a = votes(1, &[bad.place, good.place]);
         assert!(matches!(ask(&mut a, "db"), Answer::Granted(_)), "{mood:?}");
     }

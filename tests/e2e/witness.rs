@@ -121,6 +121,9 @@ fn a_witness_that_is_away_moves_nothing_and_without_the_peer_too_the_hot_side_st
     let Some(mut etcd) = Etcd::start(NAME) else { return };
     let mut pair = Pair::new(etcd.setup());
     pair.start(Side::A);
+    for side in [Side::A, Side::B] {
+        wait_trouble(&pair, side, "witness answers within");
+    }
     etcd.kill();
     for side in [Side::A, Side::B] {
         wait_trouble(&pair, side, "the witness does not answer");

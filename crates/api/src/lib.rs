@@ -55,6 +55,9 @@ pub struct DaemonStatus {
     /// Whether the `witness` answered when it was last asked, ten seconds ago at most; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness_answers: Option<bool>,
+    /// The longest time that the `witness` took to answer in the last ten minutes; absent before its first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_answer_seconds: Option<f64>,
     /// What the echoes to `ping-address` show; absent without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,

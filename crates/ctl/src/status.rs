@@ -172,11 +172,7 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
         proof.to_owned(),
     ];
     parts.extend(policies(&status.resources));
-    parts.extend(
-        status
-            .witness_answers
-            .map(|answers| if answers { "witness answers" } else { "WITNESS DOES NOT ANSWER" }.to_owned()),
-    );
+    parts.extend(status.witness_answers.map(|answers| witness(answers, status.witness_answer_seconds)));
     parts.extend(status.isolation.as_ref().map(isolation));
     let first = folded(&parts, "   ", screen) + "\n";
     // A low terminal is for the resources.
@@ -186,6 +182,15 @@ fn heading(status: &DaemonStatus, screen: Screen) -> String {
     first
         + &status.authentication.as_ref().map(|about| authentication(about, screen)).unwrap_or_default()
         + &paths(&peer.paths, screen)
+}
+
+/// Whether the witness answers, and within what time.
+fn witness(answers: bool, within: Option<f64>) -> String {
+    match within {
+        _ if !answers => "WITNESS DOES NOT ANSWER".to_owned(),
+        Some(seconds) => format!("witness answers within {:.1} ms", seconds * 1000.0),
+        None => "witness answers".to_owned(),
+    }
 }
 
 /// Whether the targets of the echoes answer.

@@ -56,6 +56,7 @@ pub fn daemon(resources: Vec<ResourceState>) -> DaemonStatus {
         config_hash: None,
         authentication: None,
         witness_answers: None,
+        witness_answer_seconds: None,
         isolation: None,
         uptime_seconds: 1.0,
         peer: PeerNode {

@@ -1,14 +1,14 @@
 //! Every metric: its name, its meaning, and where its value comes from.
 
-use schrittmacher_api::{PathHealth, ServiceLevel};
+use schrittmacher_api::ServiceLevel;
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
 use schrittmacher_wire::{AppCode, PeerCode};
 
-use super::Detail;
 use super::text::{Kind, Labels, Text};
+use super::{Detail, network};
 use crate::admin::service::PageFacts;
-use crate::admin::snapshot::{EchoFacts, FiguresSnapshot, PathFacts, ResourceStatus};
+use crate::admin::snapshot::{FiguresSnapshot, ResourceStatus};
 use crate::admin::status;
 use crate::commands::CommandKind;
 use crate::figures::{ResourceFigures, Unwelcome};
@@ -161,53 +161,6 @@ fn log_lines(text: &mut Text, lost: &LostLines) {
     text.count(&[], lost.left_out());
 }
 
-/// Nothing without `ping-address`.
-fn echoes(text: &mut Text, echoes: Option<&EchoFacts>) {
-    text.family("schrittmacher_isolated", Gauge, "Whether no host of `ping-address` answers");
-    echoes.inspect(|echoes| text.truth(&[], echoes.isolated));
-    text.family("schrittmacher_ping_target_up", Gauge, "Whether this host of `ping-address` answers");
-    for target in echoes.map(|echoes| &*echoes.targets).unwrap_or_default() {
-        let label = [("address", target.address.as_str())];
-        target.answers.inspect(|answers| text.truth(&label, *answers));
-    }
-}
-
-/// Nothing, unless there are several.
-fn paths(text: &mut Text, paths: &[PathFacts]) {
-    let numbers: Vec<String> = paths.iter().map(|path| path.number.to_string()).collect();
-    let all = || paths.iter().zip(&numbers);
-    text.family("schrittmacher_path_info", Gauge, "The addresses of a path to the peer; always 1");
-    for (path, number) in all() {
-        text.sample(&[("path", number), ("local", &path.local), ("remote", &path.remote)], 1.0);
-    }
-    text.family("schrittmacher_path_up", Gauge, "Whether messages come by a path, and the peer hears ours");
-    all().for_each(|(path, number)| text.truth(&[("path", number)], path.health == PathHealth::Works));
-    text.family("schrittmacher_path_losses_total", Counter, "How often a path that worked was lost");
-    all().for_each(|(path, number)| text.count(&[("path", number)], path.losses));
-    text.family(
-        "schrittmacher_path_round_trip_seconds",
-        Gauge,
-        "Time by a path to the peer and back; smoothed",
-    );
-    for (path, number) in all().filter(|(path, _)| path.health == PathHealth::Works) {
-        if let Some(time) = path.link.and_then(|link| link.round_trip) {
-            text.sample(&[("path", number)], time.as_secs_f64());
-        }
-    }
-    text.family(
-        "schrittmacher_path_datagrams_sent_total",
-        Counter,
-        "Messages that the peer has sent by a path",
-    );
-    for (path, number) in all() {
-        path.link.inspect(|link| text.count(&[("path", number)], link.sent));
-    }
-    text.family("schrittmacher_path_datagrams_received_total", Counter, "How many of them have come by it");
-    for (path, number) in all() {
-        path.link.inspect(|link| text.count(&[("path", number)], link.came));
-    }
-}
-
 fn peer(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts, resources: &[One<'_>]) {
     let newest = resources.iter().map(|one| &one.status.peer).max_by_key(|peer| peer.heard);
     text.family("schrittmacher_peer_up", Gauge, "Whether the peer was heard within its timeout");
@@ -246,14 +199,15 @@ fn peer(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts, resource
     link.inspect(|link| text.count(&[], link.sent));
     text.family("schrittmacher_peer_datagrams_received_total", Counter, "How many of them have come");
     link.inspect(|link| text.count(&[], link.came));
-    paths(text, &snapshot.status.paths);
+    network::paths(text, &snapshot.status.paths);
     text.family(
         "schrittmacher_watchdog_armed",
         Gauge,
         "Whether the host is reset if the daemon stands still",
     );
     snapshot.status.watchdog_armed.inspect(|is_armed| text.truth(&[], *is_armed));
-    echoes(text, snapshot.status.echoes.as_ref());
+    network::echoes(text, snapshot.status.echoes.as_ref());
+    network::witness(text, snapshot.status.witness.as_ref());
     let auth = snapshot.status.auth;
     text.family("schrittmacher_auth_enabled", Gauge, "Whether there is a key for the peer");
     text.truth(&[], auth.is_some());

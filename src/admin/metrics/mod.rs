@@ -1,9 +1,10 @@
 //! `GET /metrics`: the figures for Prometheus, in its text format (H3). `docs/metrics.md` explains each of them.
 //!
-//! `text` has the format, `families` the metrics. Label values are names of the configuration and words of this program:
+//! `text` has the format, `families` the metrics, `network` those of the network. Label values are names of the configuration and words of this program:
 //! nothing that arrives by network makes a new series.
 
 mod families;
+mod network;
 mod text;
 
 use hyper::header::HeaderValue;

@@ -8,13 +8,14 @@ use schrittmacher_testkit::prometheus::{Families, named_in, parse, promtool};
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use super::super::snapshot::{
-    AuthFacts, EchoFacts, LinkFacts, PathFacts, ResourceStatus, StatusSnapshot, TargetFacts,
+    AuthFacts, EchoFacts, LinkFacts, PathFacts, ResourceStatus, StatusSnapshot, TargetFacts, WitnessFacts,
 };
 use super::*;
 use crate::admin::Told;
 use crate::commands::CommandKind;
 use crate::figures::ResourceFigures;
 use crate::logging::{LogLevel, LostLines};
+use crate::witness::pace::Pace;
 
 fn facts() -> PageFacts {
     PageFacts {
@@ -63,6 +64,7 @@ fn everything() -> FiguresSnapshot {
             isolated: false,
             targets: vec![TargetFacts { address: "10.0.0.254".to_owned(), answers: Some(true) }],
         }),
+        witness: Some(witness()),
         paths: vec![PathFacts {
             number: 2,
             local: "fe80::1%eth1".to_owned(),
@@ -89,6 +91,14 @@ fn everything() -> FiguresSnapshot {
     snapshot.node.stalled(Duration::from_millis(1500));
     figures_of_a_command(&mut snapshot.resources[1]);
     snapshot
+}
+
+/// It has taken a long time once.
+fn witness() -> WitnessFacts {
+    let mut pace = Pace::default();
+    pace.note(Duration::from_millis(80), Time::ZERO);
+    pace.note(Duration::from_millis(2), Time::ZERO);
+    WitnessFacts { answers: Some(true), pace: Some(pace), granted: 3, refused: 1, unreachable: 2 }
 }
 
 fn figures_of_a_command(figures: &mut ResourceFigures) {
@@ -124,6 +134,13 @@ fn the_page_is_valid_and_names_are_only_labels() {
     assert_eq!(sample("schrittmacher_stall_seconds_total", ""), 1.5);
     assert_eq!(sample("schrittmacher_peer_round_trip_seconds", ""), 0.0004);
     assert_eq!(sample("schrittmacher_peer_datagrams_received_total", ""), 28.0);
+    assert_eq!(sample("schrittmacher_witness_up", ""), 1.0);
+    assert_eq!(sample("schrittmacher_witness_answer_seconds", ""), 0.002);
+    assert_eq!(sample("schrittmacher_witness_longest_answer_seconds", ""), 0.08);
+    for (outcome, count) in [("granted", 3.0), ("refused", 1.0), ("unreachable", 2.0)] {
+        let series = format!("{{outcome=\"{outcome}\"}}");
+        assert_eq!(sample("schrittmacher_witness_questions_total", &series), count, "{outcome}");
+    }
     let command = "{resource=\"al\\\"pha\\\\\\n{x}\",command=\"activate\"}";
     assert_eq!(sample("schrittmacher_command_seconds_total", command), 0.25);
     assert_eq!(sample("schrittmacher_orders_total", "{order=\"failover\",outcome=\"refused\"}"), 1.0);
