@@ -23,7 +23,7 @@ fn is_settled(pair: &Pair, hot: Side) -> bool {
     pair[hot].log.state() == "Hot" && pair[hot.other()].log.state() == "Standby"
 }
 
-/// Only `watchdog` or a fence does so much for an application that does not ask.
+/// An application that does not ask goes on: only `watchdog` or a fence ends that one.
 #[test]
 fn a_command_is_ended_before_the_other_host_starts_if_its_daemon_is_stopped() {
     const NAME: &str = "a_command_is_ended_before_the_other_host_starts_if_its_daemon_is_stopped";

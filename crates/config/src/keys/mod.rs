@@ -154,3 +154,30 @@ impl fmt::Display for Kind {
         }
     }
 }
+
+/// A row of the table.
+const fn path_end(name: &'static str, help: &'static str) -> Key {
+    new(Place::Core, name, Kind::PathEnd, "none", help)
+}
+
+const fn legacy(
+    place: Place,
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    help: &'static str,
+) -> Key {
+    Key { name, place, kind, default, help, origin: Origin::Legacy, change: Change::Reload }
+}
+
+const fn core(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    legacy(Place::Core, name, kind, default, help)
+}
+
+const fn resource(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    legacy(Place::Resource, name, kind, default, help)
+}
+
+const fn new(place: Place, name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key { name, place, kind, default, help, origin: Origin::New, change: Change::Reload }
+}

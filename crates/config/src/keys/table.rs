@@ -1,6 +1,6 @@
 //! The one table of all keys. It is long, because it has a few lines for each of them.
 
-use super::{Change, Key, Kind, Origin, Place};
+use super::{Key, Kind, Place, core, legacy, new, path_end, resource};
 use crate::words::{
     AddressProbe, Alone, AuthMode, Extensions, Facility, HttpControl, LogTime, OnExit, OnIsolationWord,
     PolicyWord, Realtime, ScriptAddresses, Security, Word,
@@ -478,29 +478,3 @@ keys! {
 const LOCAL_END: &str =
     "This host's end of a further path to the same peer; a link-local address with its interface";
 const REMOTE_END: &str = "The peer's end of that path";
-
-const fn path_end(name: &'static str, help: &'static str) -> Key {
-    new(Place::Core, name, Kind::PathEnd, "none", help)
-}
-
-const fn legacy(
-    place: Place,
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    help: &'static str,
-) -> Key {
-    Key { name, place, kind, default, help, origin: Origin::Legacy, change: Change::Reload }
-}
-
-const fn core(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
-    legacy(Place::Core, name, kind, default, help)
-}
-
-const fn resource(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
-    legacy(Place::Resource, name, kind, default, help)
-}
-
-const fn new(place: Place, name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
-    Key { name, place, kind, default, help, origin: Origin::New, change: Change::Reload }
-}
