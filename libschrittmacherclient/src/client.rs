@@ -335,7 +335,7 @@ impl Client {
         self.with_state(|state, _| {
             let run = state.run.as_mut()?;
             run.hear_right();
-            run.right.left(right::now()).filter(|_| state.reporter.serves())
+            run.right.left(right::now()).filter(|_| state.reporter.may_serve())
         })
     }
 

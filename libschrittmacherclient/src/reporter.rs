@@ -48,9 +48,10 @@ impl Reporter {
         }
     }
 
-    /// The application serves, or is on its way.
-    pub fn serves(&self) -> bool {
-        matches!(self.current, Some(CurrentState::Active | CurrentState::TransitingToHot))
+    /// The application may serve: it is active, or on its way to that or from there.
+    pub fn may_serve(&self) -> bool {
+        use CurrentState::{Active, TransitingToHot, TransitingToStandby};
+        matches!(self.current, Some(Active | TransitingToHot | TransitingToStandby))
     }
 
     /// Takes note of a reported state and its reason; no reason clears an earlier one.

@@ -177,7 +177,7 @@ impl Shared {
         let daemon = run.link.daemon();
         let result = self.os(run.link.send(datagram));
         run.watch.note(delivery(&result), Instant::now(), longest_gap);
-        if state.reporter.asks_right && state.reporter.serves() {
+        if state.reporter.asks_right && state.reporter.may_serve() {
             run.right.asked(right::now());
         }
         match &result {

@@ -71,7 +71,7 @@ impl Client {
         let function = self.with_state(|state, journal| {
             let run = state.run.as_mut().filter(|_| state.reporter.asks_right)?;
             run.hear_right();
-            if !state.reporter.serves() {
+            if !state.reporter.may_serve() {
                 run.right.forget();
             }
             let has_ended = run.right.has_newly_ended(right::now());

@@ -74,6 +74,9 @@ impl Node {
             }
             Err(error) => {
                 error!("can't start the thread that sends echoes: {error}; isolation is not noticed");
+                self.isolation.answers.clear();
+                self.isolation.trouble = Some(error.to_string());
+                self.set_isolated(false, now);
             }
         }
     }

@@ -111,8 +111,10 @@ impl Node {
     /// A side that is about to take the role goes on above the witness's revision: it may have lost its disk, and the other one
     /// its host.
     fn learn_revision(&mut self, index: usize, answer: Answer, revision: u64, now: Time) {
-        let serves = self.resources[index].protocol.machine().serves();
-        if matches!(answer, Answer::Granted(_)) && !serves {
+        let machine = self.resources[index].protocol.machine();
+        // One that goes on with an application of before, and knows no number, needs it as well.
+        let needs_it = !machine.serves() || machine.epochs.own == 0;
+        if matches!(answer, Answer::Granted(_)) && needs_it {
             self.give_alone(index, Event::Epochs(Epochs { own: 0, greatest: revision }), now);
         }
     }

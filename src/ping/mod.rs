@@ -75,8 +75,8 @@ impl Pings {
         if (&self.targets, self.ping_timeout) == (targets, ping_timeout) {
             return Ok(false);
         }
-        (self.targets, self.ping_timeout) = (targets.clone(), ping_timeout);
-        self.running = None;
+        // Until the thread runs this is not in force: the next reload tries again.
+        (self.targets, self.running) = (Vec::new(), None);
         if !targets.is_empty() {
             let ((told, found), wanted) = (channel(), Arc::new(()));
             let round = Round::new(targets, Evidence::period(ping_timeout))?;
@@ -86,6 +86,7 @@ impl Pings {
                 .spawn(move || round.run(&told, &waker, &is_wanted))?;
             self.running = Some(Running { found, _wanted: wanted });
         }
+        (self.targets, self.ping_timeout) = (targets.clone(), ping_timeout);
         Ok(true)
     }
 
@@ -172,7 +173,9 @@ impl Round {
         let sockets = self.families.iter().filter_map(Family::socket);
         let mut ready: Vec<PollFd<'_>> =
             sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)).collect();
-        let limit = PollTimeout::try_from(limit + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        // A second at most: an end is noticed then.
+        let limit = PollTimeout::try_from(limit.min(Duration::from_secs(1)) + Duration::from_millis(1))
+            .unwrap_or(PollTimeout::MAX);
         // An interrupted wait is repeated by the loop.
         let _: nix::Result<i32> = poll(&mut ready, limit);
     }
@@ -219,8 +222,8 @@ impl Round {
             self.trouble.clone_from(&trouble);
             found.push(Found::Trouble(trouble));
         }
-        // What cannot ask has no evidence.
-        if self.families.iter().all(|family| family.socket().is_none()) {
+        // What cannot ask all has no evidence.
+        if self.families.iter().any(|family| family.socket().is_none()) {
             return found;
         }
         let news = self.evidence.round();

@@ -199,6 +199,8 @@ fn isolation(isolation: &Isolation) -> String {
     let silent: Vec<_> = silent.map(|target| Escaped(&target.address).to_string()).collect();
     if isolation.isolated {
         "HOST IS ISOLATED".into()
+    } else if isolation.targets.iter().any(|target| target.answers.is_none()) {
+        format!("{} ping targets, no answer known yet", isolation.targets.len())
     } else if silent.is_empty() {
         format!("{} ping targets answer", isolation.targets.len())
     } else {

@@ -33,7 +33,7 @@ pub enum Event {
     },
     /// The operator wants this side to be hot.
     Takeover {
-        /// Take the role also from a peer that is silent and may serve.
+        /// Under [`Policy::Manual`](crate::Policy::Manual): take the role also from a peer that is silent and may serve.
         force: bool,
     },
     /// The daemon shall end (SIGTERM, SIGINT): hand over if that is possible (S9).

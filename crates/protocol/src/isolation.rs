@@ -79,8 +79,12 @@ impl Machine {
     pub(crate) fn isolation_due(&self, settings: &Settings) -> Option<Time> {
         let serves =
             matches!(self.state, State::Hot { .. } | State::ToHot { .. } | State::Unknown { claim: Some(_) });
-        (serves && self.does_without(settings) && !self.frozen)
-            .then(|| self.peer.heard + self.listens(settings))
+        (serves && self.does_without(settings) && !self.frozen).then(|| self.listens_until(settings))
+    }
+
+    /// Until then an isolated side listens for its peer.
+    fn listens_until(&self, settings: &Settings) -> Time {
+        self.peer.heard + self.listens(settings)
     }
 
     /// Isolated, and a side without the service then.
@@ -99,8 +103,11 @@ impl Machine {
 impl Step<'_> {
     /// The targets answer again, or none does any more.
     pub(crate) fn note_isolation(&mut self, isolated: bool) {
+        let heard = self.machine.peer.heard;
         let isolation = &mut self.machine.isolation;
-        if isolation.isolated && !isolated && self.settings.on_isolation == OnIsolation::StepDown {
+        let ends = isolation.isolated && !isolated && self.settings.on_isolation == OnIsolation::StepDown;
+        // Once in a silence: targets that come and go would put off the take-over for ever.
+        if ends && isolation.reached_at <= heard {
             isolation.reached_at = self.now;
         }
         isolation.isolated = isolated;
@@ -128,6 +135,11 @@ impl Step<'_> {
     /// Silence of the peer is no reason to take the role.
     pub(crate) fn stays_on_silence(&self) -> bool {
         self.is_manual() || self.is_isolated()
+    }
+
+    /// The peer has not been heard for as long as an isolated side listens.
+    pub(crate) fn has_listened(&self) -> bool {
+        self.now >= self.machine.listens_until(self.settings)
     }
 
     pub(crate) fn is_isolated(&self) -> bool {

@@ -84,7 +84,7 @@ impl Step<'_> {
     /// The peer does not take over: the role comes back, for good.
     pub(crate) fn come_back(&mut self) {
         // Without its daemon it would serve beside the other side.
-        if self.follows_majority() || self.is_isolated() {
+        if self.follows_majority() || self.is_isolated() && self.has_listened() {
             return self.say_goodbye(PeerCode::Stby);
         }
         self.machine.ending = Ending::CameBack;

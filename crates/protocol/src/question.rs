@@ -78,16 +78,16 @@ impl Step<'_> {
             self.machine.state,
             State::Unknown { claim: None } | State::Standby { .. } | State::ToStandby { .. }
         );
-        if is_idle && !self.machine.peer.alive {
+        // A peer that was not heard yet is asked.
+        if is_idle && self.machine.peer.lost {
             // It would stop again at once.
             if self.is_isolated() {
                 return self.refuse(Refusal::Isolated);
             }
-            if self.takes_from_silent {
-                return self.go_hot(Grant::No);
-            }
-            if self.is_manual() {
-                return self.refuse(Refusal::PeerMayServe);
+            match (self.is_manual(), self.takes_from_silent) {
+                (true, true) => return self.go_hot(Grant::No),
+                (true, false) => return self.refuse(Refusal::PeerMayServe),
+                (false, _) => {}
             }
         }
         if self.is_forcing() {

@@ -131,7 +131,8 @@ impl<'a> Service<'a> {
     /// The daemon may not let this side serve any longer, and is stopped or has died: otherwise it would have ordered the stop.
     /// The other host starts when the right is over, so by then the command is killed.
     pub fn right_ended(&mut self) {
-        let left = self.client.right_left().ok().flatten().unwrap_or_default();
+        // A newer word may have come meanwhile.
+        let Ok(Some(left)) = self.client.right_left() else { return };
         let latest = Instant::now() + left;
         match &mut self.phase {
             Phase::Starting { .. } | Phase::Running { .. } => {
