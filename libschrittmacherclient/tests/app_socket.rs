@@ -285,6 +285,8 @@ fn the_end_of_the_right_is_told_unless_the_daemon_has_put_it_off() {
     let (at, left) = ended.recv_timeout(HANG).unwrap();
     assert!(at >= start + second * 3 / 2, "{:?}", at - start);
     assert!(left.unwrap() > 30 * second, "{left:?}");
+    client.report(CurrentState::TransitingToStandby, None).unwrap();
+    assert!(client.right_left().unwrap().is_some(), "it serves until it has stopped");
     client.report(CurrentState::Inactive, None).unwrap();
     assert_eq!(client.right_left().unwrap(), None, "it does not serve");
 }

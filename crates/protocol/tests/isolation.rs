@@ -6,6 +6,7 @@ use schrittmacher_protocol::{Event, OnIsolation, Settings, StateName};
 use schrittmacher_simulator::Report;
 use schrittmacher_testkit::pair::Pair;
 use schrittmacher_testkit::settings;
+use schrittmacher_wire::AppCode;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -231,4 +232,34 @@ fn a_pause_is_no_isolation() {
     pair.start_app(1 - hot, Report::Standby);
     pair.run(20 * SECOND);
     pair.assert_settled();
+}
+
+/// Silent targets alone are no reason to leave the service nowhere: the peer is heard, and could not take over.
+#[test]
+fn a_role_that_comes_back_at_the_daemons_end_stays_here_while_the_peer_is_heard() {
+    let mut pair = Trial::good(SECOND).settled(Duration::ZERO);
+    let hot = pair.hot_side();
+    pair.world.set_reaches(hot, false);
+    pair.run(10 * SECOND);
+    pair.give(hot, Event::Shutdown);
+    pair.run_until(5 * SECOND, |pair| pair.state(hot) == StateName::Leaving);
+    pair.kill_app(1 - hot);
+    pair.give(1 - hot, Event::App(Some(AppCode::Lfai)));
+    pair.run(60 * SECOND);
+    assert!(pair.serving()[hot], "{}", pair.log());
+}
+
+#[test]
+fn targets_that_come_and_go_put_off_a_take_over_once() {
+    let mut pair = Trial::good(SECOND).settled(Duration::ZERO);
+    let hot = pair.hot_side();
+    pair.kill_app(hot);
+    pair.kill_daemon(hot);
+    for _ in 0..20 {
+        pair.give(1 - hot, Event::Isolated(true));
+        pair.run(SECOND / 2);
+        pair.give(1 - hot, Event::Isolated(false));
+        pair.run(SECOND);
+    }
+    assert!(pair.is_hot(1 - hot), "{}", pair.log());
 }
