@@ -309,8 +309,8 @@ int schrittmacher_client_dispatch(schrittmacher_client *client);
 int schrittmacher_client_last_errno(const schrittmacher_client *client);
 
 /**
- * How long the application may still serve, in milliseconds. INT_MAX if there is no limit: another policy, or nothing was said
- * yet. The daemon is asked only if schrittmacher_client_set_right_ended_callback() has set a function.
+ * How long the application may still serve, in milliseconds. INT_MAX if there is no limit: it does not serve, another policy, or
+ * nothing was said yet. The daemon is asked only if schrittmacher_client_set_right_ended_callback() has set a function.
  *
  * Errors: none of its own.
  */
@@ -546,7 +546,7 @@ int schrittmacher_client_set_daemon_lost_callback(schrittmacher_client *client,
  * Sets a function that is called once each time the right to serve ends, or NULL for none. The application has to stop at
  * once, within schrittmacher_client_get_right_left_ms().
  *
- * Under policy = consistent the daemon may serve only with the word of the peer or of the witness, and says until when. It
+ * Under policy = consistent the daemon may serve only as long as the peer or the witness has promised, and says until when. It
  * orders the application to stop by itself. A daemon that is stopped or has died cannot, and the other side takes over.
  * Needs the daemon's Unix socket. A process that is stopped itself is told when it goes on.
  *

@@ -144,7 +144,7 @@ impl ClientBuilder {
     /// Called when the right to serve ends: the application has to stop at once, within [`Client::right_left`]. Called once for
     /// each end, on the heartbeat thread or in [`Client::dispatch`].
     ///
-    /// Under `policy = consistent` the daemon may serve only with the word of the peer or of the witness, and says until when.
+    /// Under `policy = consistent` the daemon may serve only as long as the peer or the witness has promised, and says until when.
     /// It orders the application to stop by itself. A daemon that is stopped or has died cannot, and the other side takes over.
     /// Needs the daemon's Unix socket. A process that is stopped itself is told when it goes on.
     pub fn on_right_ended(mut self, function: impl Fn(&Client) + Send + Sync + 'static) -> Self {

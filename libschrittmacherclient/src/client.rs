@@ -326,7 +326,7 @@ impl Client {
     }
 
     /// How long the application may still serve, by the word of its daemon; see [`on_right_ended`](ClientBuilder::on_right_ended),
-    /// without which the daemon is not asked. None if there is no limit: another `policy`, or nothing was said yet.
+    /// without which the daemon is not asked. None if there is no limit: it does not serve, another `policy`, or nothing was said yet.
     ///
     /// # Errors
     ///

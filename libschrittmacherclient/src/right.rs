@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schrittmacher_wire::Right;
 
-/// A daemon answers earlier.
+/// How long the first answer is waited for.
 const ANSWER: Duration = Duration::from_millis(20);
 
 /// The daemon's last word about it.

@@ -47,11 +47,12 @@ impl Node {
                 return true;
             }
             Worth::Answer => {
-                // A batch names none: any one tells the run.
-                let named = name.map_or(Some(0), |name| self.by_name.get(name).copied());
-                if let Some(index) = named.filter(|index| *index < self.resources.len())
-                    && !self.resources[index].last_word.is_some_and(|word| word.code.gives_role())
-                {
+                let named = match name {
+                    Some(name) => self.by_name.get(name).copied(),
+                    // A batch names none: any one tells the run.
+                    None => (0..self.resources.len()).find(|index| self.word_to_repeat(*index).is_some()),
+                };
+                if let Some(index) = named {
                     self.repeat_last_word(index, now);
                 }
             }

@@ -155,13 +155,18 @@ impl Node {
     }
 
     pub(super) fn repeat_last_word(&mut self, index: usize, now: Time) {
-        let resource = &self.resources[index];
-        if let Some(word) = resource.last_word.filter(|_| !resource.life.has_ended()) {
+        if let Some(word) = self.word_to_repeat(index) {
             // A promise may have been given up since.
             let word = OwnWord { promise: word.promise.map(|_| Time::ZERO), ..word };
             self.resources[index].figures.said(word.code);
             self.say(index, word, now);
         }
+    }
+
+    /// Its last word, unless it gives the role away: that is said once, or by the state machine again.
+    pub(super) fn word_to_repeat(&self, index: usize) -> Option<OwnWord> {
+        let resource = &self.resources[index];
+        resource.last_word.filter(|word| !resource.life.has_ended() && !word.code.gives_role())
     }
 
     /// Sends what is no message of a resource: by every path, since nobody knows which one works.

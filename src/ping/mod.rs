@@ -109,7 +109,7 @@ struct Round {
     targets: Vec<Target>,
     families: Vec<Family>,
     period: Duration,
-    /// Nobody knows it who does not see our echoes.
+    /// Only a host that sees our echoes knows it.
     cookie: echo::Cookie,
     number: u16,
     evidence: Evidence,

@@ -37,10 +37,14 @@ impl fmt::Display for PingTarget {
 impl Config {
     /// Without an answer for this long the host is isolated: `ping-timeout`, or half of the time after which a peer takes over.
     pub fn ping_timeout(&self) -> Duration {
-        self.core
-            .ping_timeout
-            .unwrap_or_else(|| self.resources.iter().map(acts_after).min().unwrap_or_default() / 2)
+        self.core.ping_timeout.unwrap_or_else(|| default_timeout(&self.resources))
     }
+}
+
+/// No less than what the key may say: routers limit the echoes that they answer.
+fn default_timeout(resources: &[Resource]) -> Duration {
+    let half = resources.iter().map(acts_after).min().unwrap_or_default() / 2;
+    half.max(Duration::from_secs_f64(keys::PING_TIMEOUT_MIN))
 }
 
 /// How long after this side's last heartbeat a peer with the same times takes over, if it has missed the next one by a moment.
@@ -141,7 +145,7 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
             "name another one that fails for other reasons",
         );
     }
-    let Some(ping_timeout) = core.ping_timeout else { return };
+    let ping_timeout = core.ping_timeout.unwrap_or_else(|| default_timeout(resources));
     let entry = core_entry(&keys::PING_TIMEOUT).unwrap_or(entry);
     let Some(short) = resources
         .iter()
@@ -156,7 +160,7 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
         ping_timeout.as_secs_f64(),
         acts.as_secs_f64()
     );
-    let hint = format!("{} s, the default, or a longer `timeout`", (acts / 2).as_secs_f64());
+    let hint = format!("half of that, {} s, or a longer `timeout`", (acts / 2).as_secs_f64());
     if ping_timeout >= acts {
         findings.error(&entry.at, format!("{message}, so an isolated side finds out too late"), &hint);
     } else if ping_timeout > acts - acts / 4 {

@@ -116,7 +116,7 @@ fn paths_without_another_end(of: &DaemonStatus, on: &DaemonStatus, side: &str, o
     lonely
         .map(|PeerPath { number, local_address, remote_address, .. }| {
             format!(
-                "local-address-{number} {local_address}, remote-address-{number} {remote_address} {side}: not {other}, crosswise"
+                "local-address-{number} {local_address}, remote-address-{number} {remote_address} {side}: not {other}, with its ends exchanged"
             )
         })
         .collect()
@@ -179,8 +179,8 @@ mod tests {
         assert_eq!(
             unfit(&ours, &theirs),
             [
-                "local-address-2 10.9.0.1, remote-address-2 10.9.0.2 here: not there, crosswise",
-                "local-address-3 10.9.0.2, remote-address-3 10.9.0.7 there: not here, crosswise",
+                "local-address-2 10.9.0.1, remote-address-2 10.9.0.2 here: not there, with its ends exchanged",
+                "local-address-3 10.9.0.2, remote-address-3 10.9.0.7 there: not here, with its ends exchanged",
             ]
         );
         // A host without further paths tells none.

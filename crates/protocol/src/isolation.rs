@@ -82,7 +82,7 @@ impl Machine {
         (serves && self.does_without(settings) && !self.frozen).then(|| self.listens_until(settings))
     }
 
-    /// Until then an isolated side listens for its peer.
+    /// When an isolated side stops listening for its peer.
     fn listens_until(&self, settings: &Settings) -> Time {
         self.peer.heard + self.listens(settings)
     }

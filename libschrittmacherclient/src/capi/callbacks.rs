@@ -207,7 +207,7 @@ pub extern "C" fn schrittmacher_client_set_daemon_lost_callback(
 /// Sets a function that is called once each time the right to serve ends, or NULL for none. The application has to stop at
 /// once, within schrittmacher_client_get_right_left_ms().
 ///
-/// Under policy = consistent the daemon may serve only with the word of the peer or of the witness, and says until when. It
+/// Under policy = consistent the daemon may serve only as long as the peer or the witness has promised, and says until when. It
 /// orders the application to stop by itself. A daemon that is stopped or has died cannot, and the other side takes over.
 /// Needs the daemon's Unix socket. A process that is stopped itself is told when it goes on.
 ///

@@ -115,8 +115,8 @@ pub extern "C" fn schrittmacher_client_last_errno(client: *const schrittmacher_c
     get(client, |client| Ok(client.last_os_error().and_then(|error| error.raw_os_error()).unwrap_or(0)))
 }
 
-/// How long the application may still serve, in milliseconds. INT_MAX if there is no limit: another policy, or nothing was said
-/// yet. The daemon is asked only if schrittmacher_client_set_right_ended_callback() has set a function.
+/// How long the application may still serve, in milliseconds. INT_MAX if there is no limit: it does not serve, another policy, or
+/// nothing was said yet. The daemon is asked only if schrittmacher_client_set_right_ended_callback() has set a function.
 ///
 /// Errors: none of its own.
 #[unsafe(no_mangle)]

@@ -15,6 +15,9 @@ const LONG: f64 = 3600.0;
 /// The period of a heartbeat: T1.
 const PERIOD: Kind = Kind::Seconds { min: 0.003, max: 20.0 };
 
+/// The least `ping-timeout`, in seconds.
+pub const PING_TIMEOUT_MIN: f64 = 0.02;
+
 /// A time limit. Its upper end is far above any use and keeps sums of times small.
 const LIMIT: Kind = Kind::Seconds { min: 0.01, max: LONG };
 
@@ -271,9 +274,9 @@ keys! {
     PING_TIMEOUT = new(
         Place::Core,
         "ping-timeout",
-        Kind::Seconds { min: 0.02, max: LONG },
-        "half of the least `timeout` less `heartbeat`",
-        "A host that no `ping-address` answers for this long is isolated; echoes leave four times in it",
+        Kind::Seconds { min: PING_TIMEOUT_MIN, max: LONG },
+        "half of the least `timeout` less `heartbeat`, at least 0.02",
+        "This host counts as isolated after this long without an answer; echoes are sent four times in it",
     );
     SECURITY = new(
         Place::Core,
@@ -392,7 +395,7 @@ keys! {
         "on-isolation",
         Kind::Word(OnIsolationWord::NAMES),
         "keep",
-        "A side whose host is isolated and does not hear its peer; `step-down`: stops before the peer acts, and takes nothing over",
+        "What a side does that is isolated and does not hear its peer; `step-down`: stops before the peer takes over, and takes nothing over",
     );
     CHECK_INTERVAL = new(
         Place::Both,
