@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use log::warn;
 use schrittmacher_protocol::Epochs;
 
 use super::StateFolder;
@@ -21,5 +22,11 @@ pub(super) fn keep(folder: &StateFolder, epochs: &KeptEpochs) -> std::io::Result
 /// Those of an earlier daemon; none if the file is damaged.
 pub fn epochs(folder: &StateFolder) -> KeptEpochs {
     let text = folder.read(FILE, BYTES_MAX).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
+    if text.is_empty() {
+        return KeptEpochs::new();
+    }
+    serde_json::from_str(&text).unwrap_or_else(|error| {
+        warn!("{FILE} is damaged ({error}): promotions count from what the peer or the witness knows");
+        KeptEpochs::new()
+    })
 }

@@ -31,7 +31,8 @@ fn right(resource: &Resource) -> Option<Right> {
 }
 
 impl Node {
-    /// The application has reported, and asks or not. An earlier one is not told any more.
+    /// The application has reported. One that asks is told from now on, in place of an earlier one. A report that does not ask
+    /// changes nothing.
     pub(super) fn note_asker(&mut self, index: usize, asks: bool, sender: &Sender) {
         let Sender::Local(credentials) = sender else { return };
         let asker = &mut self.resources[index].asker;
