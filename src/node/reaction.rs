@@ -163,10 +163,10 @@ impl Node {
         }
     }
 
-    /// Its last word, unless it gives the role away: that is said once, or by the state machine again.
+    /// Its last word, unless that is said once.
     pub(super) fn word_to_repeat(&self, index: usize) -> Option<OwnWord> {
         let resource = &self.resources[index];
-        resource.last_word.filter(|word| !resource.life.has_ended() && !word.code.gives_role())
+        resource.last_word.filter(|word| !resource.life.has_ended() && !word.code.is_said_once(word.note))
     }
 
     /// Sends what is no message of a resource: by every path, since nobody knows which one works.

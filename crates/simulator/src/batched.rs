@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schrittmacher_auth::{Runs, Worth};
 use schrittmacher_protocol::PeerReport;
-use schrittmacher_wire::{BatchMode, BatchReceiver, BatchSender, Note, Numbers, PeerCode, Run};
+use schrittmacher_wire::{BatchMode, BatchReceiver, BatchSender, Note, Numbers, Run};
 
 use crate::signed::Parcel;
 
@@ -227,17 +227,16 @@ impl Half {
                 }
                 Heard { messages: vec![whole.parcel], ..Heard::default() }
             }
-            Worth::Answer => {
-                let mut repeated = self.last_words(vec![whole.parcel.0]);
-                repeated.retain(|(_, word)| !word.code.is_some_and(PeerCode::gives_role));
-                Heard { repeated, ..Heard::default() }
-            }
+            Worth::Answer => Heard { repeated: self.last_words(vec![whole.parcel.0]), ..Heard::default() },
             Worth::Nothing => Heard::default(),
         }
     }
 
     fn last_words(&self, resources: Vec<usize>) -> Vec<Parcel> {
         let words = resources.into_iter().map(|resource| Some((resource, (*self.last.get(resource)?)?)));
-        words.flatten().collect()
+        words
+            .flatten()
+            .filter(|(_, word)| !word.code.is_some_and(|code| code.is_said_once(word.note)))
+            .collect()
     }
 }

@@ -96,7 +96,7 @@ impl Named {
             runs.forget_demand();
         }
         let answer = self.last[side][parcel.0].filter(|_| worth == Worth::Answer);
-        let answer = answer.filter(|word| !word.code.is_some_and(PeerCode::gives_role));
+        let answer = answer.filter(|word| !word.code.is_some_and(|code| code.is_said_once(word.note)));
         Arrived {
             counts: worth == Worth::Counts,
             message: (worth == Worth::Counts).then_some(parcel),

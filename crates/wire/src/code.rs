@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Note;
+
 /// Declares a status code enum together with its text on the wire.
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -81,9 +83,10 @@ codes! {
 }
 
 impl PeerCode {
-    /// The receiver takes the role at this word. Said once more, it would give away what was given back meanwhile.
-    pub fn gives_role(self) -> bool {
-        matches!(self, PeerCode::Fovr | PeerCode::Tcnf)
+    /// The receiver takes the role at this word. Said once more, it would give away what was given back meanwhile. A daemon that
+    /// ends says it again and again by itself, in batches too, and has to explain those.
+    pub fn is_said_once(self, note: Option<Note>) -> bool {
+        self == PeerCode::Tcnf || self == PeerCode::Fovr && note != Some(Note::Leaving)
     }
 }
 
