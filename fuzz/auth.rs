@@ -13,6 +13,8 @@ use schrittmacher_fuzz::bytes::Bytes;
 use schrittmacher_wire::PeerDatagram;
 
 const KEY: &str = "key00001 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+/// The answer to a question, and a question of its own.
+const GREETINGS_MAX: usize = 2;
 const NOW: Duration = Duration::from_secs(1);
 
 fuzz_target!(|input: &[u8]| {
@@ -26,8 +28,20 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
+const NEWER: &str = "key00002 202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
+
 fn session(side: u8, nonce: u8) -> Session {
-    let keys = Keys::parse(KEY.as_bytes()).expect("a good key file");
+    session_with(KEY, side, nonce)
+}
+
+/// A key is being replaced: each side has both, and the newer one comes first where it has come already.
+fn rotating(side: u8, nonce: u8, is_newer_first: bool) -> Session {
+    let keys = if is_newer_first { [NEWER, KEY] } else { [KEY, NEWER] };
+    session_with(&keys.join("\n"), side, nonce)
+}
+
+fn session_with(keys: &str, side: u8, nonce: u8) -> Session {
+    let keys = Keys::parse(keys.as_bytes()).expect("a good key file");
     let address = |side| [10, 9, 0, 1 + side].into();
     Session::new(
         &keys,
@@ -92,7 +106,7 @@ fn signed(content: &[u8]) {
 
 /// Whatever is repeated, overtaken or restarted: a message counts only after all that counted before it.
 fn steps(input: &[u8]) {
-    let mut sessions = [session(0, 1), session(1, 2)];
+    let mut sessions = [rotating(0, 1, false), rotating(1, 2, false)];
     let mut nonce = 2;
     let mut wire: [Vec<(Vec<u8>, bool)>; 2] = [Vec::new(), Vec::new()];
     let mut taken = [None; 2];
@@ -117,6 +131,11 @@ fn steps(input: &[u8]) {
                             assert!(taken[side] < Some(at), "{:?}, then {at}", taken[side]);
                             taken[side] = Some(at);
                         }
+                        let greetings: Vec<_> = std::iter::from_fn(|| sessions[side].greeting(now))
+                            .take(GREETINGS_MAX + 1)
+                            .collect();
+                        assert!(greetings.len() <= GREETINGS_MAX, "one datagram provokes a flood");
+                        wire[side].extend(greetings.into_iter().map(|greeting| (greeting, false)));
                     }
                     Err(refusal) => wire[side].extend(refusal.answer.map(|answer| (answer, false))),
                 }
@@ -124,7 +143,7 @@ fn steps(input: &[u8]) {
             _ => {
                 nonce += 1;
                 if step.b % 2 == 0 {
-                    sessions[side] = session(u8::from(side == 1), nonce);
+                    sessions[side] = rotating(u8::from(side == 1), nonce, step.b % 4 == 0);
                 } else {
                     sessions[side].renew(Nonce([nonce; 16]));
                 }

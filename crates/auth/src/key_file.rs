@@ -11,6 +11,9 @@ const KEYS_MAX: usize = 16;
 const SECRET_MIN: usize = 32;
 const SECRET_MAX: usize = 64;
 
+/// Of UTF-8 and of UTF-16 in both orders. Nobody sees one in an editor.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+
 /// A mistake in a key file, and its line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {mistake}")]
@@ -46,6 +49,9 @@ pub enum Mistake {
     /// No key at all.
     #[error("no key in it")]
     Empty,
+    /// An editor has put a mark of its encoding before the first letter, or saved it in two bytes a letter.
+    #[error("a byte order mark before the first letter: save the file as plain ASCII")]
+    ByteOrderMark,
     /// More than 16.
     #[error("more than 16 keys")]
     TooMany,
@@ -58,6 +64,9 @@ impl Keys {
     ///
     /// The first mistake.
     pub fn parse(file: &[u8]) -> Result<Keys, KeyFileError> {
+        if BYTE_ORDER_MARKS.iter().any(|mark| file.starts_with(mark)) {
+            return Err(KeyFileError { line: 1, mistake: Mistake::ByteOrderMark });
+        }
         let mut keys: Vec<Key> = Vec::new();
         let mut last_line = 1;
         for (text, line) in file.split(|byte| *byte == b'\n').zip(1..) {
@@ -143,6 +152,8 @@ mod tests {
             (format!("key00001 {SECRET}\nkey00001 {SECRET}20"), 2, Mistake::SameName),
             (format!("key00001 {SECRET}\nkey00002 {SECRET}"), 2, Mistake::SameSecret),
             (many, 17, Mistake::TooMany),
+            (format!("\u{feff}key00001 {SECRET}"), 1, Mistake::ByteOrderMark),
+            ("\u{feff}".into(), 1, Mistake::ByteOrderMark),
         ];
         for (text, line, expected) in rows {
             assert_eq!(mistake(&text), (line, expected), "{text}");

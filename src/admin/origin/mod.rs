@@ -161,7 +161,8 @@ fn addressed(request: &Parts) -> Result<Option<Authority>, Denied> {
     let Some(host) = hosts.next() else { return Ok(None) };
     let text = String::from_utf8_lossy(host.as_bytes());
     match (Authority::from_str(&text), hosts.next()) {
-        (Ok(authority), None) => Ok(Some(authority)),
+        // No `Host` has a user before its name (RFC 9110, 7.2).
+        (Ok(authority), None) if !text.contains('@') => Ok(Some(authority)),
         _ => Err(Denied::ForeignHost(text.into_owned())),
     }
 }

@@ -64,6 +64,8 @@ fn other_names_are_not() {
         "",
         "a b",
         "\u{fc}",
+        "evil.example@10.2.1.88",
+        "@node1",
     ] {
         let denied = check(&[("Host", host)]);
         assert!(matches!(denied, Some(Denied::ForeignHost(_))), "{host}: {denied:?}");
