@@ -5,7 +5,8 @@ pub type Cookie = [u8; 16];
 
 const HEADER: usize = 8;
 const REQUEST: [u8; 2] = [8, 128];
-const REPLY: [u8; 2] = [0, 129];
+/// The type of an answer: in IPv4, in IPv6.
+pub const REPLY: [u8; 2] = [0, 129];
 
 /// An echo with this number. The kernel fills in the checksum of IPv6, and the identifier where the socket is one for echoes.
 pub fn request(is_v6: bool, cookie: &Cookie, number: u16) -> Vec<u8> {
