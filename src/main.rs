@@ -75,7 +75,7 @@ fn say_early(early: &Early) -> u8 {
 
 /// `--check`: says what was understood, or everything that is wrong.
 fn check(path: &Path, json: bool) -> u8 {
-    let loaded = units::load(path).map(units::ask_systemd);
+    let loaded = startup::configuration::load(path).map(units::ask_systemd).map(witness::ask);
     match (&loaded, json) {
         (Ok(loaded), false) => print(&mut io::stdout(), &schrittmacher_config::report(loaded)),
         (Ok(loaded), true) => print(&mut io::stdout(), &schrittmacher_config::report_json(loaded)),

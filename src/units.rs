@@ -1,6 +1,5 @@
 //! What the configuration and `--check` have to do with the units of systemd.
 
-use std::path::Path;
 use std::time::Duration;
 
 use schrittmacher_config::{LoadError, Loaded, UnitNote};
@@ -9,9 +8,8 @@ use schrittmacher_units::{UnitFacts, survey};
 /// How long `--check` waits for systemd.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Reads the configuration. One with a `unit` is refused by a program that cannot speak to systemd.
-pub fn load(path: &Path) -> Result<Loaded, LoadError> {
-    let loaded = schrittmacher_config::load(path)?;
+/// A configuration that this program can use: one with a `unit` is refused by a program that cannot speak to systemd.
+pub fn usable(loaded: Loaded) -> Result<Loaded, LoadError> {
     if schrittmacher_units::IS_SUPPORTED { Ok(loaded) } else { loaded.without_units() }
 }
 

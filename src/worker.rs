@@ -28,13 +28,42 @@ impl<Job: Send + 'static, Outcome: Send + 'static> Worker<Job, Outcome> {
         waker: Arc<Waker>,
         mut work: impl FnMut(Job) -> Outcome + Send + 'static,
     ) -> io::Result<Worker<Job, Outcome>> {
+        Worker::spawn(name, waiting, 1, waker, move |jobs| jobs.into_iter().map(&mut work).collect())
+    }
+
+    /// The same, for work that is cheaper for many jobs at once: those that wait, and `most` at most.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started.
+    #[cfg_attr(not(any(test, feature = "witness")), expect(dead_code, reason = "only the witness wants it"))]
+    pub fn start_in_lots(
+        name: &str,
+        waiting: usize,
+        most: usize,
+        waker: Arc<Waker>,
+        work: impl FnMut(Vec<Job>) -> Vec<Outcome> + Send + 'static,
+    ) -> io::Result<Worker<Job, Outcome>> {
+        Worker::spawn(name, waiting, most, waker, work)
+    }
+
+    fn spawn(
+        name: &str,
+        waiting: usize,
+        most: usize,
+        waker: Arc<Waker>,
+        mut work: impl FnMut(Vec<Job>) -> Vec<Outcome> + Send + 'static,
+    ) -> io::Result<Worker<Job, Outcome>> {
         let (jobs, queue) = sync_channel(waiting);
         let (results, outcomes) = channel();
         let run = move || {
-            for job in queue {
-                // The loop is gone if it does not listen.
-                if results.send(work(job)).is_err() {
-                    return;
+            while let Ok(job) = queue.recv() {
+                let lot = std::iter::once(job).chain(queue.try_iter()).take(most).collect();
+                for outcome in work(lot) {
+                    // The loop is gone if it does not listen.
+                    if results.send(outcome).is_err() {
+                        return;
+                    }
                 }
                 // A waker that fails is asked again by the next outcome.
                 let _: io::Result<()> = waker.wake();
@@ -107,6 +136,27 @@ mod tests {
         let worker = Worker::start("test", 1, waker, move |_: u32| held.recv().is_ok()).unwrap();
         worker.give(1).unwrap();
         worker.finish(Duration::from_millis(1));
+    }
+
+    #[test]
+    fn jobs_that_wait_are_done_together_but_no_more_of_them_than_the_most() {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (release, held) = channel::<()>();
+        let work = move |lot: Vec<u32>| {
+            held.recv().unwrap();
+            vec![lot]
+        };
+        let worker = Worker::start_in_lots("test", 9, 3, waker, work).unwrap();
+        (1..=8).for_each(|job| worker.give(job).unwrap());
+        (0..8).for_each(|_| release.send(()).unwrap());
+        let mut lots: Vec<Vec<u32>> = Vec::new();
+        while lots.iter().map(Vec::len).sum::<usize>() < 8 {
+            lots.extend(worker.outcomes.recv_timeout(Duration::from_secs(10)));
+        }
+        // The first one begins with what was there.
+        assert!(lots.len() <= 4 && lots.iter().all(|lot| lot.len() <= 3), "{lots:?}");
+        assert_eq!(lots.concat(), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub struct LinkFacts {
 pub struct WitnessFacts {
     /// Whether it answered when it was last asked; `None` before the first time.
     pub answers: Option<bool>,
+    /// Whether it told of an alarm when it was last looked at.
+    pub alarm: bool,
     /// How long that takes; `None` before the first answer.
     pub pace: Option<Pace>,
     /// The questions for a lease, by their outcome.

@@ -144,6 +144,14 @@ impl EventLoop {
             {
                 self.node.epochs_are_not_kept();
             }
+            if let Some(kept) = self.keeper.kept_promises() {
+                self.node.promises_are_kept(kept, clock::now());
+            }
+            if let Some(promises) = self.node.take_promises(clock::now())
+                && !self.keeper.promises(promises)
+            {
+                self.node.promises_are_kept(None, clock::now());
+            }
             self.feed_watchdog();
             self.node.feed_watchdog(clock::now());
             if self.ending && self.node.has_ended() {

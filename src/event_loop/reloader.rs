@@ -69,7 +69,9 @@ impl Reloader {
         rights: OrderRights,
     ) -> io::Result<Reloader> {
         let file = path.clone();
-        let worker = Worker::start("reload", 1, waker, move |()| crate::units::load(&file).map(Read::from))?;
+        let worker = Worker::start("reload", 1, waker, move |()| {
+            crate::startup::configuration::load(&file).map(Read::from)
+        })?;
         Ok(Reloader {
             logging,
             rights,

@@ -111,7 +111,9 @@ impl StateFolder {
         let mut file = File::options().write(true).create_new(true).mode(mode).open(&new)?;
         file.write_all(content)?;
         file.sync_all()?;
-        fs::rename(&new, self.0.join(name))
+        fs::rename(&new, self.0.join(name))?;
+        // Its new name is on the disk only with the folder.
+        File::open(&self.0)?.sync_all()
     }
 }
 

@@ -12,6 +12,7 @@ use schrittmacher_protocol::Time;
 
 use super::epochs::{self, KeptEpochs};
 use super::last_good::{self, NoCopy};
+use super::promises::{self, KeptPromises};
 use super::{StateFolder, freezes, known_peer, left_hot};
 use crate::node::freeze::KeptFreezes;
 use crate::worker::Worker;
@@ -27,12 +28,14 @@ enum FileJob {
     KnownPeer(Box<Core>),
     Freezes(KeptFreezes),
     Epochs(KeptEpochs),
+    Promises(KeptPromises),
     LookAtFile,
     LeftAlone { text: String, hot: Vec<String>, now: Time },
 }
 
 enum FileOutcome {
     Written(io::Result<()>),
+    Promised(io::Result<KeptPromises>),
     Looked(Result<(), BrokenFile>),
 }
 
@@ -49,6 +52,8 @@ pub struct Keeper {
     worker: Worker<FileJob, FileOutcome>,
     has_place: bool,
     has_complained: bool,
+    /// What came of the last ones that were handed over; `None`: they are not kept.
+    promises: Option<Option<KeptPromises>>,
 }
 
 impl Keeper {
@@ -59,8 +64,9 @@ impl Keeper {
     /// The thread cannot be started.
     pub fn start(folder: Option<StateFolder>, path: PathBuf, waker: Arc<Waker>) -> io::Result<Keeper> {
         let has_place = folder.is_some();
+        let of_write = folder.clone();
         let write = move |write: &dyn Fn(&StateFolder) -> io::Result<()>| {
-            FileOutcome::Written(folder.as_ref().map_or(Ok(()), write))
+            FileOutcome::Written(of_write.as_ref().map_or(Ok(()), write))
         };
         let work = move |job| match job {
             FileJob::Configuration(text) => write(&|folder| last_good::keep(folder, &path, text.clone())),
@@ -71,9 +77,14 @@ impl Keeper {
             }),
             FileJob::Freezes(freezes) => write(&|folder| freezes::keep(folder, &freezes)),
             FileJob::Epochs(epochs) => write(&|folder| epochs::keep(folder, &epochs)),
+            FileJob::Promises(wanted) => FileOutcome::Promised(match &folder {
+                Some(folder) => promises::keep(folder, &wanted).map(|()| wanted),
+                None => Err(io::ErrorKind::NotFound.into()),
+            }),
             FileJob::LookAtFile => FileOutcome::Looked(look_at(&path)),
         };
-        Ok(Keeper { worker: Worker::start("files", WAITING, waker, work)?, has_place, has_complained: false })
+        let worker = Worker::start("files", WAITING, waker, work)?;
+        Ok(Keeper { worker, has_place, has_complained: false, promises: None })
     }
 
     /// The configuration that is in force now, as text.
@@ -94,6 +105,16 @@ impl Keeper {
     /// The numbers of promotions. `false`: too much waits already.
     pub fn epochs(&mut self, epochs: KeptEpochs) -> bool {
         !self.has_place || self.worker.give(FileJob::Epochs(epochs)).is_ok()
+    }
+
+    /// The longest promises that may not be over. `false`: too much waits already.
+    pub fn promises(&mut self, promises: KeptPromises) -> bool {
+        self.worker.give(FileJob::Promises(promises)).is_ok()
+    }
+
+    /// What came of [`Keeper::promises`], after [`Keeper::take`].
+    pub fn kept_promises(&mut self) -> Option<Option<KeptPromises>> {
+        self.promises.take()
     }
 
     /// Looks whether the configuration file could be used now; [`Keeper::take`] tells.
@@ -120,6 +141,11 @@ impl Keeper {
             match done {
                 FileOutcome::Looked(result) => return Some(result),
                 FileOutcome::Written(Ok(())) => {}
+                FileOutcome::Promised(Ok(promises)) => self.promises = Some(Some(promises)),
+                FileOutcome::Promised(Err(error)) => {
+                    self.promises = Some(None);
+                    self.complain(&error.to_string());
+                }
                 FileOutcome::Written(Err(error)) => self.complain(&error.to_string()),
             }
         }

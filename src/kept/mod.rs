@@ -7,6 +7,7 @@
 //! * `epochs`: the numbers of promotions
 //! * `freezes`: the resources that an operator has frozen
 //! * `left_hot`: the resources that were hot when a daemon ended
+//! * `promises`: for how long an earlier daemon may have promised to take no role
 //! * `history`: what happened to the resources
 //! * `keeper`: the thread that writes
 
@@ -19,6 +20,7 @@ mod keeper;
 mod known_peer;
 mod last_good;
 mod left_hot;
+mod promises;
 
 pub use self::epochs::{KeptEpochs, epochs};
 pub use self::folder::{StateFolder, boot};
@@ -28,3 +30,4 @@ pub use self::keeper::{BrokenFile, Keeper};
 pub use self::known_peer::is_known;
 pub use self::last_good::{LastGood, NoCopy, last_good};
 pub use self::left_hot::take_left_hot;
+pub use self::promises::{KeptPromises, keep_promises, longest, promises};

@@ -17,6 +17,7 @@
 //! * `right`: until when an application may serve
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `isolation`: what the echoes to `ping-address` show
+//! * `promises`: the longest promises that may not be over
 //! * `witness`: the third vote, and the promises of both sides
 //! * `set`: resources that are hot on one side together
 
@@ -34,6 +35,7 @@ mod owed;
 mod paths;
 mod peer_auth;
 mod peer_run;
+pub mod promises;
 mod reaction;
 mod release;
 mod reload;
@@ -65,6 +67,7 @@ use self::intake::{Door, Refused};
 use self::isolation::Isolation;
 use self::paths::Paths;
 use self::peer_auth::PeerAuth;
+use self::promises::PromiseMemory;
 use self::resource::ManagedResource;
 use self::trips::Trips;
 use self::witness::Vote;
@@ -136,6 +139,7 @@ pub struct Node {
     hook: EventHook,
     figures: NodeFigures,
     epochs: EpochMemory,
+    promises: PromiseMemory,
     /// What has to be kept of freezes has changed.
     freezes_changed: bool,
     /// The summary may have changed.
@@ -155,6 +159,7 @@ impl Node {
     pub fn new(
         config: Config,
         memory: Memory,
+        promises: PromiseMemory,
         link: Link,
         executor: Executor,
         processes: AppProcesses,
@@ -199,6 +204,7 @@ impl Node {
             hook: EventHook::default(),
             figures,
             epochs: EpochMemory::default(),
+            promises,
             freezes_changed: false,
             has_news: true,
             met_peer: false,
@@ -206,7 +212,8 @@ impl Node {
             peer_door: Door::default(),
         };
         for resource in resources {
-            let resource = ManagedResource::new(&node.core, resource, now);
+            let promised = node.promises.of(&resource.name);
+            let resource = ManagedResource::new(&node.core, resource, promised, now);
             node.push(resource, now);
         }
         node.find_sets(now);
@@ -288,7 +295,14 @@ impl Node {
         let app_socket = self.app_socket.as_ref().and_then(AppSocket::next_deadline);
         let watchdog = self.watchdog.as_ref().and_then(Watchdog::next_deadline);
         let witness = self.next_look_at_witness();
-        let own = [watchdog, witness, self.next_tick(), self.releases.first(), self.probes.first()];
+        let own = [
+            watchdog,
+            witness,
+            self.next_promises(),
+            self.next_tick(),
+            self.releases.first(),
+            self.probes.first(),
+        ];
         let deadlines = own.into_iter().chain([self.executor.next_deadline(), app_socket]);
         deadlines.flatten().min()
     }

@@ -123,6 +123,8 @@ impl Node {
             socket.configure(configured.map(|resource| &resource.config));
         }
         self.core = core;
+        self.configure_witness(now);
+        self.promises_may_differ(now);
         self.find_sets(now);
         self.file_is_good(now);
         for index in 0..self.resources.len() {
@@ -218,7 +220,8 @@ impl Node {
         let index = self.resources.len();
         self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
-        self.push(ManagedResource::new(core, resource, now), now);
+        let promised = self.promises.of(&resource.name);
+        self.push(ManagedResource::new(core, resource, promised, now), now);
         self.tell_isolation(index, now);
     }
 

@@ -124,6 +124,7 @@ impl Node {
             self.vote.facts.answers = told.answers;
             self.vote.next_look = now + LOOK;
         }
+        self.vote.facts.alarm = told.alarm.unwrap_or(self.vote.facts.alarm);
         let Some(took) = told.took else { return };
         let longest = self.vote.facts.pace.get_or_insert_default().note(took, now);
         if took > longest {
@@ -133,9 +134,7 @@ impl Node {
 
     /// Once, and again when the longest answer before it is forgotten.
     fn warn_of_slow_witness(&self, took: Duration, before: Duration) {
-        let there = self.resources.iter().filter(|resource| !resource.life.is_removed());
-        let shortest = there.filter_map(|resource| resource.protocol.settings().policy.promise()).min();
-        if let Some(promise) = shortest.filter(|promise| pace::is_slow(took, *promise))
+        if let Some(promise) = self.promises().min().filter(|promise| pace::is_slow(took, *promise))
             && !pace::is_slow(before, promise)
         {
             warn!("{}", slow_witness(took, promise));
@@ -150,8 +149,21 @@ impl Node {
     /// A witness that is not needed for months has to be known to be there.
     pub(super) fn look_at_witness(&mut self, now: Time) {
         if let Some(witness) = self.vote.witness.as_ref().filter(|_| now >= self.vote.next_look) {
-            witness.look(now);
+            witness.look(now, self.promises().max().unwrap_or_default());
             self.vote.next_look = now + LOOK;
+        }
+    }
+
+    /// Of all resources under the rule.
+    fn promises(&self) -> impl Iterator<Item = Duration> {
+        let there = self.resources.iter().filter(|resource| !resource.life.is_removed());
+        there.filter_map(|resource| resource.protocol.settings().policy.promise())
+    }
+
+    /// Other files and another user, for a witness that is asked at once.
+    pub(super) fn configure_witness(&mut self, now: Time) {
+        if self.vote.witness.as_mut().is_some_and(|witness| witness.configure(&self.core)) {
+            self.vote.next_look = now;
         }
     }
 
@@ -159,6 +171,10 @@ impl Node {
     pub(super) fn vote_troubles(&self, resource: &ManagedResource) -> impl Iterator<Item = String> + use<> {
         let is_consistent = resource.config.policy == PolicyWord::Consistent;
         let is_ignored = is_consistent && policy_in_force(resource) == Some(PolicyWord::Available);
+        let is_mute = is_consistent && !self.is_promise_kept(resource);
+        let mute = is_mute.then(|| {
+            "`state-directory` cannot be written: this side promises nothing, and the other one needs the witness".to_owned()
+        });
         let is_alone = is_consistent && self.vote.facts.answers == Some(false);
         let ignored = is_ignored.then(|| {
             "`policy` = available is in force: the peer does not follow `consistent`, and both sides may serve".to_owned()
@@ -167,11 +183,15 @@ impl Node {
             "the witness does not answer: this side serves as long as the peer is heard, and no longer"
                 .to_owned()
         });
+        let has_alarm = is_consistent && self.vote.facts.alarm;
+        let alarm = has_alarm.then(|| {
+            "the witness tells of an alarm (`etcdctl alarm list`), and may grant nothing".to_owned()
+        });
         let promise = resource.protocol.settings().policy.promise();
         let slow = self.vote.facts.pace.zip(promise).and_then(|(Pace { longest, .. }, promise)| {
             pace::is_slow(longest, promise).then(|| slow_witness(longest, promise))
         });
-        ignored.into_iter().chain(alone).chain(slow)
+        ignored.into_iter().chain(alone).chain(mute).chain(alarm).chain(slow)
     }
 
     /// For how long a message that leaves now promises to take no role.
@@ -185,7 +205,7 @@ impl Node {
         let heard = trip.and_then(|trip| Some((trip, self.trips.newest_of(run.peer?)?)));
         let Some((trip, (time, at))) = heard else { return Promised::default() };
         let lasts = until.since(at);
-        if lasts.is_zero() {
+        if lasts.is_zero() || !self.may_promise(index) {
             return Promised::default();
         }
         self.resources[index].promised_trip = Some(trip.time);

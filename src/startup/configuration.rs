@@ -10,7 +10,16 @@ use schrittmacher_config::{LoadError, Loaded};
 use super::console::{complain, print};
 use crate::kept::{self, LastGood, NoCopy};
 use crate::logging;
-use crate::units;
+use crate::{units, witness};
+
+/// Reads the configuration. One that needs what this program was built without is refused.
+///
+/// # Errors
+///
+/// It cannot be used, with every reason.
+pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+    schrittmacher_config::load(path).and_then(units::usable).and_then(witness::usable)
+}
 
 /// The configuration that the daemon starts with.
 pub struct FirstConfiguration {
@@ -23,7 +32,7 @@ impl FirstConfiguration {
     /// Reads the file or, if that is broken, the last good configuration (edge-11). An error is an exit status, and has
     /// been told.
     pub fn read(path: &Path) -> Result<FirstConfiguration, u8> {
-        let error = match units::load(path) {
+        let error = match load(path) {
             Ok(loaded) => return Ok(FirstConfiguration { loaded, instead: None }),
             Err(error) => error,
         };

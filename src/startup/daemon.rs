@@ -27,6 +27,7 @@ use crate::kept::{self, History, Keeper, StateFolder};
 use crate::logging::{self, Logging};
 use crate::node::Node;
 use crate::node::hold::Memory;
+use crate::node::promises::{PromiseMemory, wanted};
 use crate::ping::Pings;
 use crate::socket_file::SocketError;
 use crate::udp::{self, Link, OpenError};
@@ -203,6 +204,11 @@ fn assemble(
     let peer_is_known = folder.as_ref().is_some_and(|folder| kept::is_known(folder, &config.core));
     let frozen = folder.as_ref().map(kept::freezes).unwrap_or_default();
     let epochs = folder.as_ref().map(kept::epochs).unwrap_or_default();
+    let promises = {
+        let earlier = folder.as_ref().map(kept::promises).unwrap_or_default();
+        let kept = kept::keep_promises(folder.as_ref(), &earlier, &wanted(&config.resources));
+        PromiseMemory::new(&config, &earlier, kept, now)
+    };
     let history = History::start(folder.clone())
         .map_err(Failure::system("can't start the thread that writes the history"))?;
     let hook =
@@ -213,7 +219,7 @@ fn assemble(
     if let Some(kept) = kept {
         keeper.configuration(kept);
     }
-    let witness = Witness::start(&config.core, Arc::clone(&waker))
+    let witness = Witness::start(&config, Arc::clone(&waker))
         .map_err(Failure::system("can't start the thread that asks the witness"))?;
     let pings = Pings::start(&config, Arc::clone(&waker))
         .map_err(Failure::system("can't start the thread that sends echoes"))?;
@@ -230,7 +236,7 @@ fn assemble(
     }
     let app_socket = tell_of_app_socket(app_socket, control.is_some());
     let memory = Memory { file_is_broken, peer_is_known };
-    let mut node = Node::new(config, memory, link, executor, processes, app_socket, now)
+    let mut node = Node::new(config, memory, promises, link, executor, processes, app_socket, now)
         .map_err(Failure::system("no random numbers"))?;
     node.keep_history(history);
     node.tell_events(hook);

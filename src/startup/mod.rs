@@ -1,7 +1,7 @@
 //! The surroundings of the daemon, if its options ask for them: the background, the pid file, the supervisor (C3).
 
 pub mod background;
-mod configuration;
+pub mod configuration;
 pub mod console;
 pub mod daemon;
 pub mod descriptors;

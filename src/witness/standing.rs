@@ -67,13 +67,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn reply(revision: u64, value: &str) -> Reply {
-        Reply {
-            cluster: String::new(),
-            revision,
-            is_taken: false,
-            key_revision: revision,
-            value: value.to_owned(),
-        }
+        Reply { is_taken: false, key_revision: revision, value: value.to_owned() }
     }
 
     fn at(seconds: u64) -> Time {

@@ -1,6 +1,6 @@
 //! Authentication of the peer (`auth-key-file`, `auth-mode`), and of operators at the page's port (`order-token-file`).
 //!
-//! Both files are part of the configuration: their text is read and kept with it, and one that cannot be used is a mistake
+//! These files, and those of the witness, are part of the configuration: their text is read and kept with it, and one that cannot be used is a mistake
 //! in the configuration. No message repeats anything of them.
 
 use std::fmt;
@@ -21,6 +21,9 @@ use super::words::{AuthMode, Security};
 /// Permissions that make a key no secret: to write for others than its owner, anything for strangers. The group may read,
 /// so that a daemon without rights can use a key of root's.
 const TOO_OPEN: u32 = 0o037;
+
+/// The same for a certificate, which everybody may read.
+const TOO_OPEN_TO_WRITE: u32 = 0o022;
 
 const KEYGEN: &str = "schrittmacherctl keygen /etc/schrittmacher/peer.key";
 const TOKEN_KEYGEN: &str = "schrittmacherctl keygen /etc/schrittmacher/order.token";
@@ -46,43 +49,73 @@ pub struct OrderTokens {
 }
 
 /// The text of a file of secrets. It is never shown.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct KeyText(String);
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileText(String);
 
-impl fmt::Debug for KeyText {
+impl FileText {
+    /// For the one that needs it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without the end of the line that an editor leaves.
+    pub(super) fn without_line_end(&self) -> FileText {
+        let line = self.0.strip_suffix('\n').unwrap_or(&self.0);
+        FileText(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+}
+
+impl From<&str> for FileText {
+    fn from(text: &str) -> FileText {
+        FileText(text.to_owned())
+    }
+}
+
+impl fmt::Debug for FileText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyText")
+        f.write_str("FileText")
     }
 }
 
 /// Reads the files of secrets that a document names.
 pub(super) fn read_files(document: &mut Document, findings: &mut Findings) {
     let make_key = format!("make one, the same on both hosts: {KEYGEN}");
-    document.key_text = read_file(document, &keys::AUTH_KEY_FILE, &make_key, findings);
+    document.key_text = read_file(document, &keys::AUTH_KEY_FILE, TOO_OPEN, &make_key, findings);
     let make_token = format!("make one: {TOKEN_KEYGEN}");
-    document.token_text = read_file(document, &keys::ORDER_TOKEN_FILE, &make_token, findings);
+    document.token_text = read_file(document, &keys::ORDER_TOKEN_FILE, TOO_OPEN, &make_token, findings);
+    for (key, too_open) in [
+        (&keys::WITNESS_CA_FILE, TOO_OPEN_TO_WRITE),
+        (&keys::WITNESS_CERT_FILE, TOO_OPEN_TO_WRITE),
+        (&keys::WITNESS_KEY_FILE, TOO_OPEN),
+        (&keys::WITNESS_PASSWORD_FILE, TOO_OPEN),
+    ] {
+        let text = read_file(document, key, too_open, "correct the path, or put the file there", findings);
+        document.witness_texts.extend(text.map(|text| (key.name.to_owned(), text)));
+    }
 }
 
 fn read_file(
     document: &Document,
     key: &'static Key,
+    too_open: u32,
     make_one: &str,
     findings: &mut Findings,
-) -> Option<KeyText> {
+) -> Option<FileText> {
     let entry = document.core()?.entries.get(key.name)?;
     if entry.value.trim().is_empty() {
         return None;
     }
     let path = Path::new(&entry.value);
-    match read_secret(path) {
-        Ok(bytes) => Some(KeyText(String::from_utf8_lossy(&bytes).into_owned())),
+    match read_secret(path, too_open) {
+        Ok(bytes) => Some(FileText(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) => {
             let message = format!("`{}` {} cannot be used: {error}", key.name, path.display());
             let kind = error.kind();
             let hint = if kind == io::ErrorKind::NotFound {
                 make_one.to_owned()
             } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::Other) {
-                format!("chown root {0} && chmod 600 {0}", path.display())
+                let mode = if too_open == TOO_OPEN { 600 } else { 644 };
+                format!("chown root {0} && chmod {mode} {0}", path.display())
             } else {
                 String::new()
             };
@@ -98,12 +131,12 @@ fn read_file(
 ///
 /// It cannot be used, with the reason.
 pub fn token_to_show(path: &Path) -> Result<String, String> {
-    let bytes = read_secret(path).map_err(|error| error.to_string())?;
+    let bytes = read_secret(path, TOO_OPEN).map_err(|error| error.to_string())?;
     Keys::parse(&bytes).map(|tokens| tokens.digits()).map_err(|error| error.to_string())
 }
 
-/// A file that nobody else can change, and no stranger read. Looked at after it was opened, so that it cannot be exchanged.
-fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+/// A file that nobody else can change and, unless it is a certificate, no stranger read. Looked at after it was opened, so that it cannot be exchanged.
+fn read_secret(path: &Path, too_open: u32) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -116,11 +149,9 @@ fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
             about.uid()
         )));
     }
-    if about.mode() & TOO_OPEN != 0 {
-        return Err(io::Error::other(format!(
-            "others may read or change it (mode {:04o})",
-            about.mode() & 0o7777
-        )));
+    if about.mode() & too_open != 0 {
+        let what = if too_open == TOO_OPEN { "read or change" } else { "change" };
+        return Err(io::Error::other(format!("others may {what} it (mode {:04o})", about.mode() & 0o7777)));
     }
     let mut bytes = Vec::new();
     file.take(KEY_FILE_MAX + 1).read_to_end(&mut bytes)?;
@@ -134,7 +165,7 @@ fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The keys `auth-key-file` and `auth-mode`, with what they demand of others.
-pub(super) fn read(fields: &mut Fields<'_>, key_text: Option<&KeyText>, extensions: bool) -> Option<Auth> {
+pub(super) fn read(fields: &mut Fields<'_>, key_text: Option<&FileText>, extensions: bool) -> Option<Auth> {
     let security: Option<Security> = fields.word(&keys::SECURITY);
     let is_strict = security == Some(Security::Strict);
     let mode: Option<AuthMode> = fields.word(&keys::AUTH_MODE);
@@ -146,7 +177,7 @@ pub(super) fn read(fields: &mut Fields<'_>, key_text: Option<&KeyText>, extensio
 }
 
 /// The key `order-token-file`.
-pub(super) fn read_tokens(fields: &mut Fields<'_>, token_text: Option<&KeyText>) -> Option<OrderTokens> {
+pub(super) fn read_tokens(fields: &mut Fields<'_>, token_text: Option<&FileText>) -> Option<OrderTokens> {
     let file = fields.path(&keys::ORDER_TOKEN_FILE)?;
     if let Some(entry) = fields.entry(&keys::ORDER_TOKEN_FILE) {
         if file.is_relative() {
@@ -163,7 +194,7 @@ pub(super) fn read_tokens(fields: &mut Fields<'_>, token_text: Option<&KeyText>)
 }
 
 /// A mistake is told with its line.
-fn parse(fields: &mut Fields<'_>, file: &Path, text: &KeyText, keygen: &str) -> Option<Keys> {
+fn parse(fields: &mut Fields<'_>, file: &Path, text: &FileText, keygen: &str) -> Option<Keys> {
     Keys::parse(text.0.as_bytes())
         .inspect_err(|error| {
             let at = Position { file: file.display().to_string().into(), line: Some(error.line) };

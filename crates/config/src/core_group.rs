@@ -55,7 +55,7 @@ pub(super) fn read(
     let realtime = fields.word(&keys::REALTIME).unwrap_or(Realtime::Auto);
     let more_paths = paths::read(fields, ends, extensions);
     let watchdog = watchdog(fields);
-    let witness = witness::read(fields);
+    let witness = witness::read(fields, document);
     let ping = isolation::read(fields, ends);
     let ping_timeout = fields.seconds(&keys::PING_TIMEOUT);
     let (local_address, remote_address) = ends?;

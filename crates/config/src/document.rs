@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::auth::KeyText;
+use super::auth::FileText;
 use super::diagnostic::Position;
 
 /// The groups of a file and of all files it includes, in order.
@@ -22,17 +22,31 @@ pub(super) struct Document {
     /// At most one of them is [`GroupKind::Core`].
     pub groups: Vec<Group>,
     /// The text of `auth-key-file`, if it could be read.
-    pub key_text: Option<KeyText>,
+    pub key_text: Option<FileText>,
     /// The text of `order-token-file`, if it could be read.
     #[serde(default)]
-    pub token_text: Option<KeyText>,
+    pub token_text: Option<FileText>,
+    /// The texts of the files of the witness that could be read, by their keys.
+    #[serde(default)]
+    pub witness_texts: BTreeMap<String, FileText>,
 }
 
 impl Document {
     /// A file in the legacy's format that says nothing yet.
     pub fn empty(path: &Path) -> Document {
-        let name = path.display().to_string().into();
-        Document { name, syntax: Syntax::Legacy, groups: Vec::new(), key_text: None, token_text: None }
+        Document::named(path.display().to_string().into(), Syntax::Legacy)
+    }
+
+    /// A file that says nothing yet.
+    pub fn named(name: Arc<str>, syntax: Syntax) -> Document {
+        Document {
+            name,
+            syntax,
+            groups: Vec::new(),
+            key_text: None,
+            token_text: None,
+            witness_texts: BTreeMap::new(),
+        }
     }
 
     /// The `core` group.

@@ -14,6 +14,7 @@ use super::load::Loaded;
 use super::rights;
 use super::source;
 use super::unit;
+use super::witness;
 
 /// How much of a script is searched, in bytes.
 const SCRIPT_MAX: usize = 1024 * 1024;
@@ -49,6 +50,7 @@ pub(super) fn host_notes(loaded: &Loaded) -> Vec<Diagnostic> {
     }
     shared_scripts(&loaded.document, &mut note);
     notes.extend(unit::notes(loaded));
+    notes.extend(witness::notes(loaded));
     notes
 }
 

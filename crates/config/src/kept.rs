@@ -34,7 +34,7 @@ pub fn restore(kept: &str) -> Option<Loaded> {
     let mut findings = Findings::default();
     let config = interpret(&document, &mut findings)?;
     let (_, warnings) = findings.sorted(&document.name);
-    Some(Loaded { config, warnings, document, unit_notes: Vec::new() })
+    Some(Loaded { config, warnings, document, unit_notes: Vec::new(), witness_notes: Vec::new() })
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use auth::{Auth, OrderTokens, token_to_show};
+pub use auth::{Auth, FileText, OrderTokens, token_to_show};
 pub use control_socket::{ControlSocket, SOCKET_PATH_MAX, network};
 pub use diagnostic::{Diagnostic, LoadError};
 pub use exposure::exposure;
@@ -84,7 +84,7 @@ pub use settings::settings;
 pub use shared::{Network, SharedAddress};
 pub use unit::UnitNote;
 pub use user::AppUser;
-pub use witness::Witness;
+pub use witness::{Witness, WitnessFile, WitnessLogin, WitnessNote, WitnessTls};
 pub use words::{
     Alone, AuthMode, Facility, HttpControl, LogTime, OnExit, OnIsolationWord, PolicyWord, Realtime,
     ScriptAddresses, Security,

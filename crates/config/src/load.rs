@@ -7,6 +7,7 @@ use super::diagnostic::{Diagnostic, Findings, LoadError};
 use super::document::Document;
 use super::interpret::interpret;
 use super::unit::UnitNote;
+use super::witness::WitnessNote;
 use super::{auth, exposure, legacy, rights, source, toml};
 
 /// A configuration that can be used.
@@ -19,6 +20,8 @@ pub struct Loaded {
     pub(super) document: Document,
     /// What systemd says of the units.
     pub(super) unit_notes: Vec<UnitNote>,
+    /// What the witness has answered.
+    pub(super) witness_notes: Vec<WitnessNote>,
 }
 
 /// Reads a configuration file and all that it includes. One whose name ends in `.toml` is TOML (C2).
@@ -70,7 +73,9 @@ fn load_with(path: &Path, bytes: &[u8], mut findings: Findings) -> Result<Loaded
     config.take_if(|_| findings.failed());
     let (errors, warnings) = findings.sorted(&path.display().to_string());
     match (config, document) {
-        (Some(config), Some(document)) => Ok(Loaded { config, warnings, document, unit_notes: Vec::new() }),
+        (Some(config), Some(document)) => {
+            Ok(Loaded { config, warnings, document, unit_notes: Vec::new(), witness_notes: Vec::new() })
+        }
         (None, _) | (_, None) => Err(LoadError::Wrong { errors, warnings }),
     }
 }

@@ -29,8 +29,19 @@ fn compared(old: &Core, new: &Core) -> Vec<(&'static Key, bool)> {
         (&keys::STATE_DIRECTORY, old.state_directory != new.state_directory),
         (&keys::REALTIME, old.realtime != new.realtime),
         (&keys::WATCHDOG, old.watchdog != new.watchdog),
-        (&keys::WITNESS, old.witness != new.witness),
+        (&keys::WITNESS, place(old) != place(new)),
+        // With another one the two sides would not ask for the same keys.
+        (&keys::WITNESS_PREFIX, prefix(old) != prefix(new)),
     ]
+}
+
+/// The URLs of the witness. How it is reached there may change.
+fn place(core: &Core) -> Option<String> {
+    core.witness.as_ref().map(ToString::to_string)
+}
+
+fn prefix(core: &Core) -> Option<&str> {
+    core.witness.as_ref().map(|witness| witness.prefix.as_str())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::document::Group;
 use super::keys::{self, Key, Kind};
 use super::paths;
+use super::witness::WitnessFile;
 use super::words::{AddressProbe, AuthMode, Extensions, PolicyWord};
 use super::{Check, Core, Resource};
 
@@ -19,6 +20,10 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         (Some(_), []) if core.local_address.is_loopback() => Shown::list(&[core.local_address]),
         (_, addresses) => Shown::list(addresses),
     };
+    let tls = core.witness.as_ref().and_then(|witness| witness.tls.as_ref());
+    let own = tls.and_then(|tls| tls.own.as_ref());
+    let login = core.witness.as_ref().and_then(|witness| witness.login.as_ref());
+    let file = |file: Option<&WitnessFile>| Shown::optional(file.map(|file| file.path.display()));
     let mut rows = vec![
         Row::of(&keys::LOCAL_ADDRESS, text(&core.local_address)),
         Row::of(&keys::REMOTE_ADDRESS, text(&core.remote_address)),
@@ -61,6 +66,12 @@ pub(super) fn core_rows(core: &Core) -> Vec<Row> {
         Row::of(&keys::REALTIME, text(&core.realtime)),
         Row::of(&keys::WATCHDOG, Shown::optional(core.watchdog.as_ref().map(|path| path.display()))),
         Row::of(&keys::WITNESS, Shown::optional(core.witness.as_ref())),
+        Row::of(&keys::WITNESS_CA_FILE, file(tls.map(|tls| &tls.ca))),
+        Row::of(&keys::WITNESS_CERT_FILE, file(own.map(|(cert, _)| cert))),
+        Row::of(&keys::WITNESS_KEY_FILE, file(own.map(|(_, key)| key))),
+        Row::of(&keys::WITNESS_USER, Shown::optional(login.map(|login| &login.user))),
+        Row::of(&keys::WITNESS_PASSWORD_FILE, file(login.map(|login| &login.password))),
+        Row::of(&keys::WITNESS_PREFIX, Shown::optional(core.witness.as_ref().map(|witness| &witness.prefix))),
         Row::of(&keys::PING_ADDRESS, Shown::list(&core.ping)),
         Row::of(&keys::PING_TIMEOUT, core.ping_timeout.map_or(Shown::Absent, Shown::Seconds)),
         Row::of(&keys::SECURITY, text(&core.security)),

@@ -31,8 +31,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], findings: &mut Findings) -> Option
     if !errors.is_empty() {
         return None;
     }
-    let document =
-        Document { name, syntax: Syntax::Toml, groups: Vec::new(), key_text: None, token_text: None };
+    let document = Document::named(name, Syntax::Toml);
     let mut reader = Reader { document, findings, lines };
     reader.root(root.get_ref());
     Some(reader.document)

@@ -98,7 +98,14 @@ fn witness() -> WitnessFacts {
     let mut pace = Pace::default();
     pace.note(Duration::from_millis(80), Time::ZERO);
     pace.note(Duration::from_millis(2), Time::ZERO);
-    WitnessFacts { answers: Some(true), pace: Some(pace), granted: 3, refused: 1, unreachable: 2 }
+    WitnessFacts {
+        answers: Some(true),
+        alarm: false,
+        pace: Some(pace),
+        granted: 3,
+        refused: 1,
+        unreachable: 2,
+    }
 }
 
 fn figures_of_a_command(figures: &mut ResourceFigures) {

@@ -9,7 +9,9 @@ use std::time::Duration;
 pub use self::said::{LastMessage, Word};
 
 use schrittmacher_config::PolicyWord;
-use schrittmacher_protocol::{Cause, Event, Machine, Resource, Settings, State, StateName, Time, Transition};
+use schrittmacher_protocol::{
+    Cause, Event, Machine, Policy, Resource, Settings, State, StateName, Time, Transition,
+};
 use schrittmacher_wire::{AppCode, Note, PeerCode, PeerMessage, Promised, Run, Trip};
 
 use super::elsewhere::Elsewhere;
@@ -159,14 +161,33 @@ pub struct ManagedResource {
     pub life: Life,
 }
 
+/// The settings with which a resource begins that has promised for longer than it does now. Without the rule silence counts for
+/// nothing for that time.
+fn bound(settings: Settings, promised: Option<Duration>) -> Settings {
+    let Some(promised) = promised else { return settings };
+    match settings.policy {
+        Policy::Consistent { promise } => {
+            Settings { policy: Policy::Consistent { promise: promise.max(promised) }, ..settings }
+        }
+        Policy::Available | Policy::Manual => {
+            Settings { startup_delay: settings.startup_delay.max(promised), ..settings }
+        }
+    }
+}
+
 impl ManagedResource {
-    /// A resource of a daemon that starts now.
+    /// A resource of a daemon that starts now. One of its name may have promised a moment ago to take no role for so long.
     pub fn new(
         core: &schrittmacher_config::Core,
         config: schrittmacher_config::Resource,
+        promised: Option<Duration>,
         now: Time,
     ) -> ManagedResource {
-        let protocol = Resource::new(schrittmacher_config::settings(core, &config), now);
+        let settings = schrittmacher_config::settings(core, &config);
+        let mut protocol = Resource::new(bound(settings.clone(), promised), now);
+        if *protocol.settings() != settings {
+            protocol.set_settings(now, settings);
+        }
         let story = Story::new(now);
         ManagedResource {
             narrator: Narrator::new(sides(protocol.machine(), &story)),

@@ -145,7 +145,7 @@ mod tests {
     /// D33: a change of state, or silence, does not make an old message look fresh.
     #[test]
     fn the_age_of_a_message_is_its_own() {
-        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
         managed.heard_app(Some(AppCode::Lsby), None);
         managed.heard_peer(Some(PeerCode::Hott), None, Time::ZERO);
         let (local, remote) = (managed.local.at, managed.remote.at);
@@ -164,7 +164,7 @@ mod tests {
     /// "All is well" was told as the reason of a failure.
     #[test]
     fn what_an_application_said_while_it_was_well_is_no_reason_for_its_end() {
-        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
         managed.heard_app(Some(AppCode::Lhot), Some("all is well"));
         managed.app_died();
         assert_eq!(managed.local.reason.as_deref(), Some("the application's process ended"));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_wanted_here_again_is_no_trouble() {
-        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
         let ended = |kind, failures| CommandOutcome {
             kind,
             ending: if failures > 0 { Ending::TimedOut(Duration::from_secs(5)) } else { Ending::AddressDone },
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_application_that_is_well_does_not_erase_ours() {
-        let mut managed = ManagedResource::new(&core(), resource("smsc"), Time::ZERO);
+        let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
         managed.heard_app(Some(AppCode::Lsby), Some("starting"));
         managed.is_cut_off("eth0 has no carrier".to_owned());
         managed.protocol.handle(Time::ZERO, Event::CutOff);

@@ -261,7 +261,50 @@ keys! {
         "witness",
         Kind::Text,
         "none",
-        "The third vote for `policy = consistent`: `etcd http://ADDRESS:2379`, with further URLs of the same cluster after commas",
+        "The third vote for `policy = consistent`: `etcd https://ADDRESS:2379`, or `http`, with further URLs of the same cluster after commas",
+    )
+    .fixed();
+    WITNESS_CA_FILE = new(
+        Place::Core,
+        "witness-ca-file",
+        Kind::Path,
+        "none; mandatory with `https`",
+        "File of the certificates, in PEM, that have signed those of the `witness`",
+    );
+    WITNESS_CERT_FILE = new(
+        Place::Core,
+        "witness-cert-file",
+        Kind::Path,
+        "none",
+        "File of this host's certificate for the `witness`, in PEM, with those between it and its authority",
+    );
+    WITNESS_KEY_FILE = new(
+        Place::Core,
+        "witness-key-file",
+        Kind::Path,
+        "none",
+        "File of the private key of `witness-cert-file`, in PEM, not encrypted",
+    );
+    WITNESS_USER = new(
+        Place::Core,
+        "witness-user",
+        Kind::Text,
+        "none",
+        "User of the `witness`, where it demands one",
+    );
+    WITNESS_PASSWORD_FILE = new(
+        Place::Core,
+        "witness-password-file",
+        Kind::Path,
+        "none",
+        "File of the password of `witness-user`, in one line",
+    );
+    WITNESS_PREFIX = new(
+        Place::Core,
+        "witness-prefix",
+        Kind::Text,
+        "schrittmacher/",
+        "Each key in the `witness` begins with it; the same on both hosts",
     )
     .fixed();
     PING_ADDRESS = new(

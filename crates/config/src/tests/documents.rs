@@ -106,6 +106,9 @@ fn what_is_commented_out_can_be_used(left_out: &[&str]) {
     let text = text.replace("/etc/schrittmacher/peer.key", &key);
     let (_other, tokens) = super::auth::key_file(super::auth::KEY);
     let text = text.replace("/etc/schrittmacher/order.token", &tokens);
+    let text = ["witness-ca.pem", "witness.pem", "witness.key", "witness.password"]
+        .iter()
+        .fold(text, |text, file| text.replace(&format!("/etc/schrittmacher/{file}"), &tokens));
     let loaded = crate::load_text(&path, &text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(loaded.warnings, []);
     for key in wanted() {
