@@ -132,6 +132,12 @@ bench-many: ## what a pair with many resources costs, beside a bare loop (root; 
 	$(CARGO) build --release --locked -p schrittmacher
 	$(CARGO) bench --locked --bench many
 
+# DAEMONS="OLD,NEW" compares programs in one run; RESOURCES, ROUNDS, PROMISE.
+.PHONY: bench-leases
+bench-leases: ## how soon the last of many resources has its lease beside a witness (root, etcd; four minutes)
+	$(CARGO) build --release --locked -p schrittmacher
+	@DAEMONS='$(or $(DAEMONS),$(RELEASE)/schrittmacher)' $(CARGO) run -q -p schrittmacher-harness --example leases
+
 .PHONY: bench-doors
 bench-doors: ## what signatures cost, and what floods at the doors do (floods as root; six minutes, on a quiet machine)
 	$(CARGO) build --release --locked -p schrittmacher -p schrittmacher-testapp

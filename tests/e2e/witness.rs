@@ -1,6 +1,7 @@
 //! `policy = consistent` beside a real etcd: never two, and a role that is taken by the witness's word alone.
 
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,67 +12,88 @@ use schrittmacher_harness::{
 use tempfile::TempDir;
 
 /// Seconds. A quarter of it is what a busy machine may take to stop an application.
-const PROMISE: u64 = 8;
+pub const PROMISE: u64 = 8;
 
 /// An etcd with one member, on a port of its own.
 pub struct Etcd {
     folder: TempDir,
-    url: String,
+    pub url: String,
+    /// Further options.
+    pub options: Vec<String>,
     process: Option<Process>,
 }
 
 impl Etcd {
     /// On loopback. `None`, and the reason is told, if the program is not here.
     pub fn start(test: &str) -> Option<Etcd> {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Etcd::start_at(test, &format!("http://127.0.0.1:{port}"), None)
+        Etcd::start_with(test, "http", Vec::new())
     }
 
-    fn start_at(test: &str, url: &str, cable: Option<&Cable>) -> Option<Etcd> {
+    /// The same, by `http` or `https` and with options.
+    pub fn start_with(test: &str, scheme: &str, options: Vec<String>) -> Option<Etcd> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Etcd::start_at(test, &format!("{scheme}://127.0.0.1:{port}"), options, None)
+    }
+
+    fn start_at(test: &str, url: &str, options: Vec<String>, cable: Option<&Cable>) -> Option<Etcd> {
         if Command::new("etcd").arg("--version").stdout(Stdio::null()).status().is_err() {
             skip(test, "no etcd; as root: apt-get install etcd-server");
             return None;
         }
         let folder = TempDir::with_prefix("schrittmacher-etcd.").unwrap();
-        let mut etcd = Etcd { folder, url: url.to_owned(), process: None };
+        let mut etcd = Etcd { folder, url: url.to_owned(), options, process: None };
         etcd.run(cable);
         Some(etcd)
     }
 
     /// Starts it, or starts it again with what it knew.
-    fn run(&mut self, cable: Option<&Cable>) {
+    pub fn run(&mut self, cable: Option<&Cable>) {
         let url = self.url.as_str();
         let mut command = Command::new("etcd");
-        command.arg("--data-dir").arg(self.folder.path().join("data"));
+        command.arg("--data-dir").arg(self.data()).args(&self.options);
         command.args(["--listen-client-urls", url, "--advertise-client-urls", url]);
         command.args(["--listen-peer-urls", "http://127.0.0.1:0"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let end = cable.map(|cable| cable.end(Side::A));
         self.process = Some(Process::spawn(command, end));
-        let place = url.trim_start_matches("http://");
-        let connect = || TcpStream::connect(place).ok().map(drop);
+        let connect = || TcpStream::connect(self.place()).ok().map(drop);
         wait_for("etcd to listen", Duration::from_secs(3), || match end {
             Some(end) => end.run(connect),
             None => connect(),
         });
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process.take().unwrap().kill();
+    }
+
+    /// Address and port.
+    pub fn place(&self) -> &str {
+        self.url.split_once("://").unwrap().1
+    }
+
+    /// What it knows.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// A pair under the rule, with this third vote.
     pub fn setup(&self) -> Setup {
-        let core = format!("witness = etcd {}\npolicy = consistent\npromise = {PROMISE}", self.url);
+        self.setup_at(&self.url)
+    }
+
+    /// The same by a detour.
+    pub fn setup_at(&self, url: &str) -> Setup {
+        let core = format!("witness = etcd {url}\npolicy = consistent\npromise = {PROMISE}");
         Setup { core: core.leak(), priority: [1, 0], ..Setup::default() }
     }
 }
 
-fn promise() -> Duration {
+pub fn promise() -> Duration {
     Duration::from_secs(PROMISE)
 }
 
-fn wait_trouble(pair: &Pair, side: Side, text: &str) {
+pub fn wait_trouble(pair: &Pair, side: Side, text: &str) {
     let place = format!("{}:{HTTP_PORT}", pair[side].address);
     wait_for(text, Duration::from_secs(10), || {
         ctl(["status", "--address", &place]).1.contains(text).then_some(())
@@ -155,7 +177,7 @@ fn a_restart_leaves_no_service_without_a_daemon() {
 fn cabled(test: &str) -> Option<(Pair, Filter, Etcd, Cable)> {
     let cable = Cable::lay().map_err(|why| skip(test, why)).ok()?;
     let filter = Filter::at(&cable).map_err(|why| skip(test, why)).ok()?;
-    let etcd = Etcd::start_at(test, "http://10.0.0.1:2379", Some(&cable))?;
+    let etcd = Etcd::start_at(test, "http://10.0.0.1:2379", Vec::new(), Some(&cable))?;
     let mut pair = Pair::at(etcd.setup(), &cable, ["10.0.0.1", "10.0.0.2"]);
     pair.start(Side::A);
     Some((pair, filter, etcd, cable))
