@@ -31,7 +31,10 @@ pub fn report(runs: usize) {
     println!("{:<44}{:>22}{:>22}{:>22}", "", "% of a core, hot", "standby", "PSS in MiB, hot");
     for _ in 0..runs {
         let rows = [
-            ("ours, built-in address", measure(span, |lan| Some(ours::start(lan, pace, true)))),
+            (
+                "ours, built-in address",
+                measure(span, |lan| Some(ours::start(lan, pace, Some(ours::BUILT_IN)))),
+            ),
             ("keepalived", measure(span, |lan| keepalived::start(lan, pace))),
         ];
         for (name, costs) in rows {

@@ -85,7 +85,7 @@ impl System for Keepalived {
             // It has no such order.
             Incident::Failover => return false,
             Incident::DaemonStopped => self.daemons[hot.index()].signal(Signal::SIGTERM),
-            Incident::PartitionHealed => {
+            Incident::PartitionHealed | Incident::TwoHot => {
                 lan.set_heartbeat_link(false);
                 wait_for("both to be master", Duration::from_secs(2), || {
                     has_address(&self.lan[1]).then_some(())

@@ -12,15 +12,21 @@ pub struct Ours {
     pair: Pair,
 }
 
-/// With the built-in address, or with the commands that the manual shows.
-pub fn start(lan: &Lan, pace: Pace, built_in: bool) -> Ours {
+/// The lines of the built-in address.
+pub const BUILT_IN: &str = "shared-address = 10.1.0.100/24\nshared-interface = eth0";
+/// The same, for links that never bounce.
+pub const AT_ONCE_CUT_OFF: &str = "shared-address = 10.1.0.100/24\nshared-interface = eth0\ntrack-delay = 0";
+
+/// With the built-in address by these lines, or with the commands that the manual shows.
+pub fn start(lan: &Lan, pace: Pace, built_in: Option<&'static str>) -> Ours {
+    let is_built_in = built_in.is_some();
     let heartbeat = Duration::from_millis(pace.period).as_secs_f64();
     let setup = Setup {
         heartbeat,
         timeout: heartbeat * f64::from(u32::try_from(pace.count).unwrap()),
-        resource: if built_in { "shared-address = 10.1.0.100/24\nshared-interface = eth0" } else { "" },
-        activate: (!built_in).then_some("ip addr add 10.1.0.100/24 dev eth0"),
-        deactivate: (!built_in).then_some("ip addr del 10.1.0.100/24 dev eth0"),
+        resource: built_in.unwrap_or_default(),
+        activate: (!is_built_in).then_some("ip addr add 10.1.0.100/24 dev eth0"),
+        deactivate: (!is_built_in).then_some("ip addr del 10.1.0.100/24 dev eth0"),
         // Both may ask for the role at once: A gets it.
         priority: [10, 0],
         start: Some("kill -10 `cat {pid-file}`"),
@@ -61,7 +67,7 @@ impl System for Ours {
             }
             Incident::Failover => drop(self.pair[hot].page("?failover=service")),
             Incident::DaemonStopped => self.pair[hot].daemon().signal(Signal::SIGTERM),
-            Incident::PartitionHealed => {
+            Incident::PartitionHealed | Incident::TwoHot => {
                 lan.set_heartbeat_link(false);
                 let timeout = self.pair.timeout();
                 self.pair.wait_hot(hot.other(), timeout);

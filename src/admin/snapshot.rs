@@ -172,6 +172,8 @@ pub struct ResourceStatus {
     pub last_remote: Option<Heard>,
     /// Troubles of its commands and of its application's process, a sentence each. May hold any text.
     pub troubles: Vec<String>,
+    /// Somebody else has its address on this host, and this side has no role: which, and where.
+    pub foreign: Option<String>,
     /// A failover can be ordered: this side is hot.
     pub may_failover: bool,
     /// A takeover can be ordered: this side is standby.
@@ -329,6 +331,7 @@ impl ResourceStatus {
             last_local: None,
             last_remote: None,
             troubles: Vec::new(),
+            foreign: None,
             may_failover: state == StateName::Hot,
             may_takeover: state == StateName::Standby,
         }

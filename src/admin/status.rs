@@ -205,6 +205,10 @@ pub(super) fn service(one: &ResourceStatus, peer: Option<StateName>) -> (Service
     };
     let (level, why) = match (one.state, peer) {
         (Hot, Some(Hot)) => (BothHot, both_hot(one)),
+        (Standby, Some(Hot)) if one.foreign.is_some() => {
+            let place = one.foreign.as_deref().unwrap_or_default();
+            (Unprotected, format!("{place} here, and not from this daemon: this side could not take over"))
+        }
         (Hot, Some(Standby)) | (Standby, Some(Hot)) => return (Protected, None),
         (here, None) if serves(here) => (Unprotected, format!("{unheard}: it could not take over")),
         (Hot | ToHot | Releasing, Some(Failed)) => (Unprotected, "the peer's application has failed".into()),
@@ -277,6 +281,18 @@ mod tests {
             assert_eq!(told.service, expected, "{state} here, {peer:?} there");
             assert_eq!(told.explanation.is_none(), expected == Protected, "{told:?}");
         }
+    }
+
+    /// It said "protected" until it had to take over.
+    #[test]
+    fn a_standby_with_an_address_of_somebody_else_protects_nothing() {
+        let foreign = ResourceStatus {
+            foreign: Some("10.1.0.100/24 is on eth0".to_owned()),
+            ..one(StateName::Standby, Some(StateName::Hot))
+        };
+        let (level, why) = service(&foreign, Some(StateName::Hot));
+        assert_eq!(level, ServiceLevel::Unprotected);
+        assert!(why.unwrap().starts_with("10.1.0.100/24 is on eth0 here, and not from this daemon"));
     }
 
     #[test]

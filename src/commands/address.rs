@@ -1,6 +1,7 @@
 //! The built-in address of every resource: jobs for the thread that keeps them, and what became of them.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -8,14 +9,16 @@ use std::time::Duration;
 use log::{error, info, warn};
 use mio::Waker;
 use schrittmacher_address::{
-    Address, AddressJob, AddressKeeper, AddressReport, KeeperSettings, LinkState, SharedPlace,
+    Address, AddressJob, AddressKeeper, AddressReport, KeeperSettings, LinkState, SharedPlace, Trouble,
 };
-use schrittmacher_config::{Config, SharedAddress};
+use schrittmacher_config::{Config, Core, SharedAddress};
 
 /// The thread is started with the first resource that has such an address.
 #[derive(Debug)]
 pub(super) struct Addresses {
     settings: KeeperSettings,
+    /// The ends of the peer link on this host.
+    ends: Vec<IpAddr>,
     waker: Arc<Waker>,
     keeper: Option<AddressKeeper>,
     sender: Sender<AddressReport>,
@@ -40,12 +43,22 @@ pub(super) enum AddressNews {
         /// Which address another host has, and where.
         holder: Option<String>,
     },
+    /// Somebody else has one of its addresses on this host: which, and where. `None`: that is over.
+    Foreign {
+        resource: usize,
+        holder: Option<String>,
+    },
+    /// An address that somebody else has removed cannot be put back: which, and why.
+    Missing {
+        resource: usize,
+        why: String,
+    },
     /// An address that somebody else has removed is back.
     PutBack {
         resource: usize,
     },
-    /// The state of an interface.
-    Link(String, LinkState),
+    /// The state of an interface, and the ends of the peer link that are on another cable, with a connection.
+    Link(String, LinkState, Vec<IpAddr>),
 }
 
 /// The end of a job.
@@ -61,7 +74,8 @@ impl Addresses {
     pub fn new(config: &Config, waker: Arc<Waker>) -> Addresses {
         let (sender, reports) = channel();
         let settings = KeeperSettings { owner: owner(config) };
-        Addresses { settings, waker, keeper: None, sender, reports, last_ticket: 0, swept: false }
+        let ends = ends(&config.core);
+        Addresses { settings, ends, waker, keeper: None, sender, reports, last_ticket: 0, swept: false }
     }
 
     /// Adds the addresses of a resource.
@@ -107,6 +121,20 @@ impl Addresses {
         Ok(AddressTicket(ticket))
     }
 
+    /// Removes, if that was not done yet, those of an earlier run that belong to none of `all`. For a resource without addresses, whose
+    /// file may have had some. Where this daemon may not do that, no earlier one could add any.
+    pub fn sweep<'a>(&mut self, all: impl Iterator<Item = &'a SharedAddress>) {
+        if std::mem::replace(&mut self.swept, true) {
+            return;
+        }
+        let is_needed = self.keeper.is_some();
+        let _ = self.give(AddressJob::Sweep { keep: all.map(place).collect() });
+        if !is_needed {
+            // The thread ends when it has done that.
+            self.keeper = None;
+        }
+    }
+
     /// Announces them again.
     pub fn announce(&self, resource: usize) {
         if let Some(keeper) = &self.keeper {
@@ -115,19 +143,40 @@ impl Addresses {
         }
     }
 
+    /// Takes the ends of the peer link from a changed configuration: for the interfaces that are tracked from now on.
+    pub fn set_ends(&mut self, core: &Core) {
+        self.ends = ends(core);
+    }
+
     /// Has the state of an interface reported, now and whenever it changes.
     ///
     /// # Errors
     ///
     /// The thread cannot be started, or hangs.
     pub fn track(&mut self, interface: &str) -> io::Result<()> {
-        self.give(AddressJob::Track { interface: interface.to_owned() })
+        self.give(AddressJob::Track { interface: interface.to_owned(), ends: self.ends.clone() })
     }
 
     /// Takes a changed pause between announcements.
     pub fn set_refresh(&self, resource: usize, refresh: Duration) {
         if let Some(keeper) = &self.keeper {
             let _ = keeper.give(AddressJob::Refresh { id: resource, refresh });
+        }
+    }
+
+    /// Has it reported from now on whether somebody else has one of its addresses on this host.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started, or hangs.
+    pub fn watch(&mut self, resource: usize, shared: &SharedAddress) -> io::Result<()> {
+        self.give(AddressJob::Watch { id: resource, shared: place(shared) })
+    }
+
+    /// The same for one that has no addresses any more.
+    pub fn unwatch(&self, resource: usize) {
+        if let Some(keeper) = &self.keeper {
+            let _ = keeper.give(AddressJob::Unwatch { id: resource });
         }
     }
 
@@ -153,10 +202,19 @@ impl Addresses {
                     warn!(target: name(id), "{address} was removed by somebody else; it is back, and announced");
                     return Some(AddressNews::PutBack { resource: id });
                 }
-                AddressReport::Missing { id, address, trouble } => error!(
-                    target: name(id),
-                    "{address} was removed by somebody else and cannot be put back: {trouble}; tried again each second"
-                ),
+                AddressReport::Missing { id, address, trouble } => {
+                    error!(
+                        target: name(id),
+                        "{address} was removed by somebody else and cannot be put back: {trouble}; tried again each second"
+                    );
+                    // Whether that matters is a question of `track-interface`.
+                    if !matches!(trouble, Trouble::NoInterface) {
+                        return Some(AddressNews::Missing {
+                            resource: id,
+                            why: format!("{address}: {trouble}"),
+                        });
+                    }
+                }
                 AddressReport::Elsewhere { id, address, mac } => error!(
                     target: name(id),
                     "{address} answers at {} too: another host has it; clients may reach either",
@@ -180,8 +238,14 @@ impl Addresses {
                             .map(|(address, mac)| format!("{} answers at {}", address.ip, text_of(mac))),
                     });
                 }
+                AddressReport::Foreign { id, holder } => {
+                    let holder = holder.map(|(address, interface)| format!("{address} is on {interface}"));
+                    return Some(AddressNews::Foreign { resource: id, holder });
+                }
                 AddressReport::Swept { address } => info!("{address} of an earlier run was removed"),
-                AddressReport::Link { interface, state } => return Some(AddressNews::Link(interface, state)),
+                AddressReport::Link { interface, state, ways } => {
+                    return Some(AddressNews::Link(interface, state, ways));
+                }
             }
         }
     }
@@ -210,6 +274,10 @@ impl Addresses {
         };
         Ok(self.keeper.insert(keeper))
     }
+}
+
+fn ends(core: &Core) -> Vec<IpAddr> {
+    std::iter::once(core.local_address).chain(core.more_paths.iter().map(|path| path.local)).collect()
 }
 
 fn text_of(mac: [u8; 6]) -> String {

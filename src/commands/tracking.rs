@@ -1,13 +1,17 @@
 //! Whether clients can reach this host by the interface of a resource's address, and for how long they cannot.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use schrittmacher_address::LinkState;
-use schrittmacher_config::SharedAddress;
+use schrittmacher_config::{SharedAddress, Track};
 use schrittmacher_protocol::Time;
 
 use crate::deadlines::Deadlines;
+
+/// A link that was interrupted this short a time ago bounces: it is waited for.
+const STEADY: Duration = Duration::from_secs(60);
 
 /// The interfaces that matter, and the resources that they matter to.
 #[derive(Debug, Default)]
@@ -23,16 +27,29 @@ pub(super) struct Tracking {
 struct Tracked {
     interface: String,
     /// Links bounce: a shorter interruption does not count.
-    delay: Duration,
+    track: Track,
     is_cut_off: bool,
+    /// The last change to or from an interruption.
+    interrupted: Option<Time>,
 }
 
-/// A change that has lasted.
+/// A change that matters to a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TrackedChange {
-    pub resource: usize,
-    /// Why clients cannot reach it; `None`: they can again.
-    pub cut_off: Option<String>,
+pub(super) enum TrackedChange {
+    /// An interruption begins, and `track-delay` is not written. It counts later, unless it is found that it should be sooner.
+    Interrupted {
+        resource: usize,
+        /// The ends of the peer link that still have a connection.
+        ways: Vec<IpAddr>,
+        /// It has worked for some time before.
+        was_steady: bool,
+    },
+    /// An interruption has lasted: clients cannot reach this host, for this reason.
+    CutOff { resource: usize, why: String },
+    /// The reason has changed.
+    StillCutOff { resource: usize, why: String },
+    /// They can again.
+    Reconnected { resource: usize },
 }
 
 impl Tracking {
@@ -52,34 +69,67 @@ impl Tracking {
         let wanted = shared.and_then(|shared| Some((shared.interface.clone(), shared.track?)));
         let before = self.resources.remove(&resource);
         self.due.set(resource, None);
-        let was_cut_off = before.is_some_and(|tracked| tracked.is_cut_off);
-        let Some((interface, delay)) = wanted else {
-            return was_cut_off.then_some(TrackedChange { resource, cut_off: None });
+        let was_cut_off = before.as_ref().is_some_and(|tracked| tracked.is_cut_off);
+        let Some((interface, track)) = wanted else {
+            return was_cut_off.then_some(TrackedChange::Reconnected { resource });
         };
-        let tracked = Tracked { interface, delay, is_cut_off: was_cut_off };
+        let interrupted = before.and_then(|tracked| tracked.interrupted);
+        let tracked = Tracked { interface, track, is_cut_off: was_cut_off, interrupted };
         let state = self.links.get(&tracked.interface).copied();
         self.resources.insert(resource, tracked);
-        self.look(resource, state.unwrap_or(LinkState::Up), now)
+        // A reload and a start are no moment for haste.
+        let change = self.look(resource, state.unwrap_or(LinkState::Up), &[], now);
+        change.filter(|change| !matches!(change, TrackedChange::Interrupted { .. }))
     }
 
-    /// Takes the state of an interface.
-    pub fn link(&mut self, interface: &str, state: LinkState, now: Time) -> Vec<TrackedChange> {
+    /// Takes the state of an interface, and the ends of the peer link that still have a connection.
+    pub fn link(
+        &mut self,
+        interface: &str,
+        state: LinkState,
+        ways: &[IpAddr],
+        now: Time,
+    ) -> Vec<TrackedChange> {
         self.links.insert(interface.to_owned(), state);
         let meant = self.resources.iter().filter(|(_, tracked)| tracked.interface == interface);
         let meant: Vec<usize> = meant.map(|(resource, _)| *resource).collect();
-        meant.into_iter().filter_map(|resource| self.look(resource, state, now)).collect()
+        meant.into_iter().filter_map(|resource| self.look(resource, state, ways, now)).collect()
     }
 
-    fn look(&mut self, resource: usize, state: LinkState, now: Time) -> Option<TrackedChange> {
+    fn look(
+        &mut self,
+        resource: usize,
+        state: LinkState,
+        ways: &[IpAddr],
+        now: Time,
+    ) -> Option<TrackedChange> {
         let tracked = self.resources.get_mut(&resource)?;
-        if state != LinkState::Up {
-            if !tracked.is_cut_off && self.due.get(resource).is_none() {
-                self.due.set(resource, Some(now + tracked.delay));
+        if state == LinkState::Up {
+            if tracked.is_cut_off || self.due.get(resource).is_some() {
+                tracked.interrupted = Some(now);
             }
+            self.due.set(resource, None);
+            return std::mem::take(&mut tracked.is_cut_off)
+                .then_some(TrackedChange::Reconnected { resource });
+        }
+        if tracked.is_cut_off {
+            return Some(TrackedChange::StillCutOff { resource, why: why(&tracked.interface, state) });
+        }
+        if self.due.get(resource).is_some() {
             return None;
         }
-        self.due.set(resource, None);
-        std::mem::take(&mut tracked.is_cut_off).then_some(TrackedChange { resource, cut_off: None })
+        self.due.set(resource, Some(now + tracked.track.delay));
+        let before = tracked.interrupted.replace(now);
+        let was_steady = before.is_none_or(|before| now.since(before) >= STEADY);
+        let interrupted = TrackedChange::Interrupted { resource, ways: ways.to_vec(), was_steady };
+        tracked.track.is_default.then_some(interrupted)
+    }
+
+    /// The interruption that has begun counts at this time, if it goes on.
+    pub fn set_due(&mut self, resource: usize, at: Time) {
+        if self.due.get(resource).is_some() {
+            self.due.set(resource, Some(at));
+        }
     }
 
     /// The interruptions that have lasted for too long.
@@ -90,8 +140,7 @@ impl Tracking {
             let Some(tracked) = self.resources.get_mut(&resource) else { continue };
             tracked.is_cut_off = true;
             let state = self.links.get(&tracked.interface).copied().unwrap_or(LinkState::Up);
-            let cut_off = Some(format!("interface {} {state}", tracked.interface));
-            changes.push(TrackedChange { resource, cut_off });
+            changes.push(TrackedChange::CutOff { resource, why: why(&tracked.interface, state) });
         }
         changes
     }
@@ -99,6 +148,10 @@ impl Tracking {
     pub fn next_deadline(&self) -> Option<Time> {
         self.due.first()
     }
+}
+
+fn why(interface: &str, state: LinkState) -> String {
+    format!("interface {interface} {state}")
 }
 
 #[cfg(test)]
@@ -112,11 +165,12 @@ mod tests {
     }
 
     fn on(interface: &str, track: Option<Duration>) -> SharedAddress {
+        let track = track.map(|delay| Track { delay, is_default: false });
         SharedAddress { track, ..SharedAddress::new(interface, vec![]) }
     }
 
     fn cut_off(resource: usize, why: &str) -> TrackedChange {
-        TrackedChange { resource, cut_off: Some(why.to_owned()) }
+        TrackedChange::CutOff { resource, why: why.to_owned() }
     }
 
     #[test]
@@ -125,7 +179,7 @@ mod tests {
         let shared = on("eth0", Some(DELAY));
         for is_cut_off in [false, true] {
             tracking.configure(0, Some(&shared), at(0));
-            tracking.link("eth0", LinkState::NoCarrier, at(0));
+            tracking.link("eth0", LinkState::NoCarrier, &[], at(0));
             if is_cut_off {
                 assert_eq!(tracking.due(at(100)).len(), 1);
             }
@@ -138,7 +192,7 @@ mod tests {
                 "but the link is down"
             );
             tracking.forget(0);
-            assert_eq!(tracking.link("eth0", LinkState::Up, at(3000)), []);
+            assert_eq!(tracking.link("eth0", LinkState::Up, &[], at(3000)), []);
         }
     }
 
@@ -149,21 +203,21 @@ mod tests {
             assert_eq!(tracking.configure(resource, Some(&shared), at(0)), None);
         }
         assert_eq!(tracking.configure(2, Some(&on("eth0", None)), at(0)), None, "`track-interface = no`");
-        assert_eq!(tracking.link("eth0", LinkState::NoCarrier, at(1000)), []);
-        assert_eq!(tracking.link("eth0", LinkState::Down, at(1050)), [], "it goes on");
+        assert_eq!(tracking.link("eth0", LinkState::NoCarrier, &[], at(1000)), []);
+        assert_eq!(tracking.link("eth0", LinkState::Down, &[], at(1050)), [], "it goes on");
         assert_eq!(tracking.next_deadline(), Some(at(1100)));
         assert_eq!(tracking.due(at(1099)), []);
-        assert_eq!(tracking.link("eth0", LinkState::Up, at(1099)), [], "it was short");
+        assert_eq!(tracking.link("eth0", LinkState::Up, &[], at(1099)), [], "it was short");
         assert_eq!(tracking.due(at(2000)), []);
 
-        tracking.link("eth0", LinkState::NoCarrier, at(3000));
+        tracking.link("eth0", LinkState::NoCarrier, &[], at(3000));
         assert_eq!(tracking.due(at(3100)), [cut_off(0, "interface eth0 has no carrier")]);
         assert_eq!((tracking.due(at(9000)), tracking.next_deadline()), (vec![], None), "told once");
-        let back = TrackedChange { resource: 0, cut_off: None };
-        assert_eq!(tracking.link("eth0", LinkState::Up, at(9000)), std::slice::from_ref(&back));
-        assert_eq!(tracking.link("eth0", LinkState::Up, at(9001)), []);
+        let back = TrackedChange::Reconnected { resource: 0 };
+        assert_eq!(tracking.link("eth0", LinkState::Up, &[], at(9000)), std::slice::from_ref(&back));
+        assert_eq!(tracking.link("eth0", LinkState::Up, &[], at(9001)), []);
 
-        tracking.link("eth0", LinkState::Missing, at(10_000));
+        tracking.link("eth0", LinkState::Missing, &[], at(10_000));
         assert_eq!(tracking.due(at(10_100)), [cut_off(0, "interface eth0 is missing")]);
         assert_eq!(
             tracking.configure(0, Some(&on("eth0", None)), at(10_200)),
@@ -173,5 +227,46 @@ mod tests {
         tracking.configure(0, Some(&on("eth0", Some(DELAY))), at(10_300));
         assert_eq!(tracking.due(at(10_400)), [cut_off(0, "interface eth0 is missing")]);
         assert_eq!(tracking.configure(0, Some(&on("eth1", Some(DELAY))), at(10_500)), Some(back));
+    }
+
+    /// Without the key somebody else decides; who has decided for longer, or for less, is obeyed.
+    #[test]
+    fn an_interruption_of_a_link_that_was_steady_may_count_sooner() {
+        let by_default = SharedAddress {
+            track: Some(Track { delay: DELAY, is_default: true }),
+            ..SharedAddress::new("eth0", vec![])
+        };
+        let way = IpAddr::from([10, 9, 0, 1]);
+        let interrupted = |ways: &[IpAddr], was_steady| {
+            [TrackedChange::Interrupted { resource: 0, ways: ways.to_vec(), was_steady }]
+        };
+        let mut tracking = Tracking::default();
+        assert_eq!(tracking.configure(0, Some(&by_default), at(0)), None);
+        assert_eq!(tracking.link("eth0", LinkState::NoCarrier, &[way], at(1000)), interrupted(&[way], true));
+        assert_eq!(tracking.next_deadline(), Some(at(1100)));
+        tracking.set_due(0, at(1003));
+        assert_eq!(tracking.due(at(1003)), [cut_off(0, "interface eth0 has no carrier")]);
+        tracking.set_due(0, at(1004));
+        assert_eq!(tracking.next_deadline(), None, "it counts already");
+        tracking.link("eth0", LinkState::Up, &[way], at(2000));
+        tracking.set_due(0, at(2000));
+        assert_eq!(tracking.next_deadline(), None, "it is over");
+        assert_eq!(tracking.link("eth0", LinkState::Down, &[], at(60_999)), interrupted(&[], false));
+        tracking.link("eth0", LinkState::Up, &[], at(61_000));
+        assert_eq!(tracking.link("eth0", LinkState::Down, &[], at(121_000)), interrupted(&[], true));
+    }
+
+    /// The reason that people see was that of the beginning.
+    #[test]
+    fn a_reason_that_changes_while_the_interruption_lasts_is_told() {
+        let mut tracking = Tracking::default();
+        tracking.configure(0, Some(&on("eth0", Some(DELAY))), at(0));
+        tracking.link("eth0", LinkState::NoCarrier, &[], at(0));
+        assert_eq!(tracking.due(at(100)), [cut_off(0, "interface eth0 has no carrier")]);
+        let why = "interface eth0 is missing".to_owned();
+        assert_eq!(
+            tracking.link("eth0", LinkState::Missing, &[], at(200)),
+            [TrackedChange::StillCutOff { resource: 0, why }]
+        );
     }
 }

@@ -99,6 +99,22 @@ impl ManagedResource {
         self.elsewhere.trouble().filter(|_| self.has_no_role())
     }
 
+    /// Somebody else has its address on this host, or has it no more. Told where it prevents a switch to this side.
+    pub(super) fn address_is_foreign(&mut self, holder: Option<String>) {
+        if let Some(holder) = holder.as_ref().filter(|_| self.has_no_role()) {
+            error!(
+                target: &self.config.name,
+                "{holder} here, and not from this daemon: this side could not take over; remove it there, or from the file"
+            );
+        }
+        self.foreign = holder;
+    }
+
+    /// Why this side could not take over: it has the address already, from somebody else.
+    pub(super) fn has_foreign_address(&self) -> Option<&str> {
+        self.foreign.as_deref().filter(|_| self.has_no_role())
+    }
+
     fn has_no_role(&self) -> bool {
         match self.protocol.machine().state.name() {
             StateName::Unknown | StateName::Standby | StateName::Failed => true,

@@ -23,6 +23,7 @@
 
 mod batching;
 mod commands;
+mod cut_off;
 mod elsewhere;
 mod epochs;
 pub mod freeze;
@@ -403,9 +404,19 @@ impl Node {
                 CommandReport::Signal { resource, order } => self.signal(resource, order, now),
                 CommandReport::Finished { resource, outcome } => self.command_ended(resource, outcome, now),
                 CommandReport::Unit { resource, state } => self.unit_seen(resource, state, now),
+                CommandReport::Interrupted { resource, ways, was_steady } => {
+                    self.interface_lost(resource, &ways, was_steady, now);
+                }
+                CommandReport::StillCutOff { resource, why } => {
+                    self.has_news |= self.resources[resource].is_still_cut_off(why);
+                }
                 CommandReport::CutOff { resource, why } => {
                     self.resources[resource].is_cut_off(why);
                     self.give(resource, Event::CutOff, now);
+                }
+                CommandReport::AddressForeign { resource, holder } => {
+                    self.resources[resource].address_is_foreign(holder);
+                    self.has_news = true;
                 }
                 CommandReport::AddressPutBack { resource } => self.resources[resource].figures.put_back += 1,
                 CommandReport::AddressHolder { resource, ticket, holder } => {

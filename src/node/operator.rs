@@ -246,6 +246,7 @@ impl Node {
             frozen: resource.freeze.left(now).map(|left| (left, resource.freeze.reason().to_owned())),
             last_switch: resource.switches.last().cloned(),
             planned: resource.switches.planned(),
+            foreign: resource.has_foreign_address().map(str::to_owned),
             address: resource.config.shared.clone().map(|shared| (shared, resource.figures.address_up)),
             app: AppFacts {
                 failed: machine.state.has_failed_app(),

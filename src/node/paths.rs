@@ -2,6 +2,7 @@
 //!
 //! With one path nothing of this is in use.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use log::{info, warn};
@@ -114,6 +115,16 @@ impl Paths {
                 None => Path::new(number, local, remote, now),
             });
         }
+    }
+
+    /// Whether the peer hears us by one that begins at one of these addresses, as far as that is known.
+    pub fn work(&self, ends: &[IpAddr]) -> bool {
+        let begins_there = |path: &&Path| {
+            let end = path.local.split('%').next().unwrap_or_default();
+            end.parse().is_ok_and(|end: IpAddr| ends.contains(&end))
+        };
+        let mut there = self.list.iter().filter(begins_there);
+        there.any(|path| !self.are_several() || path.health == PathHealth::Works)
     }
 
     /// Whether there is more than one.

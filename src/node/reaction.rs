@@ -29,7 +29,11 @@ impl Node {
             return None;
         }
         let (contest, epochs) = (resource.protocol.machine().contest(), resource.protocol.machine().epochs);
+        let (since, was) = (resource.protocol.machine().since, resource.protocol.machine().state.name());
         let reaction = resource.protocol.handle(now, event);
+        if (was, resource.protocol.machine().state.name()) == (StateName::ToHot, StateName::Hot) {
+            resource.took = Some(now.since(since));
+        }
         let has_prevailed = resource.protocol.machine().has_prevailed(contest);
         self.note_epochs(index, epochs);
         // Notices explain the change of state, so they are logged first.

@@ -173,6 +173,24 @@ fn a_side_whose_cable_is_pulled_hands_over() {
     pair.stays();
 }
 
+/// It waited for a heartbeat, in case the link bounces.
+#[test]
+fn a_cable_that_is_pulled_is_not_waited_for_if_a_hand_over_is_quicker() {
+    let setup = Setup { heartbeat: 2.0, timeout: 6.0, ..Setup::default() };
+    let Some((lan, pair)) = lay("a_cable_that_is_pulled_is_not_waited_for_if_a_hand_over_is_quicker", &setup)
+    else {
+        return;
+    };
+    let probes = probes(&lan);
+    let begin = Instant::now();
+    lan.unplug(Side::A);
+    pair.wait_hot(Side::B, Duration::ZERO);
+    are_answered(&probes, begin, PROMISE);
+    pair[Side::A].log.wait("interface eth0 has no carrier", AT_ONCE);
+    lan.plug(Side::A);
+    pair.wait_settled(Side::B, Duration::ZERO);
+}
+
 #[test]
 fn a_side_whose_cable_is_pulled_goes_on_while_the_other_one_is_cut_off_too() {
     let name = "a_side_whose_cable_is_pulled_goes_on_while_the_other_one_is_cut_off_too";
@@ -311,6 +329,64 @@ fn an_address_that_somebody_removes_is_back_told_and_counted() {
 }
 
 /// edge-8: to another address, from the built-in address to commands, and back. Neither reload is a switch.
+/// It said "protected" until it had to take over.
+#[test]
+fn a_standby_that_has_the_address_from_somebody_else_does_not_protect() {
+    let name = "a_standby_that_has_the_address_from_somebody_else_does_not_protect";
+    let Some((lan, pair)) = lay(name, &Setup::default()) else { return };
+    let host = lan.host(Side::B);
+    let config = pair[Side::B].files.config();
+    let says = |expected: &str| {
+        wait_for(expected, AT_ONCE, || {
+            let (_, said, _) = ctl_in(host, &["status", "--config", config.to_str().unwrap()]);
+            said.contains(expected).then_some(())
+        });
+    };
+    says("the resource is protected");
+    host.ip("addr add 10.1.0.100/24 dev eth0");
+    says("10.1.0.100/24 is on eth0 here, and not from this daemon: this side could not take over");
+    says("the resource is not protected");
+    pair[Side::B].log.wait("10.1.0.100/24 is on eth0 here, and not from this daemon", AT_ONCE);
+    host.ip("addr del 10.1.0.100/24 dev eth0");
+    says("the resource is protected");
+}
+
+/// IPv6 needs an MTU of 1280. The hot side went on without its address, and said that all was well.
+#[test]
+fn a_side_that_cannot_put_its_address_back_leaves_the_service_to_the_other_one() {
+    let name = "a_side_that_cannot_put_its_address_back_leaves_the_service_to_the_other_one";
+    let Some((lan, pair)) = lay(name, &Setup::default()) else { return };
+    let probes = probes(&lan);
+    let begin = Instant::now();
+    lan.host(Side::A).ip("link set eth0 mtu 1000");
+    pair.wait_hot(Side::B, Duration::ZERO);
+    are_answered(&probes, begin, PROMISE);
+    pair[Side::A].log.wait("fd01::100/64 was removed by somebody else and cannot be put back", AT_ONCE);
+    pair[Side::A].log.wait_state("failed", AT_ONCE);
+}
+
+/// The file of an earlier run had an address, and this one has none. Both hosts kept it.
+#[test]
+fn what_a_killed_daemon_has_left_goes_also_if_the_file_has_no_address_any_more() {
+    let name = "what_a_killed_daemon_has_left_goes_also_if_the_file_has_no_address_any_more";
+    let Some((lan, mut pair)) = lay(name, &Setup::default()) else { return };
+    wait_address(&lan, Side::A);
+    pair[Side::A].daemon().kill();
+    let timeout = pair.timeout();
+    pair.wait_hot(Side::B, timeout);
+    assert!(addresses(&lan, Side::A).contains(SERVICE), "no daemon is left that could remove it");
+    pair[Side::A].tell_app("standby");
+    let file = pair[Side::A].files.config();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let left: Vec<&str> = text.lines().filter(|line| !line.starts_with("shared-")).collect();
+    std::fs::write(&file, left.join("\n")).unwrap();
+    pair.start_daemon(Side::A);
+    pair[Side::A].log.wait("10.1.0.100/24 of an earlier run was removed", AT_ONCE);
+    wait_for("A to be without the address", AT_ONCE, || {
+        (!addresses(&lan, Side::A).contains(SERVICE)).then_some(())
+    });
+}
+
 #[test]
 fn a_reload_moves_the_address_of_the_hot_side_whatever_brings_it_up() {
     const OTHER: &str = "10.1.0.101";

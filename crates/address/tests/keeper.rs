@@ -4,7 +4,7 @@
 
 use std::io::Read;
 use std::net::UdpSocket;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use schrittmacher_address::{
@@ -159,7 +159,7 @@ fn the_state_of_the_link_is_reported_and_what_it_takes_along_comes_back() {
     };
     let state = |expected| {
         loop {
-            if let AddressReport::Link { interface, state } = host.next() {
+            if let AddressReport::Link { interface, state, .. } = host.next() {
                 assert_eq!(interface, "cable");
                 if state == expected {
                     return;
@@ -167,7 +167,7 @@ fn the_state_of_the_link_is_reported_and_what_it_takes_along_comes_back() {
             }
         }
     };
-    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned() });
+    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends: vec![] });
     state(LinkState::Up);
     host.up(&shared(&["10.0.0.88/32", "fd00::88/128"])).unwrap();
     host.cable.end(Side::B).ip("link set cable down");
@@ -222,7 +222,7 @@ fn an_interface_that_leaves_a_bridge_is_not_missing() {
     let Some(host) = lay("an_interface_that_leaves_a_bridge_is_not_missing") else { return };
     let end = host.cable.end(Side::A);
     end.ip("link add bridge type bridge");
-    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned() });
+    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends: vec![] });
     end.ip("link set cable master bridge");
     end.ip("link set cable nomaster");
     // The last thing that it is told.
@@ -282,14 +282,14 @@ fn is_reached_by(name: &str, interface: &str, lay_interface: &[&str]) {
     }
     let neighbour = host.cable.end(Side::B);
     let state = |expected| loop {
-        if let AddressReport::Link { interface: which, state } = host.next()
+        if let AddressReport::Link { interface: which, state, .. } = host.next()
             && which == interface
             && state == expected
         {
             break;
         }
     };
-    give(&host.keeper, AddressJob::Track { interface: interface.to_owned() });
+    give(&host.keeper, AddressJob::Track { interface: interface.to_owned(), ends: vec![] });
     let service = on(interface, &["10.5.0.88/32"]);
     host.up(&service).unwrap();
     neighbour.run(|| UdpSocket::bind("10.5.0.2:0").unwrap().send_to(b"", "10.5.0.88:9").unwrap());
@@ -343,7 +343,7 @@ fn an_address_of_somebody_else_is_refused_and_one_of_an_earlier_run_is_not() {
     // The next run removes what belongs to no service of its file any more, and nothing that is not its own.
     give(&other, AddressJob::Sweep { keep: vec![] });
     give(&second, AddressJob::Sweep { keep: vec![service] });
-    give(&second, AddressJob::Track { interface: "cable".to_owned() });
+    give(&second, AddressJob::Track { interface: "cable".to_owned(), ends: vec![] });
     assert!(host.addresses().contains("10.0.0.88/32"));
 }
 
@@ -472,4 +472,76 @@ fn the_address_of_a_service_that_is_no_more_stays_and_may_be_taken_down_by_anoth
         panic!("another report")
     };
     assert!(!host.addresses().contains("10.0.0.88"), "{}", host.addresses());
+}
+
+/// A VLAN of the cable is no other way to the other host.
+#[test]
+fn the_ends_on_another_cable_with_a_connection_are_told_beside_the_link() {
+    let Some(host) = lay("the_ends_on_another_cable_with_a_connection_are_told_beside_the_link") else {
+        return;
+    };
+    let end = host.cable.end(Side::A);
+    end.ip("addr add 10.5.0.1/24 dev cable");
+    end.ip("link add other type veth peer name far");
+    end.ip("addr add 10.6.0.1/24 dev other");
+    let told = end.tool("ip", "link add link cable name cable.7 type vlan id 7", "").unwrap();
+    if told.status.success() {
+        end.ip("link set cable.7 up");
+        end.ip("addr add 10.7.0.1/24 dev cable.7");
+    }
+    let ends = ["10.5.0.1", "10.6.0.1", "10.7.0.1", "10.8.0.1"].map(|end| end.parse().unwrap()).to_vec();
+    // Given again as often as it takes: the thread hears of the other interfaces by itself.
+    let are = |expected: &[&str]| {
+        wait_for("the ways", AT_ONCE, || {
+            give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends: ends.clone() });
+            let AddressReport::Link { ways, .. } = host.next() else { return None };
+            let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
+            assert!(!ways.contains(&"10.7.0.1".to_owned()), "it is on the same cable");
+            (ways == expected).then_some(())
+        });
+    };
+    are(&[]);
+    end.ip("link set far up");
+    end.ip("link set other up");
+    are(&["10.6.0.1"]);
+    end.ip("link set far down");
+    are(&[]);
+}
+
+/// Its side is standby: nothing asked for the address, and nothing said that it could not be added.
+#[test]
+fn an_address_of_somebody_else_is_told_before_it_is_wanted() {
+    let Some(host) = lay("an_address_of_somebody_else_is_told_before_it_is_wanted") else { return };
+    let is = |expected: Option<&str>| loop {
+        if let AddressReport::Foreign { id: 7, holder } = host.next() {
+            let holder = holder.map(|(address, interface)| format!("{address} on {interface}"));
+            return assert_eq!(holder.as_deref(), expected);
+        }
+    };
+    let end = host.cable.end(Side::A);
+    end.ip("addr add 10.0.0.89/32 dev cable");
+    let service = shared(&["10.0.0.88/32", "10.0.0.89/32"]);
+    give(&host.keeper, AddressJob::Watch { id: 7, shared: service.clone() });
+    is(Some("10.0.0.89/32 on cable"));
+    end.ip("addr del 10.0.0.89/32 dev cable");
+    is(None);
+    // Our own is no foreign one, here and after the removal.
+    host.up(&service).unwrap();
+    host.down(&service);
+    end.ip("addr add 10.0.0.88/24 dev cable");
+    is(Some("10.0.0.88/32 on cable"));
+    give(&host.keeper, AddressJob::Unwatch { id: 7 });
+    is(None);
+}
+
+/// The thread slept for ever, if its owner was gone before it looked.
+#[test]
+fn what_waits_when_the_owner_goes_is_done() {
+    let Some(host) = lay("what_waits_when_the_owner_goes_is_done") else { return };
+    host.up(&shared(&["10.0.0.88/32"])).unwrap();
+    let (second, reports) = start(&host.cable, Side::A, 0x53);
+    give(&second, AddressJob::Sweep { keep: vec![] });
+    drop(second);
+    assert!(matches!(reports.recv_timeout(GUARD), Ok(AddressReport::Swept { .. })));
+    assert!(reports.recv_timeout(GUARD).is_err_and(|error| error == RecvTimeoutError::Disconnected));
 }

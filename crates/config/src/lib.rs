@@ -81,7 +81,7 @@ pub use restart::needs_restart;
 pub use rights::{ActionLimit, LimitKind};
 pub use rows::{core_differences, resource_differences};
 pub use settings::settings;
-pub use shared::{Network, SharedAddress};
+pub use shared::{Network, SharedAddress, Track};
 pub use unit::UnitNote;
 pub use user::AppUser;
 pub use witness::{Witness, WitnessFile, WitnessLogin, WitnessNote, WitnessTls};

@@ -121,7 +121,11 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
         ),
         Row::of(
             &keys::TRACK_DELAY,
-            resource.shared.as_ref().and_then(|shared| shared.track).map_or(Shown::Absent, Shown::Seconds),
+            resource
+                .shared
+                .as_ref()
+                .and_then(|shared| shared.track)
+                .map_or(Shown::Absent, |track| Shown::Seconds(track.delay)),
         ),
         Row::of(
             &keys::ADDRESS_PROBE,

@@ -45,11 +45,20 @@ pub struct SharedAddress {
     pub addresses: Vec<Network>,
     /// `announce-refresh`, 1 s … 1 h, default 60 s: the pause between two announcements in quiet times.
     pub refresh: Duration,
-    /// `track-delay`, 0 … 1 h, default one heartbeat and at least 0.1 s: how long the interface may be without a
-    /// connection before this side does not serve any more. `None`: for ever (`track-interface = no`).
-    pub track: Option<Duration>,
+    /// How long the interface may be without a connection before this side does not serve any more. `None`: for ever
+    /// (`track-interface = no`).
+    pub track: Option<Track>,
     /// `address-probe = wait`: a side that hears no peer does not go hot as long as another host has an address.
     pub waits: bool,
+}
+
+/// The patience with an interface without a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// `track-delay`, 0 … 1 h, default one heartbeat and at least 0.1 s.
+    pub delay: Duration,
+    /// `track-delay` is not written: the daemon waits less where a hand-over costs less, and longer where none is possible.
+    pub is_default: bool,
 }
 
 impl SharedAddress {
@@ -59,7 +68,7 @@ impl SharedAddress {
             interface: interface.to_owned(),
             addresses,
             refresh: REFRESH,
-            track: Some(TRACK_LEAST),
+            track: Some(Track { delay: TRACK_LEAST, is_default: true }),
             waits: false,
         }
     }
@@ -132,7 +141,8 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &CoreShared, heartbeat: Durati
     let refresh = fields.seconds(&keys::ANNOUNCE_REFRESH).or(core.refresh).unwrap_or(REFRESH);
     let is_tracked = fields.yes_no(&keys::TRACK_INTERFACE).or(core.track).unwrap_or(true);
     let delay = fields.seconds(&keys::TRACK_DELAY).or(core.track_delay);
-    let track = is_tracked.then(|| delay.unwrap_or(heartbeat.max(TRACK_LEAST)));
+    let track = is_tracked
+        .then(|| Track { delay: delay.unwrap_or(heartbeat.max(TRACK_LEAST)), is_default: delay.is_none() });
     let waits = fields.word(&keys::ADDRESS_PROBE).or(core.probe) == Some(AddressProbe::Wait);
     Some(SharedAddress { interface, addresses, refresh, track, waits })
 }

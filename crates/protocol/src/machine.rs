@@ -298,6 +298,15 @@ impl Machine {
         }
     }
 
+    /// Whether this side is hot, and the other one would take the role at once: it is ready, as far as it has said, and
+    /// nobody wants this side to stay.
+    pub fn hands_over_well(&self) -> bool {
+        let peer = &self.peer;
+        let is_ready =
+            peer.alive && peer.said == Said::Standby && !peer.leaving && !peer.held && !peer.cut_off;
+        matches!(self.state, State::Hot { .. }) && peer.is_ours() && is_ready && !self.frozen
+    }
+
     /// Whether this side is hot and less contested than before the last event. Its address has to be announced again, since
     /// the neighbours may have been misled (P11).
     pub fn has_prevailed(&self, before: Contest) -> bool {

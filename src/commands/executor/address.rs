@@ -1,6 +1,7 @@
 //! The executor's part for shared addresses: added, removed, announced, and their interfaces watched.
 
 use std::io;
+use std::time::Duration;
 
 use log::warn;
 use schrittmacher_config::SharedAddress;
@@ -9,27 +10,39 @@ use schrittmacher_protocol::{Contest, Time};
 use crate::commands::address::{AddressEnd, AddressTicket};
 use crate::commands::resource::{Beginning, Begun, ResourceCommands};
 use crate::commands::tracking::TrackedChange;
-use crate::commands::{CommandKind, Ending, Lane};
+use crate::commands::{CommandKind, CommandOutcome, Ending, Lane};
 
 use super::{CommandReport, Executor};
 
 impl Executor {
-    /// Looks from now on whether clients can reach this host by the interface of a resource's address.
+    /// Looks from now on whether clients can reach this host by the interface of a resource's address, and whether somebody
+    /// else has it here.
     pub(super) fn track(&mut self, index: usize, shared: Option<&SharedAddress>, now: Time) {
         let change = self.tracking.configure(index, shared, now);
         self.report_tracked(change);
-        let Some(shared) = shared.filter(|shared| shared.track.is_some()) else { return };
-        if let Err(error) = self.addresses.track(&shared.interface) {
+        let Some(shared) = shared else { return self.addresses.unwatch(index) };
+        let watched = self.addresses.watch(index, shared);
+        let tracked = shared.track.map_or(Ok(()), |_| self.addresses.track(&shared.interface));
+        if let Err(error) = watched.and(tracked) {
             let (name, interface) = (self.resources[index].name(), &shared.interface);
             warn!(target: name, "interface {interface} cannot be watched: {error}");
         }
     }
 
     pub(super) fn report_tracked(&mut self, changes: impl IntoIterator<Item = TrackedChange>) {
-        self.reports.extend(changes.into_iter().map(|TrackedChange { resource, cut_off }| match cut_off {
-            Some(why) => CommandReport::CutOff { resource, why },
-            None => CommandReport::Reconnected { resource },
+        self.reports.extend(changes.into_iter().map(|change| match change {
+            TrackedChange::Interrupted { resource, ways, was_steady } => {
+                CommandReport::Interrupted { resource, ways, was_steady }
+            }
+            TrackedChange::CutOff { resource, why } => CommandReport::CutOff { resource, why },
+            TrackedChange::StillCutOff { resource, why } => CommandReport::StillCutOff { resource, why },
+            TrackedChange::Reconnected { resource } => CommandReport::Reconnected { resource },
         }));
+    }
+
+    /// The interruption that [`CommandReport::Interrupted`] has told counts at this time, if it goes on.
+    pub fn set_patience(&mut self, resource: usize, until: Time) {
+        self.tracking.set_due(resource, until);
     }
 
     /// Has the addresses of a resource added or removed.
@@ -86,6 +99,27 @@ impl Executor {
             }
         }
         self.finish(resource, Lane::Interface, ending, now);
+    }
+
+    /// Its side is hot and clients cannot reach it: as if it had not come up.
+    pub(super) fn address_is_missing(&mut self, resource: usize, why: String) {
+        if self.resources[resource].queue.is_address_wanted() {
+            self.missing.insert(resource);
+            self.report_address(resource, Ending::Address(why), 1);
+        }
+    }
+
+    pub(super) fn address_is_back(&mut self, resource: usize) {
+        if self.missing.remove(&resource) && self.resources[resource].queue.is_address_wanted() {
+            self.report_address(resource, Ending::AddressDone, 0);
+        }
+    }
+
+    fn report_address(&mut self, resource: usize, ending: Ending, failures: u32) {
+        let kind = CommandKind::Activate;
+        let outcome =
+            CommandOutcome { kind, ending, duration: Duration::ZERO, output: String::new(), failures };
+        self.reports.push_back(CommandReport::Finished { resource, outcome });
     }
 
     /// Makes the address of a resource known again: something may have misled the neighbours. A command is only run again

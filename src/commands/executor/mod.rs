@@ -6,7 +6,7 @@ mod unit;
 
 pub use report::CommandReport;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub struct Executor {
     addresses: Addresses,
     units: Units,
     tracking: Tracking,
+    /// The resources whose address was removed by somebody else, and could not be put back.
+    missing: BTreeSet<usize>,
     /// Start commands of an earlier daemon that still run, and how long they are waited for.
     earlier: Vec<Earlier>,
     /// When they were looked at last.
@@ -116,6 +118,7 @@ impl Executor {
             addresses: Addresses::new(config, Arc::clone(&waker)),
             units: Units::new(waker),
             tracking: Tracking::default(),
+            missing: BTreeSet::new(),
             earlier,
             looked_at: now,
         };
@@ -150,6 +153,7 @@ impl Executor {
                 self.touch(index);
             }
         }
+        self.addresses.set_ends(core);
         self.track(index, resource.shared.as_ref(), now);
         self.watch_unit(index);
     }
@@ -181,7 +185,13 @@ impl Executor {
                     state.queue.overtake_start(now);
                 }
             }
-            Command::Deactivate { urgent } => state.queue.order(CommandKind::Deactivate, urgent, now),
+            Command::Deactivate { urgent } => {
+                state.queue.order(CommandKind::Deactivate, urgent, now);
+                if state.shared(CommandKind::Activate).is_none() {
+                    let all = self.resources.iter().filter_map(|state| state.shared(CommandKind::Activate));
+                    self.addresses.sweep(all);
+                }
+            }
             Command::Barrier => state.queue.barrier(),
         }
         self.touch(resource);
@@ -288,11 +298,16 @@ impl Executor {
                 AddressNews::Holder { resource, ticket, holder } => {
                     self.reports.push_back(CommandReport::AddressHolder { resource, ticket, holder });
                 }
+                AddressNews::Missing { resource, why } => self.address_is_missing(resource, why),
                 AddressNews::PutBack { resource } => {
                     self.reports.push_back(CommandReport::AddressPutBack { resource });
+                    self.address_is_back(resource);
                 }
-                AddressNews::Link(interface, state) => {
-                    let changes = self.tracking.link(&interface, state, now);
+                AddressNews::Foreign { resource, holder } => {
+                    self.reports.push_back(CommandReport::AddressForeign { resource, holder });
+                }
+                AddressNews::Link(interface, state, ways) => {
+                    let changes = self.tracking.link(&interface, state, &ways, now);
                     self.report_tracked(changes);
                 }
             }

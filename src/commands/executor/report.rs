@@ -1,5 +1,7 @@
 //! What the commands tell the event loop.
 
+use std::net::IpAddr;
+
 use schrittmacher_units::UnitState;
 
 use super::super::address::AddressTicket;
@@ -40,6 +42,22 @@ pub enum CommandReport {
         /// What was seen.
         state: Option<UnitState>,
     },
+    /// The interface of its address has lost its connection, and `track-delay` is not written.
+    Interrupted {
+        /// Index in the configuration.
+        resource: usize,
+        /// The ends of the peer link that still have a connection.
+        ways: Vec<IpAddr>,
+        /// It has worked for some time before.
+        was_steady: bool,
+    },
+    /// That [`CommandReport::CutOff`] goes on, for another reason.
+    StillCutOff {
+        /// Index in the configuration.
+        resource: usize,
+        /// What is wrong with the interface now.
+        why: String,
+    },
     /// Clients cannot reach this host: `Event::CutOff`.
     CutOff {
         /// Index in the configuration.
@@ -51,6 +69,13 @@ pub enum CommandReport {
     AddressPutBack {
         /// Index in the configuration.
         resource: usize,
+    },
+    /// Somebody else has one of its addresses on this host, or has it no more.
+    AddressForeign {
+        /// Index in the configuration.
+        resource: usize,
+        /// Which address, and where.
+        holder: Option<String>,
     },
     /// The answer to [`Executor::ask_address`](super::Executor::ask_address).
     AddressHolder {

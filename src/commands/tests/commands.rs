@@ -46,8 +46,11 @@ fn orders_become_reports_in_order() {
         CommandReport::Released { .. } => "released".to_owned(),
         CommandReport::Signal { order, .. } => format!("signal {order}"),
         CommandReport::Finished { outcome, .. } => format!("{} ended", outcome.kind),
-        CommandReport::CutOff { .. }
+        CommandReport::Interrupted { .. }
+        | CommandReport::CutOff { .. }
+        | CommandReport::StillCutOff { .. }
         | CommandReport::Reconnected { .. }
+        | CommandReport::AddressForeign { .. }
         | CommandReport::AddressPutBack { .. }
         | CommandReport::AddressHolder { .. } => "interface".to_owned(),
         CommandReport::Unit { .. } => "unit".to_owned(),

@@ -145,6 +145,8 @@ pub struct ManagedResource {
     pub last_word: Option<OwnWord>,
     /// `TIME` of the newest message with a promise, by [`super::trips::Trips`].
     pub promised_trip: Option<u64>,
+    /// How long it took this side to become hot the last time.
+    pub took: Option<Duration>,
     /// The last change to or from hot.
     pub switches: SwitchMemory,
     narrator: Narrator,
@@ -153,6 +155,8 @@ pub struct ManagedResource {
     /// Whether an operator has frozen it.
     pub freeze: FreezeState,
     pub elsewhere: Elsewhere,
+    /// Somebody else has its address on this host: where, in words.
+    pub foreign: Option<String>,
     /// What is counted of it.
     pub figures: ResourceFigures,
     /// Its recent story.
@@ -208,10 +212,12 @@ impl ManagedResource {
             peer_epoch: None,
             last_word: None,
             promised_trip: None,
+            took: None,
             switches: SwitchMemory::default(),
             peer_priority: 0,
             freeze: FreezeState::default(),
             elsewhere: Elsewhere::default(),
+            foreign: None,
             figures: ResourceFigures::default(),
             life: Life::Runs,
         }

@@ -131,6 +131,17 @@ impl ManagedResource {
         self.local.reason = Some(why);
         self.is_out_of_order = true;
     }
+
+    /// The same, for another reason by now. Whether it is news.
+    pub fn is_still_cut_off(&mut self, why: String) -> bool {
+        // A failed application is the reason from then on.
+        let is_news = self.is_out_of_order && self.local.reason.as_ref() != Some(&why);
+        if is_news {
+            log::error!(target: &self.config.name, "{why}");
+            self.local.reason = Some(why);
+        }
+        is_news
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +212,14 @@ mod tests {
             managed.heard_app(Some(AppCode::Lsby), reason);
             assert_eq!(managed.local.reason.as_deref(), Some("eth0 has no carrier"));
         }
+        assert!(managed.is_still_cut_off("eth0 is missing".to_owned()));
+        assert!(!managed.is_still_cut_off("eth0 is missing".to_owned()), "that is known");
+        assert_eq!(managed.local.reason.as_deref(), Some("eth0 is missing"));
         managed.heard_app(Some(AppCode::Lfai), Some("disk full"));
+        assert!(
+            !managed.is_still_cut_off("eth0 has no carrier".to_owned()),
+            "that is not the reason any more"
+        );
         assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
         managed.protocol.handle(Time::ZERO, Event::Reconnected);
         managed.heard_app(Some(AppCode::Lsby), Some(""));

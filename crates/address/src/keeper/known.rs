@@ -46,6 +46,11 @@ impl KnownAddresses {
         all.filter(|(place, is_ours)| *is_ours && !places.contains(place)).map(|(place, _)| place).collect()
     }
 
+    /// The interfaces that have this address, ours or not.
+    pub fn holders(&self, ip: IpAddr) -> impl Iterator<Item = u32> {
+        self.of(ip).map(|(place, _)| place.index)
+    }
+
     fn of(&self, ip: IpAddr) -> impl Iterator<Item = (Placement, bool)> {
         let range = self.0.range((ip, 0, 0)..=(ip, u32::MAX, u8::MAX));
         range.map(|(&(ip, index, prefix), is_ours)| {

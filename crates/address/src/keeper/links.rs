@@ -38,6 +38,20 @@ impl Links {
         self.named(name).map_or(LinkState::Missing, |link| link.state)
     }
 
+    /// Whether an interface has a connection, and another cable than this one. VLANs of one interface share its cable.
+    pub fn is_other_way(&self, name: &str, interface: &str) -> bool {
+        self.state(name) == LinkState::Up && self.cable(name) != self.cable(interface)
+    }
+
+    /// The interface below all others on which this one lies.
+    fn cable<'a>(&'a self, name: &'a str) -> &'a str {
+        // More than VLANs in VLANs: a ring of interfaces cannot be made, but be told.
+        const DEPTH: usize = 4;
+        let below = |link: &&'a Link| link.below.and_then(|index| self.by_index.get(&index));
+        let chain = std::iter::successors(self.named(name), below).take(DEPTH);
+        chain.last().map_or(name, |link| link.name.as_str())
+    }
+
     /// Where the addresses of a service belong.
     pub fn places(&self, shared: &SharedPlace) -> Result<Vec<Placement>, Trouble> {
         let index = self.named(&shared.interface).ok_or(Trouble::NoInterface)?.index;

@@ -7,9 +7,12 @@ mod links;
 #[cfg(target_os = "linux")]
 mod probes;
 #[cfg(target_os = "linux")]
+mod watched;
+#[cfg(target_os = "linux")]
 mod work;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(target_os = "linux")]
@@ -100,10 +103,24 @@ pub enum AddressJob {
         /// Every place that a service of this daemon may have.
         keep: Vec<SharedPlace>,
     },
+    /// Report from now on whether somebody else has one of these addresses on this host: [`AddressReport::Foreign`].
+    Watch {
+        /// The service.
+        id: usize,
+        /// Where and what.
+        shared: SharedPlace,
+    },
+    /// The service has no addresses to be watched any more.
+    Unwatch {
+        /// The service.
+        id: usize,
+    },
     /// Report the state of this interface now, and whenever it changes.
     Track {
         /// Its name.
         interface: String,
+        /// Addresses of this host by which the other one may be reached too.
+        ends: Vec<IpAddr>,
     },
 }
 
@@ -173,12 +190,21 @@ pub enum AddressReport {
         /// It was on the interface of the service, and is removed like those of the service.
         is_removed: bool,
     },
+    /// An address of a watched service is on this host, and this daemon has not added it; or that is over.
+    Foreign {
+        /// The service.
+        id: usize,
+        /// The address, and its interface.
+        holder: Option<(Address, String)>,
+    },
     /// The state of a tracked interface.
     Link {
         /// Its name.
         interface: String,
         /// The state.
         state: LinkState,
+        /// Those of the ends that are on another cable, with a connection.
+        ways: Vec<IpAddr>,
     },
     /// An address of an earlier run was removed.
     Swept {
@@ -187,7 +213,7 @@ pub enum AddressReport {
     },
 }
 
-/// The thread. It ends when this is dropped, and leaves the addresses as they are.
+/// The thread. It ends when this is dropped and it has done what waits, and leaves the addresses as they are.
 #[derive(Debug)]
 pub struct AddressKeeper {
     jobs: Sender<AddressJob>,
@@ -213,7 +239,12 @@ impl AddressKeeper {
         let waiting = Arc::new(AtomicUsize::new(0));
         let queue = JobQueue { jobs: queue, waiting: Arc::clone(&waiting) };
         let work = Work::open(settings, poll, Box::new(report))?;
-        std::thread::Builder::new().name("address".to_owned()).spawn(move || work.run(&queue))?;
+        // The last call to wake up has to find it open: jobs may wait when the owner goes.
+        let held = Arc::clone(&waker);
+        std::thread::Builder::new().name("address".to_owned()).spawn(move || {
+            work.run(&queue);
+            drop(held);
+        })?;
         Ok(AddressKeeper { jobs, waiting, waker })
     }
 

@@ -1,7 +1,8 @@
 //! The work of the thread, turn by turn.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -10,6 +11,7 @@ use mio::{Events, Interest, Poll};
 use super::known::KnownAddresses;
 use super::links::Links;
 use super::probes::{About, Answer, Probes};
+use super::watched::Watched;
 use super::{AddressJob, AddressReport, CHANGES, JobQueue, KeeperSettings};
 use crate::frame;
 use crate::kernel::{KernelChange, Link, Placement, RouteSocket, Sender};
@@ -59,7 +61,9 @@ pub(super) struct Work {
     known: KnownAddresses,
     probes: Probes,
     kept: BTreeMap<usize, KeptService>,
-    tracked: HashSet<String>,
+    watched: Watched,
+    /// By name, with the ends of the peer link.
+    tracked: HashMap<String, Vec<IpAddr>>,
     report: Box<dyn FnMut(AddressReport) + Send>,
     origin: Instant,
 }
@@ -86,7 +90,8 @@ impl Work {
             known,
             probes: Probes::default(),
             kept: BTreeMap::new(),
-            tracked: HashSet::new(),
+            watched: Watched::default(),
+            tracked: HashMap::new(),
             report,
             origin: Instant::now(),
         })
@@ -158,12 +163,22 @@ impl Work {
                 }
                 AddressJob::Forget { id } => {
                     self.kept.remove(&id);
+                    self.watched.forget(id);
+                }
+                AddressJob::Unwatch { id } => {
+                    if self.watched.forget(id).is_some() {
+                        (self.report)(AddressReport::Foreign { id, holder: None });
+                    }
+                }
+                AddressJob::Watch { id, shared } => {
+                    self.watched.add(id, shared);
+                    self.look_for_foreign(id);
                 }
                 AddressJob::Sweep { keep } => self.sweep(&keep),
-                AddressJob::Track { interface } => {
+                AddressJob::Track { interface, ends } => {
                     let state = self.links.state(&interface);
-                    self.tracked.insert(interface.clone());
-                    (self.report)(AddressReport::Link { interface, state });
+                    self.tracked.insert(interface.clone(), ends);
+                    self.report_link(&interface, state);
                 }
             }
         }
@@ -376,6 +391,11 @@ impl Work {
     fn still_missing(&mut self, id: usize, address: Option<Address>, trouble: Trouble, now: Duration) {
         let Some(kept) = self.kept.get_mut(&id) else { return };
         kept.look = Some(now + PAUSE);
+        // It comes back with the link, or else that is the trouble.
+        let has_link = self.links.state(&kept.shared.interface) == LinkState::Up;
+        if !has_link && !matches!(trouble, Trouble::NoInterface) {
+            return;
+        }
         if !std::mem::replace(&mut kept.told, true) {
             let address = address.unwrap_or(kept.shared.addresses[0]);
             (self.report)(AddressReport::Missing { id, address, trouble });
@@ -407,10 +427,12 @@ impl Work {
                 }
                 KernelChange::Address { place, is_ours } => {
                     self.known.insert(place, is_ours);
+                    self.look_for_foreign_of(place.address.ip);
                 }
                 KernelChange::AddressGone(place) => {
                     self.known.remove(place);
                     self.address_gone(place);
+                    self.look_for_foreign_of(place.address.ip);
                 }
                 KernelChange::Lost => is_complete = false,
             }
@@ -421,12 +443,21 @@ impl Work {
         }
     }
 
+    /// Tells the state of an interface, if somebody wants to know it.
+    fn report_link(&mut self, interface: &str, state: LinkState) {
+        let Some(ends) = self.tracked.get(interface) else { return };
+        let is_way = |end: &&IpAddr| {
+            let mut holders = self.known.holders(**end).filter_map(|index| self.links.name(index));
+            holders.any(|name| self.links.is_other_way(name, interface))
+        };
+        let ways = ends.iter().filter(is_way).copied().collect();
+        (self.report)(AddressReport::Link { interface: interface.to_owned(), state, ways });
+    }
+
     /// The neighbours may have forgotten, or learnt something else, while the link was away.
     fn link_changed(&mut self, interface: &str, state: LinkState) {
         let now = self.now();
-        if self.tracked.contains(interface) {
-            (self.report)(AddressReport::Link { interface: interface.to_owned(), state });
-        }
+        self.report_link(interface, state);
         for kept in self.kept.values_mut().filter(|kept| kept.shared.interface == interface) {
             kept.look = Some(now);
             if state == LinkState::Up {
@@ -454,11 +485,29 @@ impl Work {
         if let Ok(known) = self.route.known() {
             self.known.replace(known);
         }
-        for interface in self.tracked.clone() {
+        let tracked: Vec<String> = self.tracked.keys().cloned().collect();
+        for interface in tracked {
             let state = self.links.state(&interface);
-            (self.report)(AddressReport::Link { interface, state });
+            self.report_link(&interface, state);
         }
         self.kept.values_mut().for_each(|kept| kept.look = Some(now));
+        self.watched.ids().into_iter().for_each(|id| self.look_for_foreign(id));
+    }
+
+    fn look_for_foreign_of(&mut self, ip: IpAddr) {
+        self.watched.with(ip).into_iter().for_each(|id| self.look_for_foreign(id));
+    }
+
+    /// Tells whether somebody else has an address of this service, if that has changed.
+    fn look_for_foreign(&mut self, id: usize) {
+        let Some(shared) = self.watched.shared(id) else { return };
+        let foreign = |address: &Address| Some((*address, self.known.foreign(address.ip)?));
+        let found = shared.addresses.iter().find_map(foreign);
+        if self.watched.has_changed(id, found) {
+            let name = |index| self.links.name(index).unwrap_or("an unknown interface").to_owned();
+            let holder = found.map(|(address, index)| (address, name(index)));
+            (self.report)(AddressReport::Foreign { id, holder });
+        }
     }
 }
 

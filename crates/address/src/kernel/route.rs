@@ -36,6 +36,8 @@ pub(crate) struct Link {
     /// `None`: neighbours need no announcement (a tunnel, the loopback device).
     pub mac: Option<Mac>,
     pub state: LinkState,
+    /// The index of the interface that this one lies on, such as the one below a VLAN.
+    pub below: Option<u32>,
 }
 
 /// Something happened to an interface or an address, by whomever.
@@ -245,14 +247,19 @@ fn message(place: &Placement, owner: AddressAttribute) -> AddressMessage {
 }
 
 fn of_link(message: &LinkMessage) -> Option<Link> {
-    let (mut name, mut mac) = (None, None);
+    let (mut name, mut mac, mut below) = (None, None, None);
     for attribute in &message.attributes {
-        if let LinkAttribute::IfName(text) = attribute {
-            name = Some(text.clone());
-        } else if let LinkAttribute::Address(bytes) = attribute {
-            mac = Mac::try_from(&bytes[..]).ok();
+        match attribute {
+            LinkAttribute::IfName(text) => name = Some(text.clone()),
+            LinkAttribute::Address(bytes) => mac = Mac::try_from(&bytes[..]).ok(),
+            LinkAttribute::Link(index) => below = Some(*index),
+            _ => {}
         }
     }
+    // The other end of a pair may be in another namespace: its number means another interface here.
+    let is_elsewhere = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::LinkNetNsId(_));
+    let below =
+        below.filter(|index| *index != message.header.index && !message.attributes.iter().any(is_elsewhere));
     let flags = message.header.flags;
     let state = if !flags.contains(LinkFlags::Up) {
         LinkState::Down
@@ -262,7 +269,7 @@ fn of_link(message: &LinkMessage) -> Option<Link> {
         LinkState::NoCarrier
     };
     let mac = mac.filter(|_| !flags.intersects(LinkFlags::Loopback | LinkFlags::Noarp));
-    Some(Link { index: message.header.index, name: name?, mac, state })
+    Some(Link { index: message.header.index, name: name?, mac, state, below })
 }
 
 fn place_of(message: &AddressMessage) -> Option<Placement> {

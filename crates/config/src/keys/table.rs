@@ -82,7 +82,7 @@ keys! {
         Place::Both,
         "track-delay",
         Kind::Seconds { min: 0.0, max: LONG },
-        "one heartbeat, at least 0.1",
+        "what a switch takes, at most one heartbeat or 0.1",
         "How long `shared-interface` may be missing or without carrier before that counts: links bounce; 0 = at once",
     );
     ADDRESS_PROBE = new(
