@@ -62,7 +62,7 @@ mod tests {
             timeout: 2000 * MS,
             ..resource("smsc")
         };
-        let mut managed = ManagedResource::new(&core(), config, Time::ZERO);
+        let mut managed = ManagedResource::new(&core(), config, None, Time::ZERO);
         hear(&mut managed, PeerCode::Fail, None);
         managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));
         managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lhot)));
