@@ -171,12 +171,8 @@ pub struct ResourceFigures {
     /// Changes of state that have occurred: from, to, and the word of the cause.
     /// Few: a list is a tenth of a map.
     pub transitions: Vec<((StateName, StateName, &'static str), u64)>,
-    /// Commands that have ended well, and those that have not, by their kind.
-    pub commands: [[u64; 2]; CommandKind::ALL.len()],
-    /// How long they ran in all.
-    pub command_time: [Duration; CommandKind::ALL.len()],
-    /// Which kinds of commands failed when they were tried last.
-    pub failing: [bool; CommandKind::ALL.len()],
+    /// The kinds of commands that have ended: most resources have none.
+    pub commands: Vec<CommandFigures>,
     /// Whether its address is up, if it has one that this daemon brings up.
     pub address_up: Option<bool>,
     /// How often somebody else has removed its address, and it was put back.
@@ -189,6 +185,18 @@ pub struct ResourceFigures {
     pub both_hot: Episodes,
     /// The same of no side.
     pub nobody_hot: Episodes,
+}
+
+/// The commands of one kind that have ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandFigures {
+    pub kind: CommandKind,
+    /// Those that have ended well, and those that have not.
+    pub ended: [u64; 2],
+    /// How long they ran in all.
+    pub time: Duration,
+    /// It failed when it was tried last.
+    pub failing: bool,
 }
 
 /// How often something was, and how long in all.
@@ -224,15 +232,25 @@ impl ResourceFigures {
         let place = (change.from, change.to, wording::cause_word(change.cause));
         match self.transitions.iter_mut().find(|(known, _)| *known == place) {
             Some((_, count)) => *count += 1,
-            None => self.transitions.push((place, 1)),
+            None => {
+                self.transitions.reserve_exact(1);
+                self.transitions.push((place, 1));
+            }
         }
     }
 
     /// A command has ended.
     pub fn command_ended(&mut self, outcome: &CommandOutcome) {
         let failed = outcome.failures > 0;
-        self.commands[outcome.kind as usize][usize::from(failed)] += 1;
-        self.command_time[outcome.kind as usize] += outcome.duration;
+        let place = self.commands.iter().position(|of| of.kind == outcome.kind).unwrap_or_else(|| {
+            let none =
+                CommandFigures { kind: outcome.kind, ended: [0, 0], time: Duration::ZERO, failing: false };
+            self.commands.push(none);
+            self.commands.len() - 1
+        });
+        let of_kind = &mut self.commands[place];
+        of_kind.ended[usize::from(failed)] += 1;
+        of_kind.time += outcome.duration;
         match outcome.kind {
             CommandKind::Activate => self.address_up = Some(!failed),
             CommandKind::Deactivate if !failed => self.address_up = Some(false),

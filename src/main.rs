@@ -10,6 +10,7 @@ mod deadlines;
 mod event_hook;
 mod event_loop;
 mod figures;
+mod heap;
 mod kept;
 mod logging;
 mod node;

@@ -1,6 +1,7 @@
 //! The configuration of one resource, as far as its commands need it.
 
 use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
 
 use schrittmacher_config::{ActionLimit, SharedAddress};
 
@@ -29,11 +30,37 @@ pub(super) struct Commands {
     pub(super) limits: Vec<ActionLimit>,
 }
 
+/// Those of every resource that has none: its application gets signals, and there is no address.
+static NONE: LazyLock<Arc<Commands>> = LazyLock::new(|| {
+    Arc::new(Commands {
+        texts: Default::default(),
+        announces_as: CommandKind::Activate,
+        address: None,
+        brought_up: None,
+        shared: None,
+        unit: None,
+        environment: Environment::default(),
+        user: None,
+        limits: Vec::new(),
+    })
+});
+
 impl Commands {
-    pub(super) fn new(
+    /// Those of a resource.
+    pub(super) fn of(
         core: &schrittmacher_config::Core,
         resource: &schrittmacher_config::Resource,
-    ) -> Commands {
+    ) -> Arc<Commands> {
+        let commands = Commands::new(core, resource);
+        let has_any = commands.texts.iter().any(Option::is_some);
+        if has_any || commands.shared.is_some() || commands.unit.is_some() {
+            Arc::new(commands)
+        } else {
+            Arc::clone(&NONE)
+        }
+    }
+
+    fn new(core: &schrittmacher_config::Core, resource: &schrittmacher_config::Resource) -> Commands {
         let command = |text: &Option<String>| {
             text.as_deref().filter(|text| !text.trim().is_empty()).map(with_posix_signal_names)
         };

@@ -26,7 +26,7 @@ pub struct Facts {
 }
 
 /// The environment of one resource's commands, as far as it never changes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Environment {
     /// Those that have a value.
     constant: Box<[(&'static str, OsString)]>,

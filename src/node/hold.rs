@@ -86,6 +86,7 @@ impl Node {
         for index in 0..self.resources.len() {
             self.apply_hold_to(index, now);
         }
+        self.share_settings();
     }
 
     /// A resource is held with its node, and while its address is elsewhere.

@@ -217,6 +217,7 @@ impl Node {
             let resource = ManagedResource::new(&node.core, resource, promised, now);
             node.push(resource, now);
         }
+        node.share_settings();
         node.find_sets(now);
         node.tell_hold();
         Ok(node)
@@ -289,6 +290,14 @@ impl Node {
         self.resources.push(resource);
         self.recall_epochs(index, now);
         self.reschedule(index);
+    }
+
+    /// The settings have changed: those of neighbours in the file are mostly the same, and one copy is enough.
+    fn share_settings(&mut self) {
+        for index in 1..self.resources.len() {
+            let (before, after) = self.resources.split_at_mut(index);
+            after[0].protocol.share_settings(&before[index - 1].protocol);
+        }
     }
 
     /// When something happens without an event.

@@ -77,6 +77,8 @@ impl Story {
         if self.facts.len() == FACTS {
             self.facts.pop_front();
         }
+        // A settled resource has few, and there are thousands of it.
+        self.facts.reserve_exact(1);
         self.facts.push_back(Fact { at: now, what });
     }
 }

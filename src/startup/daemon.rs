@@ -23,6 +23,7 @@ use crate::commands::Executor;
 use crate::event_hook::EventHook;
 use crate::event_loop::reloader::Reloader;
 use crate::event_loop::{self, EventLoop, LoopEnd, clock};
+use crate::heap;
 use crate::kept::{self, History, Keeper, StateFolder};
 use crate::logging::{self, Logging};
 use crate::node::Node;
@@ -37,6 +38,7 @@ use schrittmacher_text::exit_code;
 
 /// Reads the configuration and is the daemon, until its end; returns the exit status.
 pub fn start(path: &Path, waiters: Waiters, kept_sockets: KeptSockets) -> u8 {
+    heap::begin();
     descriptors::tighten_umask();
     let closed = descriptors::close_on_exec_all();
     let first = match FirstConfiguration::read(path) {
@@ -120,6 +122,8 @@ fn run(
     let (mut event_loop, _door) = assemble(path, first, kept_sockets, logging)?;
     waiters.release(logging).map_err(Failure::system("can't let go of the caller's standard error"))?;
     let (history, hook) = (event_loop.history(), event_loop.event_hook());
+    // The text of the configuration has done its service.
+    heap::give_back();
     realtime::apply(realtime);
     let end = event_loop.run().map_err(Failure::system("the event loop broke"))?;
     event_loop.release_watchdog();

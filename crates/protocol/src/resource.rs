@@ -71,6 +71,14 @@ impl Resource {
         self.flight_record.reconfigured(&self.settings, &self.machine, now);
     }
 
+    /// Uses the other resource's copy of the settings if they are the same: those of most resources are.
+    pub fn share_settings(&mut self, other: &Resource) {
+        if self.settings == other.settings {
+            self.settings = Arc::clone(&other.settings);
+            self.flight_record.share_settings(&self.settings);
+        }
+    }
+
     /// The latest inputs and reactions.
     pub fn flight_record(&self) -> &FlightRecord {
         &self.flight_record

@@ -10,7 +10,6 @@ use super::{Detail, network};
 use crate::admin::service::PageFacts;
 use crate::admin::snapshot::{FiguresSnapshot, ResourceStatus};
 use crate::admin::status;
-use crate::commands::CommandKind;
 use crate::figures::{ResourceFigures, Unwelcome};
 use crate::logging::LostLines;
 use Kind::{Counter, Gauge, Untyped};
@@ -368,31 +367,22 @@ impl Page<'_> {
     fn commands(&mut self) {
         let help = "Commands that have ended, by their outcome";
         self.many("schrittmacher_commands_total", Counter, help, |one, text, name| {
-            for kind in CommandKind::ALL {
-                let counts = one.figures.commands[kind as usize];
-                for (outcome, count) in ["success", "failure"].into_iter().zip(counts) {
-                    if counts != [0, 0] {
-                        text.count(&[name, ("command", kind.as_str()), ("outcome", outcome)], count);
-                    }
+            for of_kind in &one.figures.commands {
+                for (outcome, count) in ["success", "failure"].into_iter().zip(of_kind.ended) {
+                    text.count(&[name, ("command", of_kind.kind.as_str()), ("outcome", outcome)], count);
                 }
             }
         });
         let help = "How long the commands that have ended ran, in all";
         self.many("schrittmacher_command_seconds_total", Counter, help, |one, text, name| {
-            for kind in CommandKind::ALL {
-                if one.figures.commands[kind as usize] != [0, 0] {
-                    let seconds = one.figures.command_time[kind as usize].as_secs_f64();
-                    text.sample(&[name, ("command", kind.as_str())], seconds);
-                }
+            for of_kind in &one.figures.commands {
+                text.sample(&[name, ("command", of_kind.kind.as_str())], of_kind.time.as_secs_f64());
             }
         });
         let help = "Whether a command failed when it was tried last";
         self.many("schrittmacher_command_failing", Gauge, help, |one, text, name| {
-            for kind in CommandKind::ALL {
-                if one.figures.commands[kind as usize] != [0, 0] {
-                    let failing = one.figures.failing[kind as usize];
-                    text.truth(&[name, ("command", kind.as_str())], failing);
-                }
+            for of_kind in &one.figures.commands {
+                text.truth(&[name, ("command", of_kind.kind.as_str())], of_kind.failing);
             }
         });
     }

@@ -13,7 +13,7 @@ use super::super::snapshot::{
 use super::*;
 use crate::admin::Told;
 use crate::commands::CommandKind;
-use crate::figures::ResourceFigures;
+use crate::figures::{CommandFigures, ResourceFigures};
 use crate::logging::{LogLevel, LostLines};
 use crate::witness::pace::Pace;
 
@@ -109,9 +109,9 @@ fn witness() -> WitnessFacts {
 }
 
 fn figures_of_a_command(figures: &mut ResourceFigures) {
-    let place = CommandKind::Activate as usize;
-    figures.commands[place] = [1, 1];
-    figures.command_time[place] = Duration::from_millis(250);
+    let time = Duration::from_millis(250);
+    figures.commands =
+        vec![CommandFigures { kind: CommandKind::Activate, ended: [1, 1], time, failing: false }];
 }
 
 fn families() -> Families {

@@ -7,6 +7,7 @@ mod unit;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::{Level, info, log, warn};
@@ -35,9 +36,9 @@ pub const FIRST_REPORT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct ResourceCommands {
     name: String,
-    commands: Commands,
+    commands: Arc<Commands>,
     /// The commands that take down the address that was brought up before the configuration changed.
-    retired: Option<Box<Commands>>,
+    retired: Option<Arc<Commands>>,
     pub(super) facts: Facts,
     pub(super) queue: CommandQueue,
     /// Most of them never run one.
@@ -125,7 +126,7 @@ impl ResourceCommands {
     ) -> ResourceCommands {
         ResourceCommands {
             name: resource.name.clone(),
-            commands: Commands::new(core, resource),
+            commands: Commands::of(core, resource),
             retired: None,
             facts: Facts::default(),
             queue: CommandQueue::new(limits(resource)),
@@ -143,14 +144,14 @@ impl ResourceCommands {
         core: &schrittmacher_config::Core,
         resource: &schrittmacher_config::Resource,
     ) {
-        let new = Commands::new(core, resource);
+        let new = Commands::of(core, resource);
         let old = std::mem::replace(&mut self.commands, new);
         self.queue.set_limits(limits(resource));
         if self.commands.have_same_address(&old) || !self.queue.renew() {
             return;
         }
         info!(target: &self.name, "its interface commands have changed: the address is taken down and brought up anew");
-        self.retired.get_or_insert_with(|| Box::new(old));
+        self.retired.get_or_insert(old);
     }
 
     /// An earlier daemon has begun a start command that still runs: none is begun beside it (edge-14).

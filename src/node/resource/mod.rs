@@ -420,7 +420,8 @@ impl ManagedResource {
     pub fn figures(&self, now: Time) -> ResourceFigures {
         let mut figures = self.figures.clone();
         for outcome in self.failing_commands() {
-            figures.failing[outcome.kind as usize] = true;
+            let of_kind = figures.commands.iter_mut().find(|of_kind| of_kind.kind == outcome.kind);
+            of_kind.into_iter().for_each(|of_kind| of_kind.failing = true);
         }
         figures.held = self.is_held();
         figures.both_hot = self.narrator.both_hot_episodes(now);

@@ -68,6 +68,11 @@ impl FlightRecord {
         self.begin(Origin::Reconfigured, settings, machine, now);
     }
 
+    /// These are the settings in force, in memory that is used by other resources, too.
+    pub(crate) fn share_settings(&mut self, settings: &Arc<Settings>) {
+        self.open.settings = Arc::clone(settings);
+    }
+
     /// An input is about to be handled.
     pub(crate) fn before(&mut self, settings: &Arc<Settings>, machine: &Machine, now: Time) {
         let is_full = self.open.inputs.len() >= INPUTS || self.open.reactions.len() >= REACTIONS;
@@ -81,6 +86,8 @@ impl FlightRecord {
         let reactions = &mut self.open.reactions;
         let known = reactions.iter().position(|known| known == reaction);
         let reaction = known.unwrap_or_else(|| {
+            // Few, and thousands of resources have them.
+            reactions.reserve_exact(1);
             reactions.push(reaction.clone());
             reactions.len() - 1
         });
