@@ -69,7 +69,7 @@ tools:
 # FAULTS=1 takes minutes and 3 GB on two quiet cores; FAULTS=2 tries faults until 10,000 states of a pair are found.
 model: ## search every behaviour of a pair of nodes for one that breaks a promise; FAULTS=1 with one fault
 	@$(CARGO) run -q --release --locked -p schrittmacher-model -- $(if $(FAULTS),--faults $(FAULTS))
-	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --search $(or $(FAULTS),1)
+	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --search 1
 
 .PHONY: model-legacy model-without
 model-legacy: ## the same of two nodes of 2.0.0: prints how they fail
@@ -83,6 +83,13 @@ sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, FROM=n 
 	@$(CARGO) run -q --release --locked -p schrittmacher-random-faults -- \
 	    $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),500) $(if $(FROM),--from $(FROM)) $(if $(PAGE),--page $(PAGE)))
 	@$(if $(SEED),,$(CARGO) run -q --release --locked -p schrittmacher-majority -- --seeds 100)
+
+.PHONY: majority sim-policies
+majority: ## the three policies and isolated hosts: every sequence of two faults, by clocks that are wrong (ten minutes; FAULTS=n)
+	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --search $(or $(FAULTS),2)
+
+sim-policies: ## the three policies under random faults: SEEDS=10000 (a quarter of an hour), where `make sim` has 100
+	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --seeds $(or $(SEEDS),10000)
 
 .PHONY: majority-without
 majority-without: ## the rule of the majority with each part of it taken out in turn: two sides that serve have to be found

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, Machine, Policy, Promise, Settings, State, StateName, Time};
+use schrittmacher_protocol::{
+    Event, Evidence, Machine, OnIsolation, Policy, Promise, Settings, State, StateName, Time,
+};
 use schrittmacher_testkit::pair::ADDRESSES;
 use schrittmacher_testkit::settings;
 use schrittmacher_wire::AppCode;
@@ -23,6 +25,9 @@ pub struct Setup {
     pub rates: [i64; 3],
     /// `schrittmacher-run` ends the application at the end of its right, whatever the daemon does.
     pub run: bool,
+    pub on_isolation: OnIsolation,
+    /// As a part of what the other side waits for: half of it if the configuration says nothing.
+    pub ping_timeout: Duration,
 }
 
 impl Setup {
@@ -34,6 +39,7 @@ impl Setup {
             local: ADDRESSES[side].into(),
             remote: ADDRESSES[1 - side].into(),
             policy: self.policy,
+            on_isolation: self.on_isolation,
             ..settings(0)
         }
     }
@@ -99,7 +105,7 @@ pub struct Heard {
     pub at: Time,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Host {
     pub machine: Option<Machine>,
     pub settings: Settings,
@@ -114,6 +120,10 @@ pub struct Host {
     pub heard: Option<Heard>,
     /// The application's right ends, by this host's clock.
     pub deadline: Option<Time>,
+    /// Its targets answer (`ping-address`).
+    pub reaches: bool,
+    evidence: Evidence,
+    pub echo_at: Duration,
     rate: i64,
 }
 
@@ -134,6 +144,10 @@ impl Host {
             number: 0,
             heard: None,
             deadline: None,
+            reaches: true,
+            evidence: Evidence::default(),
+            // The echoes of the two do not leave at the same moments.
+            echo_at: if side == 0 { Duration::ZERO } else { Evidence::period(setup.ping_timeout) / 2 },
             rate: setup.rates[side],
         }
     }
@@ -160,7 +174,28 @@ impl Host {
         let due = daemon.map(|machine| self.global(side, machine.next_deadline(&self.settings)));
         let app = (self.app != App::Dead).then_some(self.reports_at);
         let ends = self.deadline.filter(|_| run).map(|at| self.global(side, at));
-        [due, app, ends, self.app.switches_at()].into_iter().flatten().min().unwrap_or(Duration::MAX)
+        let echo = daemon.map(|_| self.echo_at).filter(|_| self.pings());
+        [due, app, ends, echo, self.app.switches_at()].into_iter().flatten().min().unwrap_or(Duration::MAX)
+    }
+
+    fn pings(&self) -> bool {
+        self.settings.on_isolation == OnIsolation::StepDown
+    }
+
+    /// Sends a round of echoes if that is due: what its daemon hears of it. A daemon that was stopped has sent none.
+    pub fn send_echoes(&mut self, now: Duration, ping_timeout: Duration) -> Option<Event> {
+        if !self.pings() || self.machine.is_none() || self.paused || self.echo_at > now {
+            return None;
+        }
+        self.echo_at = now + Evidence::period(ping_timeout);
+        let lost = self.evidence.round();
+        let news = if self.reaches { self.evidence.answer() } else { lost };
+        news.map(Event::Isolated)
+    }
+
+    /// Its daemon starts.
+    pub fn forget_echoes(&mut self, now: Duration) {
+        (self.evidence, self.echo_at) = (Evidence::default(), self.echo_at.max(now));
     }
 
     /// What the application does now, and what its daemon hears of it.

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use schrittmacher_protocol::Policy;
+use schrittmacher_protocol::{OnIsolation, Policy};
 
 mod host;
 mod search;
@@ -74,6 +74,8 @@ fn setup(rates: [i64; 3]) -> Setup {
         stops: heartbeat,
         rates,
         run: true,
+        on_isolation: OnIsolation::Keep,
+        ping_timeout: heartbeat,
     }
 }
 

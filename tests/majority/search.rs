@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, Policy};
+use schrittmacher_protocol::{Event, Evidence, OnIsolation, Policy};
 
 use crate::host::Setup;
 use crate::world::{PEERS, Seen, Without, World};
@@ -28,11 +28,29 @@ enum Act {
     AppEnds(usize),
     AppStarts(usize),
     Failover(usize),
-    Takeover(usize),
+    /// By force or not.
+    Takeover(usize, bool),
     Shutdown(usize),
+    /// This host reaches nothing and is reached by nothing.
+    Isolate(usize),
+    /// All that isolated hosts have lost is back.
+    Join,
+    /// Its targets are silent, or answer again; the links are as they were.
+    Targets(usize),
 }
 
-fn acts(world: &World) -> Vec<Act> {
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acts {
+    All,
+    /// Hosts are isolated, in good order otherwise.
+    Isolations,
+}
+
+fn acts(world: &World, kind: Acts) -> Vec<Act> {
+    if kind == Acts::Isolations {
+        return isolations(world);
+    }
     let cut = (0..3).map(|link| usize::from(!world.links[link]) << link).sum::<usize>();
     let mut acts: Vec<Act> = (0..8).filter(|other| *other != cut).map(Act::Cut).collect();
     acts.push(Act::Witness(!world.witness_is_up));
@@ -49,8 +67,26 @@ fn acts(world: &World) -> Vec<Act> {
         }
         acts.push(Act::Pause(side));
         acts.push(if host.app == crate::host::App::Dead { Act::AppStarts(side) } else { Act::AppEnds(side) });
-        acts.push(if host.is_hot() { Act::Failover(side) } else { Act::Takeover(side) });
+        if host.is_hot() {
+            acts.push(Act::Failover(side));
+        } else {
+            acts.extend([false, true].map(|force| Act::Takeover(side, force)));
+        }
         acts.push(Act::Shutdown(side));
+        if world.setup.on_isolation == OnIsolation::StepDown {
+            acts.extend([Act::Isolate(side), Act::Targets(side)]);
+        }
+    }
+    acts
+}
+
+/// Without [`Act::Targets`] where the link is cut: two hosts that reach their targets and not each other are no isolation (P8).
+fn isolations(world: &World) -> Vec<Act> {
+    let mut acts = vec![Act::Isolate(0), Act::Isolate(1)];
+    if world.links[PEERS] {
+        acts.extend([Act::Targets(0), Act::Targets(1)])
+    } else {
+        acts.push(Act::Join)
     }
     acts
 }
@@ -67,8 +103,11 @@ impl World {
             Act::AppEnds(side) => self.end_app(side),
             Act::AppStarts(side) => self.start_app(side),
             Act::Failover(side) => self.give(side, Event::Failover { force: false }),
-            Act::Takeover(side) => self.give(side, Event::Takeover { force: false }),
+            Act::Takeover(side, force) => self.give(side, Event::Takeover { force }),
             Act::Shutdown(side) => self.shut_down(side),
+            Act::Isolate(side) => self.isolate(side),
+            Act::Join => self.join(),
+            Act::Targets(side) => self.hosts[side].reaches ^= true,
         }
     }
 }
@@ -81,8 +120,21 @@ struct Found {
     /// The shortest sequence that breaks the promise.
     first: Option<Vec<(usize, Act)>>,
     worst: Duration,
+    /// Two serve, since an operator has taken the role from a silent peer by force.
+    forced: u64,
+    /// Forced orders that were refused, and others that were obeyed.
+    wrong_orders: u64,
     /// One after which no side alone serves when everything works again (P2).
     unsettled: Option<Vec<(usize, Act)>>,
+}
+
+/// A part of the search.
+#[derive(Clone)]
+struct Part {
+    name: String,
+    setup: Setup,
+    acts: Acts,
+    without: Option<Without>,
     /// The first sequence is enough.
     is_for_teeth: bool,
 }
@@ -90,92 +142,161 @@ struct Found {
 /// The clocks of A, B and the witness, in millionths that they are fast: the worst that the rule allows for.
 const CLOCKS: [[i64; 3]; 4] = [[-500, 500, 500], [500, -500, -500], [-500, -500, 500], [500, 500, -500]];
 
-pub fn search(faults: usize) -> bool {
-    println!("| clocks of A, B and the witness, ppm | sequences | with two that serve |\n|---|---|---|");
-    let found = on_every_core(CLOCKS.len(), |at| (CLOCKS[at], explore(setup(CLOCKS[at]), faults, None)));
-    let mut kept = true;
-    for (clocks, found) in &found {
-        println!("| {clocks:?} | {} | {} |", found.runs, found.broken);
-        kept &= found.broken == 0 && found.unsettled.is_none();
-        tell(found);
+fn parts() -> Vec<Part> {
+    let part = |name: String, setup: Setup, acts: Acts| {
+        let setup = Setup { run: setup.policy.promise().is_some(), ..setup };
+        Part { name, setup, acts, without: None, is_for_teeth: false }
+    };
+    let every_clock = |name: &'static str, acts: Acts, change: fn(Setup) -> Setup| {
+        CLOCKS.map(|clocks| part(format!("{name}, {clocks:?}"), change(setup(clocks)), acts))
+    };
+    let consistent = every_clock("`consistent`", Acts::All, |setup| setup);
+    let both = every_clock("`consistent`, step-down", Acts::All, |setup| Setup {
+        on_isolation: OnIsolation::StepDown,
+        ..setup
+    });
+    let isolated = every_clock("`available`, step-down, hosts are isolated", Acts::Isolations, isolated);
+    let manual = every_clock("`manual`", Acts::All, |setup| Setup { policy: Policy::Manual, ..setup });
+    consistent.into_iter().chain(both).chain(isolated).chain(manual).collect()
+}
+
+/// Without a witness; the application needs nearly the quarter that is kept for stopping it.
+fn isolated(setup: Setup) -> Setup {
+    let waits = 2 * setup.heartbeat;
+    Setup {
+        policy: Policy::Available,
+        on_isolation: OnIsolation::StepDown,
+        ping_timeout: waits / 2,
+        stops: waits / 4 - waits / 100,
+        ..setup
     }
+}
+
+/// With one fault, what is known to break a promise.
+fn teeth() -> Vec<Part> {
+    let bad = |name: &str, setup: Setup, acts: Acts, without: Option<Without>| Part {
+        name: name.to_owned(),
+        setup,
+        acts,
+        without,
+        is_for_teeth: true,
+    };
+    let usual = setup(CLOCKS[0]);
+    let available = Setup { policy: Policy::Available, ..setup([0; 3]) };
+    let isolated = isolated(setup([0; 3]));
+    let waits = 2 * isolated.heartbeat;
+    vec![
+        bad("its own promise", usual, Acts::All, Some(Without::OwnPromise)),
+        bad("the time to stop", Setup { run: false, ..usual }, Acts::All, Some(Without::TimeToStop)),
+        bad("the whole rule", available, Acts::All, None),
+        bad(
+            "step-down of an isolated side",
+            Setup { on_isolation: OnIsolation::Keep, ..isolated },
+            Acts::Isolations,
+            None,
+        ),
+        bad("evidence in time", Setup { ping_timeout: waits, ..isolated }, Acts::Isolations, None),
+        bad("the quarter for stopping", Setup { stops: waits / 2, ..isolated }, Acts::Isolations, None),
+    ]
+}
+
+pub fn search(faults: usize) -> bool {
+    println!(
+        "| part; clocks of A, B and the witness, ppm | sequences of up to {faults} | two serve | two serve after force |\n|---|---|---|---|"
+    );
+    let parts = parts();
+    let found = on_every_core(parts.len(), |at| {
+        let found = explore(&parts[at], faults);
+        println!("| {} | {} | {} | {} |", parts[at].name, found.runs, found.broken, found.forced);
+        (at, found)
+    });
+    let mut kept = true;
+    for (at, found) in &found {
+        let is_manual = parts[*at].setup.policy == Policy::Manual;
+        kept &= found.broken == 0 && found.unsettled.is_none() && found.wrong_orders == 0;
+        // It takes a cut and an order.
+        kept &= !is_manual || faults < 2 || found.forced > 0;
+        tell(&parts[*at].name, found);
+    }
+    println!("\n{} sequences", found.iter().map(|(_, found)| found.runs).sum::<u64>());
     println!(
         "\nIt has to find what comes of a rule that is taken out:\n| without | sequences | the first one with two that serve |\n|---|---|---|"
     );
-    let available = Setup { policy: Policy::Available, ..setup([0; 3]) };
-    let teeth = [
-        ("its own promise", setup(CLOCKS[0]), Some(Without::OwnPromise)),
-        ("the time to stop", Setup { run: false, ..setup(CLOCKS[0]) }, Some(Without::TimeToStop)),
-        ("the whole rule", available, None),
-    ];
-    let found = on_every_core(teeth.len(), |at| {
-        let (name, setup, without) = &teeth[at];
-        (*name, explore_for_teeth(*setup, *without))
-    });
-    for (name, found) in &found {
-        println!("| {name} | {} | {:?}, for {:?} |", found.runs, found.first, found.worst);
+    let teeth = teeth();
+    let found = on_every_core(teeth.len(), |at| (at, explore(&teeth[at], 1)));
+    for (at, found) in &found {
+        println!("| {} | {} | {:?}, for {:?} |", teeth[*at].name, found.runs, found.first, found.worst);
         kept &= found.broken > 0;
     }
     kept
 }
 
-/// One fault is enough.
-fn explore_for_teeth(setup: Setup, without: Option<Without>) -> Found {
-    let mut found = Found { is_for_teeth: true, ..Found::default() };
-    explore_into(setup, 1, without, &mut found);
-    found
-}
-
-fn tell(found: &Found) {
+fn tell(name: &str, found: &Found) {
     if let Some(first) = &found.first {
-        println!("BROKEN: {first:?}: {:?}", found.worst);
+        println!("BROKEN: {name}: {first:?}: {:?}", found.worst);
     }
     if let Some(unsettled) = &found.unsettled {
-        println!("BROKEN: P2 after {unsettled:?}");
+        println!("BROKEN: {name}: P2 after {unsettled:?}");
+    }
+    if found.wrong_orders > 0 {
+        println!("BROKEN: {name}: {} orders to take over", found.wrong_orders);
     }
 }
 
 /// A pair that has found its roles, A hot.
-fn settled(setup: Setup, without: Option<Without>) -> World {
-    let mut world = World::new(setup);
-    world.without = without;
+fn settled(part: &Part) -> World {
+    let mut world = World::new(part.setup);
+    world.without = part.without;
     world.start_daemon(0);
-    world.run_until(Duration::from_secs(10));
+    // What the hot side hears last comes shortly before what it says itself: the worst moment for an isolation.
+    let later = if part.acts == Acts::Isolations { part.setup.heartbeat * 9 / 10 } else { Duration::ZERO };
+    world.run_until(Duration::from_secs(10) + later);
     world.start_daemon(1);
     world.run_until(SETTLED);
     world.seen = Seen::default();
     world
 }
 
-fn explore(setup: Setup, faults: usize, without: Option<Without>) -> Found {
+fn explore(part: &Part, faults: usize) -> Found {
     let mut found = Found::default();
-    explore_into(setup, faults, without, &mut found);
+    let world = settled(part);
+    // Not all faults fall on the same moment between two heartbeats. Of isolations the moment is all that matters: between
+    // heartbeats, and between echoes.
+    let (moments, echoes) = match part.acts {
+        Acts::All => (vec![Duration::ZERO, STEP / 3], 1),
+        Acts::Isolations => ((0..8).map(|moment| STEP * moment / 8).collect(), 4),
+    };
+    let shifts = moments.into_iter().flat_map(|moment| (0..echoes).map(move |echo| (moment, echo)));
+    for (moment, echo) in shifts {
+        let mut world = world.clone();
+        let period = Evidence::period(part.setup.ping_timeout);
+        world.hosts.iter_mut().for_each(|host| host.echo_at += period * echo / echoes);
+        world.run_until(SETTLED + moment);
+        descend(part, &world, 0, faults, &mut Vec::new(), &mut found);
+    }
     found
 }
 
-fn explore_into(setup: Setup, faults: usize, without: Option<Without>, found: &mut Found) {
-    let world = settled(setup, without);
-    // Half a heartbeat more: not all faults fall on the same moment between two heartbeats.
-    for shift in [Duration::ZERO, STEP / 3] {
-        let mut world = world.clone();
-        world.run_until(SETTLED + shift);
-        descend(&world, 0, faults, &mut Vec::new(), found);
-    }
-}
-
-fn descend(world: &World, step: usize, faults: usize, done: &mut Vec<(usize, Act)>, found: &mut Found) {
-    if found.is_for_teeth && found.broken > 0 {
+fn descend(
+    part: &Part,
+    world: &World,
+    step: usize,
+    faults: usize,
+    done: &mut Vec<(usize, Act)>,
+    found: &mut Found,
+) {
+    if part.is_for_teeth && found.broken > 0 {
         return;
     }
     let mut world = world.clone();
     for step in step..STEPS {
         if faults > 0 && step < STEPS / 2 {
-            for act in acts(&world) {
+            for act in acts(&world, part.acts) {
                 let mut next = world.clone();
                 next.act(act);
                 done.push((step, act));
                 next.run_until(world.now + STEP);
-                descend(&next, step + 1, faults - 1, done, found);
+                descend(part, &next, step + 1, faults - 1, done, found);
                 done.pop();
             }
         }
@@ -185,10 +306,13 @@ fn descend(world: &World, step: usize, faults: usize, done: &mut Vec<(usize, Act
         }
     }
     found.runs += 1;
-    if !found.is_for_teeth && !world.clone().settles() {
+    found.wrong_orders += world.seen.wrong_orders;
+    if !part.is_for_teeth && !world.clone().settles() {
         found.unsettled.get_or_insert_with(|| done.clone());
     }
-    if !world.seen.two.is_zero() {
+    let two = !world.seen.two.is_zero();
+    found.forced += u64::from(two && world.seen.forced);
+    if two && !world.seen.forced {
         found.broken += 1;
         if found.first.as_ref().is_none_or(|first| first.len() > done.len()) {
             (found.first, found.worst) = (Some(done.clone()), world.seen.two);

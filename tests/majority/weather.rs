@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, Policy};
+use schrittmacher_protocol::{Event, OnIsolation, Policy};
 use schrittmacher_simulator::Chance;
 
 use crate::host::Setup;
@@ -16,12 +16,14 @@ const NAMED: usize = 5;
 /// Seeds in which a missing rule has to show.
 const MOST_FOR_TEETH: u64 = 300;
 
-/// The three policies, under the same faults.
+/// The policies, under the same faults.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Choice {
     Consistent,
     Available,
     Manual,
+    /// The operator takes the role by force.
+    ManualByForce,
 }
 
 pub fn seeds(count: u64) -> bool {
@@ -29,9 +31,12 @@ pub fn seeds(count: u64) -> bool {
         "{count} seeds of ten minutes\n\n| policy | two serve, of the time | in the worst seed | none serves | an application became hot |\n|---|---|---|---|---|"
     );
     let mut kept = true;
-    for (choice, name) in
-        [(Choice::Consistent, "consistent"), (Choice::Available, "available"), (Choice::Manual, "manual")]
-    {
+    for (choice, name) in [
+        (Choice::Consistent, "`consistent`"),
+        (Choice::Available, "`available`"),
+        (Choice::Manual, "`manual`"),
+        (Choice::ManualByForce, "`manual`, each takeover by force"),
+    ] {
         let runs = on_every_core(usize::try_from(count).unwrap_or(usize::MAX), |seed| {
             let seed = u64::try_from(seed).unwrap_or(u64::MAX);
             (seed, run(seed, choice, None, false))
@@ -39,7 +44,7 @@ pub fn seeds(count: u64) -> bool {
         let sum = |part: fn(&Seen) -> Duration| runs.iter().map(|(_, seen)| part(seen)).sum::<Duration>();
         let all = END.as_secs_f64() * runs.len() as f64;
         println!(
-            "| `{name}` | {:.3} % | {:.1} s | {:.2} % | {:.1} times a seed |",
+            "| {name} | {:.3} % | {:.1} s | {:.2} % | {:.1} times a seed |",
             100.0 * sum(|seen| seen.two).as_secs_f64() / all,
             runs.iter().map(|(_, seen)| seen.two).max().unwrap_or_default().as_secs_f64(),
             100.0 * sum(|seen| seen.none).as_secs_f64() / all,
@@ -47,6 +52,10 @@ pub fn seeds(count: u64) -> bool {
         );
         for (seed, _) in runs.iter().filter(|(_, seen)| seen.unsettled).take(NAMED) {
             println!("BROKEN: `--seed {seed}`: no side alone serves when everything works again (P2)");
+            kept = false;
+        }
+        for (seed, seen) in runs.iter().filter(|(_, seen)| seen.wrong_orders > 0).take(NAMED) {
+            println!("BROKEN: {name}, `--seed {seed}`: {} wrong orders to take over", seen.wrong_orders);
             kept = false;
         }
         let mut broken: Vec<_> = runs.iter().filter(|(_, seen)| !seen.two.is_zero()).collect();
@@ -63,7 +72,7 @@ pub fn seeds(count: u64) -> bool {
             }
             // The same faults do break it.
             Choice::Available => kept &= !broken.is_empty(),
-            Choice::Manual => {}
+            Choice::Manual | Choice::ManualByForce => {}
         }
     }
     kept
@@ -96,7 +105,7 @@ fn setup(chance: &mut Chance, choice: Choice) -> Setup {
     let policy = match choice {
         Choice::Consistent => Policy::Consistent { promise },
         Choice::Available => Policy::Available,
-        Choice::Manual => Policy::Manual,
+        Choice::Manual | Choice::ManualByForce => Policy::Manual,
     };
     Setup {
         heartbeat,
@@ -106,6 +115,8 @@ fn setup(chance: &mut Chance, choice: Choice) -> Setup {
         stops: chance.duration(promise / 4 - Duration::from_millis(20)),
         rates,
         run: choice == Choice::Consistent,
+        on_isolation: OnIsolation::Keep,
+        ping_timeout: heartbeat,
     }
 }
 
@@ -144,7 +155,7 @@ fn run(seed: u64, choice: Choice, without: Option<Without>, told: bool) -> Seen 
         }
         step(&mut world, next, told);
         let over = next + chance.duration(chance.clone().one_of(&[SECOND, 5 * SECOND, 30 * SECOND]));
-        strike(&mut world, &mut chance, over, &mut mends, told);
+        strike(&mut world, &mut chance, over, &mut mends, choice == Choice::ManualByForce, told);
     }
     world.run_until(END);
     if told {
@@ -208,6 +219,7 @@ fn strike(
     chance: &mut Chance,
     over: Duration,
     mends: &mut Vec<(Duration, Mend)>,
+    is_forced: bool,
     told: bool,
 ) {
     let side = chance.index(2);
@@ -242,7 +254,7 @@ fn strike(
             let event = if world.hosts[side].is_hot() {
                 Event::Failover { force: false }
             } else {
-                Event::Takeover { force: false }
+                Event::Takeover { force: is_forced }
             };
             world.give(side, event);
         }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Answer, AppFailure, Command, Ending, Event, Machine, PeerReport, Time, WitnessOrder,
+    Action, Answer, AppFailure, Command, Ending, Event, Machine, OnIsolation, PeerReport, Policy, Settings,
+    StateName, Time, WitnessOrder,
 };
 use schrittmacher_simulator::Chance;
 
@@ -77,6 +78,10 @@ pub struct Seen {
     pub first_two: Option<Duration>,
     /// No side alone serves when everything works again (P2).
     pub unsettled: bool,
+    /// The role was taken from a silent peer by force.
+    pub forced: bool,
+    /// Such orders that were refused, and such without force that were obeyed.
+    pub wrong_orders: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -165,6 +170,9 @@ impl World {
             if self.hosts[side].app.serves() || matches!(self.hosts[side].app, App::Starting(_)) {
                 self.end_app(side);
             }
+        }
+        if let Some(event) = self.hosts[side].send_echoes(now, self.setup.ping_timeout) {
+            self.give(side, event);
         }
         let was_hot = self.hosts[side].app == App::Hot;
         for event in self.hosts[side].turn_app(now) {
@@ -290,7 +298,15 @@ impl World {
         if self.without == Some(Without::OwnPromise) {
             machine.majority.promised_until = Time::ZERO;
         }
+        let takes = may_take_by_force(machine, &host.settings);
         let reaction = machine.handle(&host.settings, local, event);
+        if let Event::Takeover { force } = event {
+            // From a silent peer by force alone, and then at once.
+            let is_wrong =
+                takes && force != matches!(machine.state.name(), StateName::ToHot | StateName::Hot);
+            self.seen.wrong_orders += u64::from(is_wrong);
+            self.seen.forced |= takes && force;
+        }
         for action in reaction.actions {
             self.carry_out(side, action, local);
         }
@@ -375,6 +391,14 @@ impl World {
     }
 }
 
+/// Under `policy = manual`, with a peer that is silent and may serve.
+fn may_take_by_force(machine: &Machine, settings: &Settings) -> bool {
+    use StateName::{Standby, ToStandby};
+    let is_idle = matches!(machine.state.name(), Standby | ToStandby);
+    let is_isolated = machine.isolation.isolated && settings.on_isolation == OnIsolation::StepDown;
+    settings.policy == Policy::Manual && is_idle && machine.peer.lost && !is_isolated
+}
+
 /// Faults, orders, and their end.
 impl World {
     pub fn start_daemon(&mut self, side: usize) {
@@ -393,6 +417,18 @@ impl World {
         (host.machine, host.heard, host.paused) = (Some(machine), None, false);
         host.run += 2;
         host.reports_at = self.now;
+        host.forget_echoes(self.now);
+    }
+
+    /// Its network is gone: the peer, the witness, the targets.
+    pub fn isolate(&mut self, side: usize) {
+        (self.links[side], self.links[PEERS], self.hosts[side].reaches) = (false, false, false);
+    }
+
+    /// The network is whole again.
+    pub fn join(&mut self) {
+        self.links = [true; 3];
+        self.hosts.iter_mut().for_each(|host| host.reaches = true);
     }
 
     /// Host and application are gone.
@@ -423,7 +459,8 @@ impl World {
 
     /// Everything works again.
     pub fn mend(&mut self) {
-        (self.links, self.witness_is_up, self.weather) = ([true; 3], true, None);
+        self.join();
+        (self.witness_is_up, self.weather) = (true, None);
         for side in 0..2 {
             self.resume(side);
             self.start_daemon(side);
@@ -437,11 +474,26 @@ impl World {
         // A daemon that was ending is started when it has ended.
         for _ in 0..2 {
             self.mend();
-            self.run_until(self.now + patience);
+            let end = self.now + patience;
+            while self.now < end && !self.is_settled() {
+                self.run_until(self.now + self.setup.heartbeat);
+            }
         }
         (self.seen, self.without) = (Seen::default(), None);
-        self.run_until(self.now + patience);
-        self.seen == Seen::default()
+        self.run_until(self.now + patience / 2);
+        self.seen == Seen::default() && self.is_settled()
+    }
+
+    /// One side is hot and serves, the other one is standby, and no daemon ends.
+    fn is_settled(&self) -> bool {
+        let is = |side: usize, state: StateName, app: App| {
+            let host = &self.hosts[side];
+            let stays = host.machine.as_ref().is_some_and(|machine| machine.ending == Ending::No);
+            stays && host.state() == Some(state) && host.app == app
+        };
+        [(0, 1), (1, 0)].iter().any(|(hot, other)| {
+            is(*hot, StateName::Hot, App::Hot) && is(*other, StateName::Standby, App::Standby)
+        })
     }
 
     pub fn start_app(&mut self, side: usize) {

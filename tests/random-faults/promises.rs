@@ -91,7 +91,7 @@ const LINK_TIME: Duration = Duration::from_secs(1);
 const CLOCK_AGE: Duration = Duration::from_millis(1500);
 
 /// Four commands of two seconds.
-const COMMANDS: Duration = Duration::from_secs(8);
+pub const COMMANDS: Duration = Duration::from_secs(8);
 
 impl Promises {
     pub fn new() -> Promises {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, Settings};
+use schrittmacher_protocol::{Event, Settings, StateName};
 use schrittmacher_simulator::{App, Daemon, Durations, Link, Node, Report, World};
 use schrittmacher_testkit::program::Program;
 
@@ -10,6 +10,7 @@ use crate::book::{Book, is_hot};
 use crate::faults::{Fault, Happening, Mark, Weather};
 use crate::plan::{END, Plan, RESOURCES, SWITCHING};
 use crate::program::{Version, settings};
+use crate::promises::COMMANDS;
 
 /// A run in progress.
 struct Run<'a> {
@@ -20,6 +21,9 @@ struct Run<'a> {
     hot_since: [Option<Duration>; 2],
     /// Faults of a link with two paths, so far.
     link_faults: u32,
+    seed: u64,
+    /// What is ordered now are the ends of the run.
+    is_at_the_ends: bool,
 }
 
 /// The resource whose application flaps, and how long it is hot.
@@ -32,6 +36,12 @@ const LOOK: Duration = Duration::from_millis(200);
 /// twelfth of a second (P6), the link by some tens of milliseconds.
 const FAILOVERS: u32 = 30;
 const FOLLOWS: Duration = Duration::from_millis(250);
+
+/// The first words of a daemon that ends are lost for so long: longer than it says them as a whole, and shorter than any
+/// `timeout` less a heartbeat.
+const FAREWELL_LOST: Duration = Duration::from_millis(320);
+/// A daemon that ends says so every tenth of a second, its peer may have to ask what that means, and is answered.
+const FAREWELL_HEARD: Duration = Duration::from_millis(500);
 
 /// A fault of a link that concerns both paths.
 const BOTH: u32 = 0;
@@ -84,7 +94,7 @@ fn begin(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) ->
         world.add_path(Link::new(3 * plan.latency));
     }
     world.watch.promises.flaps = versions[0] == Version::OursFlapping;
-    Run { plan, versions, world, hot_since: [None; 2], link_faults: 0 }
+    Run { plan, versions, world, hot_since: [None; 2], link_faults: 0, seed, is_at_the_ends: false }
 }
 
 impl Run<'_> {
@@ -120,7 +130,7 @@ impl Run<'_> {
         let heartbeats = hosts.each_ref().map(|host| host.nodes[0].daemon().heartbeat());
         match mark {
             // A host that was set back is no orderly end, and a recording may be believed after it (ADR 25).
-            Mark::Ends => {}
+            Mark::Ends => self.is_at_the_ends = true,
             Mark::Calm | Mark::Over => (0..2).for_each(|side| self.good_weather(side)),
             Mark::Ended => {
                 let serves = |resource: usize| {
@@ -196,7 +206,12 @@ impl Run<'_> {
             Fault::Thaw(resource) => {
                 (0..2).for_each(|side| self.order(side, resource, Event::Freeze(false)));
             }
-            Fault::Shutdown(side) => self.give_all(side, Event::Shutdown),
+            Fault::Shutdown(side) => {
+                self.give_all(side, Event::Shutdown);
+                if self.is_at_the_ends && self.seed.is_multiple_of(2) {
+                    self.lose_farewell(side);
+                }
+            }
             Fault::Reload(side, heartbeat) => self.reload(side, heartbeat),
             Fault::BreakFile(side) => self.hold(side, true),
             Fault::MendFile(side) => self.hold(side, false),
@@ -254,6 +269,44 @@ impl Run<'_> {
                 (node.durations, node.switching[resource])
             }),
         );
+    }
+
+    /// The first words of a daemon that ends are lost. A peer that is ready takes over promptly all the same (S9), and not only
+    /// when the hand-over comes back.
+    fn lose_farewell(&mut self, side: usize) {
+        let hosts = self.world.hosts();
+        let released = |world: &World<Program, Book>| {
+            let nodes = &world.hosts()[side].nodes;
+            nodes.iter().position(|node| node.is_up() && node.daemon().state() == StateName::Leaving)
+        };
+        let takes = hosts[side].nodes.iter().map(|node| node.app().switching()).max().unwrap_or_default();
+        let end = self.world.now() + COMMANDS + takes;
+        if !self.versions.iter().all(|version| version.is_ours())
+            || !self.world.run_until_so(end, |world| released(world).is_some())
+        {
+            return;
+        }
+        let Some(resource) = released(&self.world) else { return };
+        let state = |world: &World<Program, Book>, side: usize| {
+            let node = &world.hosts()[side].nodes[resource];
+            node.is_up().then(|| node.daemon().state())
+        };
+        let other = &self.world.hosts()[1 - side].nodes[resource];
+        let is_ready = other.app().is_standby() && state(&self.world, 1 - side) == Some(StateName::Standby);
+        self.on_paths(BOTH, |path| path.directions[side].cut = true);
+        self.world.run_until(self.world.now() + FAREWELL_LOST);
+        self.on_paths(BOTH, |path| path.directions[side].cut = false);
+        let is_taken = |world: &World<Program, Book>| {
+            matches!(state(world, 1 - side), Some(StateName::ToHot | StateName::Hot))
+                || state(world, side) != Some(StateName::Leaving)
+        };
+        let end = self.world.now() + FAREWELL_HEARD;
+        if is_ready && !self.world.run_until_so(end, is_taken) {
+            let what = format!(
+                "S9: {FAREWELL_HEARD:?} after the words were lost no side takes over, resource {resource}"
+            );
+            self.world.watch.promises.breaks(end, &what);
+        }
     }
 
     fn set_pace(&mut self, resource: usize, paces: [(Durations, Duration); 2]) {
