@@ -85,7 +85,7 @@ sim: ## simulate pairs in virtual time under random faults: SEEDS=10000, FROM=n 
 	@$(if $(SEED),,$(CARGO) run -q --release --locked -p schrittmacher-majority -- --seeds 100)
 
 .PHONY: majority sim-policies
-majority: ## the three policies and isolated hosts: every sequence of two faults, by clocks that are wrong (ten minutes; FAULTS=n)
+majority: ## the three policies and isolated hosts: every sequence of two faults, by clocks that are wrong (FAULTS=n)
 	@$(CARGO) run -q --release --locked -p schrittmacher-majority -- --search $(or $(FAULTS),2)
 
 sim-policies: ## the three policies under random faults: SEEDS=10000 (a quarter of an hour), where `make sim` has 100

@@ -82,13 +82,8 @@ fn acts(world: &World, kind: Acts) -> Vec<Act> {
 
 /// Without [`Act::Targets`] where the link is cut: two hosts that reach their targets and not each other are no isolation (P8).
 fn isolations(world: &World) -> Vec<Act> {
-    let mut acts = vec![Act::Isolate(0), Act::Isolate(1)];
-    if world.links[PEERS] {
-        acts.extend([Act::Targets(0), Act::Targets(1)])
-    } else {
-        acts.push(Act::Join)
-    }
-    acts
+    let other = if world.links[PEERS] { vec![Act::Targets(0), Act::Targets(1)] } else { vec![Act::Join] };
+    [vec![Act::Isolate(0), Act::Isolate(1)], other].concat()
 }
 
 impl World {

@@ -36,6 +36,9 @@ pub const RULES: [Without; 6] = [
     Without::TimeToStop,
 ];
 
+/// A pair that is settled for so long has nothing on the way that could change it.
+const SETTLED: Duration = Duration::from_secs(15);
+
 /// The links: between the hosts, and of each host to the witness.
 pub const PEERS: usize = 2;
 
@@ -474,9 +477,10 @@ impl World {
         // A daemon that was ending is started when it has ended.
         for _ in 0..2 {
             self.mend();
-            let end = self.now + patience;
-            while self.now < end && !self.is_settled() {
+            let (end, mut since) = (self.now + patience, self.now);
+            while self.now < end && self.now < since + SETTLED {
                 self.run_until(self.now + self.setup.heartbeat);
+                since = if self.is_settled() { since } else { self.now };
             }
         }
         (self.seen, self.without) = (Seen::default(), None);

@@ -33,6 +33,11 @@ pub enum Rule {
     /// A hand-over that nobody takes comes back (edge-9). Only orderly ends show what that is for, so the study of all rules
     /// leaves it out.
     ComeBack,
+    /// What an isolated side does, and its timing: it goes on, its evidence comes late, or its application stops late. For
+    /// isolations alone, too.
+    StepDown,
+    EvidenceInTime,
+    TimeToStop,
 }
 
 /// The rules of the study, with their ids and what is done without it.

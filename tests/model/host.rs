@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Ending, Machine, PeerReport, Settings, State};
+use schrittmacher_protocol::{Ending, Machine, PeerReport, Policy, Settings, State};
 use schrittmacher_testkit::double as legacy;
 use schrittmacher_testkit::double::Legacy;
 use schrittmacher_wire::{AppCode, Note, PeerCode};
@@ -37,6 +37,8 @@ pub struct Kind {
     pub keeps_address: bool,
     /// Its daemon ends for a restart: not a fault, but an act (P10).
     pub restarts: bool,
+    /// It looks whether it is isolated, and knows after this number of seconds at the latest.
+    pub pings: Option<u8>,
     /// The other side's messages, but for status, random and extension.
     pub peer: PeerReport,
 }
@@ -45,6 +47,11 @@ impl Kind {
     /// Ours, with a broken file for example.
     pub fn starts_nothing(&self) -> bool {
         matches!(&self.program, Program::Ours(settings) if settings.held)
+    }
+
+    /// It takes no role on silence.
+    pub fn is_manual(&self) -> bool {
+        matches!(&self.program, Program::Ours(settings) if settings.policy == Policy::Manual)
     }
 
     /// Both are ours and of the same priority.
@@ -92,6 +99,19 @@ pub struct Host {
     pub paused: bool,
     /// What a restart has left.
     pub left: Left,
+    pub targets: Targets,
+}
+
+/// The targets of `ping-address`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Targets {
+    Answer,
+    /// None answers, and the daemon has looked for this number of seconds.
+    Silent {
+        age: u8,
+        /// The link was whole when they fell silent, or was cut at the same moment.
+        in_time: bool,
+    },
 }
 
 /// An application that serves while its daemon is restarted (P9).
@@ -130,6 +150,8 @@ pub enum Input {
     Released,
     ReleaseFails,
     ActivateFails,
+    /// What the echoes say is another thing than before.
+    Echoes,
     Take(Message),
     Pass,
     // Repairs, at any time.
@@ -138,6 +160,8 @@ pub enum Input {
     WakeApp,
     Resume,
     Thaw,
+    /// A target answers again.
+    Reach,
     // Faults, and orders.
     Crash,
     /// The same, while the other application does not serve and nothing is on the way.
@@ -153,12 +177,20 @@ pub enum Input {
     AddressLost,
     Freeze,
     ClientsLost,
+    /// An operator takes the role, also from a silent peer.
+    TakeoverByForce,
+    /// Its targets are silent; the link is whole.
+    TargetsLost,
+    /// The same, while it is cut.
+    TargetsLostLate,
+    /// The link is cut in both directions, and its targets are silent.
+    Isolated,
 }
 
-pub const MENDING: [Input; 5] =
-    [Input::StartDaemon, Input::StartApp, Input::WakeApp, Input::Resume, Input::Thaw];
+pub const MENDING: [Input; 6] =
+    [Input::StartDaemon, Input::StartApp, Input::WakeApp, Input::Resume, Input::Thaw, Input::Reach];
 
-pub const FAULTS: [Input; 13] = [
+pub const FAULTS: [Input; 17] = [
     Input::Crash,
     Input::Restart,
     Input::HostDies,
@@ -172,6 +204,10 @@ pub const FAULTS: [Input; 13] = [
     Input::AddressLost,
     Input::Freeze,
     Input::ClientsLost,
+    Input::TakeoverByForce,
+    Input::TargetsLost,
+    Input::TargetsLostLate,
+    Input::Isolated,
 ];
 
 impl Host {
@@ -189,6 +225,7 @@ impl Host {
             no_address: false,
             cut_off: false,
             activate_fails: None,
+            targets: Targets::Answer,
         }
     }
 
@@ -203,6 +240,22 @@ impl Host {
 
     pub fn is_frozen(&self) -> bool {
         matches!(&self.daemon, Daemon::Ours(machine) if machine.frozen)
+    }
+
+    /// No target answers.
+    pub fn is_isolated(&self) -> bool {
+        self.targets != Targets::Answer
+    }
+
+    /// What its daemon has been told of its targets is no longer so.
+    fn has_news_of_targets(&self) -> bool {
+        matches!(&self.daemon, Daemon::Ours(machine) if machine.isolation.isolated != self.is_isolated())
+    }
+
+    /// It has the role, or takes it.
+    pub fn has_role(&self) -> bool {
+        matches!(&self.daemon, Daemon::Ours(machine)
+            if matches!(machine.state, State::ToHot { .. } | State::Hot { .. }))
     }
 
     /// Whether the daemon takes events.
@@ -235,6 +288,7 @@ impl Host {
             Input::Released => self.runs() && self.commands.is_some(),
             Input::ReleaseFails => kind.keeps_address && self.runs() && self.commands.is_some(),
             Input::ActivateFails => self.runs() && self.activate_fails == Some(0),
+            Input::Echoes => kind.pings.is_some() && self.runs() && self.has_news_of_targets(),
             Input::Take(_) => self.runs(),
             Input::Pass => true,
             Input::StartDaemon => !self.is_up(),
@@ -242,12 +296,17 @@ impl Host {
             Input::WakeApp => matches!(self.app, App::Runs { hung: true, .. }),
             Input::Resume => self.paused,
             Input::Thaw => self.runs() && self.is_frozen(),
+            Input::Reach => self.is_isolated(),
             Input::Crash => self.is_up(),
             Input::Restart => kind.restarts && self.is_up(),
             Input::HostDies => self.is_up() && self.app != App::Dead,
             Input::AppDies => self.app != App::Dead,
             Input::AppHangs | Input::AppFails => self.app.is_fit(),
             Input::Failover | Input::Takeover => self.runs(),
+            Input::TakeoverByForce => kind.is_manual() && self.runs(),
+            Input::TargetsLost | Input::TargetsLostLate | Input::Isolated => {
+                kind.pings.is_some() && !self.is_isolated()
+            }
             Input::Freeze => kind.freezes && self.runs() && !self.is_frozen(),
             Input::AddressLost => kind.loses_address && !self.no_address,
             Input::ClientsLost => kind.loses_clients && !self.cut_off && !self.paused,
@@ -262,6 +321,10 @@ impl Host {
         match input {
             Input::Released => self.commands.is_some_and(|age| age >= COMMANDS) && self.runs(),
             Input::ReleaseFails => false,
+            Input::Echoes => {
+                let is_in_time = matches!(self.targets, Targets::Silent { age, .. } if kind.pings.is_some_and(|latest| age < latest));
+                self.allows(kind, input) && !is_in_time
+            }
             _ => self.allows(kind, input),
         }
     }

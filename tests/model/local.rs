@@ -9,13 +9,13 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::app::Role;
-use crate::host::{FAULTS, Host, Input, Kind, MENDING, Message};
+use crate::app::{App, Role};
+use crate::host::{FAULTS, Host, Input, Kind, MENDING, Message, Targets};
 use crate::stand::Stand;
 use crate::step::Choice;
 
 /// Inputs that happen by themselves, apart from messages and time.
-const BY_ITSELF: [Input; 7] = [
+const BY_ITSELF: [Input; 8] = [
     Input::Tick,
     Input::Report,
     Input::Hear,
@@ -23,6 +23,7 @@ const BY_ITSELF: [Input; 7] = [
     Input::Released,
     Input::ReleaseFails,
     Input::ActivateFails,
+    Input::Echoes,
 ];
 
 /// The most different messages one side can send: they are numbered in six bits, from 1.
@@ -43,6 +44,12 @@ pub struct Info {
     pub runs: bool,
     pub frozen: bool,
     pub biased: bool,
+    /// Its targets are silent, and were so when the link was cut, or before.
+    pub isolated_in_time: bool,
+    pub isolated: bool,
+    pub has_role: bool,
+    /// Clients get answers, also while it stops.
+    pub answers: bool,
     pub late: bool,
     pub reporting: bool,
     pub hot_for: Duration,
@@ -51,7 +58,7 @@ pub struct Info {
     must: u8,
     /// Bits of [`MENDING`] and [`FAULTS`].
     mending: u8,
-    faults: u16,
+    faults: u32,
 }
 
 /// A step's outcome in numbers.
@@ -91,6 +98,10 @@ impl Side {
         }
     }
 
+    pub fn is_manual(&self) -> bool {
+        self.kind.is_manual()
+    }
+
     /// Its daemon is restarted in good order.
     pub fn restarts(&mut self) {
         self.kind.restarts = true;
@@ -122,10 +133,10 @@ impl Side {
 
     fn look_at(&self, host: &Host) -> Info {
         let bits = |inputs: &[Input], holds: &dyn Fn(Input) -> bool| {
-            inputs.iter().enumerate().fold(0_u16, |bits, (at, input)| bits | u16::from(holds(*input)) << at)
+            inputs.iter().enumerate().fold(0_u32, |bits, (at, input)| bits | u32::from(holds(*input)) << at)
         };
         let allowed = |input| host.allows(&self.kind, input);
-        let low = |bits: u16| bits.to_le_bytes()[0];
+        let low = |bits: u32| bits.to_le_bytes()[0];
         Info {
             stand: host.stand(),
             claims: host.claims(),
@@ -137,6 +148,10 @@ impl Side {
             runs: host.runs(),
             frozen: host.is_frozen(),
             biased: host.is_biased(&self.kind),
+            isolated_in_time: matches!(host.targets, Targets::Silent { in_time: true, .. }),
+            isolated: host.is_isolated(),
+            has_role: host.has_role(),
+            answers: matches!(host.app, App::Runs { role: Role::Hot, .. }),
             late: host.is_late(),
             hot_for: host.hot_for(),
             reporting: host.report.is_some() || allowed(Input::Report),
@@ -203,7 +218,7 @@ impl Side {
 impl Info {
     /// The inputs that can happen by themselves.
     pub fn can(self) -> impl Iterator<Item = Input> {
-        chosen(&BY_ITSELF, u16::from(self.can))
+        chosen(&BY_ITSELF, u32::from(self.can))
     }
 
     /// Whether something has to happen before the second is over.
@@ -212,7 +227,7 @@ impl Info {
     }
 
     pub fn mending(self) -> impl Iterator<Item = Input> {
-        chosen(&MENDING, u16::from(self.mending))
+        chosen(&MENDING, u32::from(self.mending))
     }
 
     pub fn faults(self) -> impl Iterator<Item = Input> {
@@ -220,7 +235,7 @@ impl Info {
     }
 }
 
-fn chosen(inputs: &'static [Input], bits: u16) -> impl Iterator<Item = Input> {
+fn chosen(inputs: &'static [Input], bits: u32) -> impl Iterator<Item = Input> {
     inputs.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0).map(|(_, input)| *input)
 }
 
@@ -254,5 +269,11 @@ fn key(input: Input, taken: u8) -> u8 {
         Input::ClientsLost => 25,
         Input::ReleaseFails => 26,
         Input::Restart => 27,
+        Input::Echoes => 28,
+        Input::Reach => 29,
+        Input::TakeoverByForce => 30,
+        Input::TargetsLost => 31,
+        Input::TargetsLostLate => 32,
+        Input::Isolated => 33,
     }
 }

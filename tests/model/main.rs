@@ -40,6 +40,8 @@ const USAGE: &str = "\
 usage: schrittmacher-model [--faults N] [--every-start] [--grain SECONDS] [--limit STATES]
                                                                              the pairings that promises are made for
        schrittmacher-model --failed-releases                                 orders whose release may fail
+       schrittmacher-model --isolations [--faults N]                         hosts that are isolated, and the timing without its parts
+       schrittmacher-model --by-force                                        policy = manual: takeovers by force
        schrittmacher-model --orderly-ends                                    without a part of P10: must break it
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
        schrittmacher-model --without [--line N]...                           ours, each deviation and rule taken out in turn (an hour)
@@ -68,6 +70,8 @@ const LIMIT_OF_MANY_FAULTS: usize = 10_000;
 enum Task {
     Promises,
     FailedReleases,
+    Isolations,
+    ByForce,
     Legacy,
     Without,
     OrderlyEnds,
@@ -84,9 +88,16 @@ fn main() -> ExitCode {
     };
     let began = Instant::now();
     let kept = match &options.task {
-        Task::FailedReleases => search_all(&options.failed_releases()),
+        Task::FailedReleases => search_all(&options.out_of_settled(&pairing::failed_releases(), 2)),
+        Task::Isolations => {
+            let acts = options.faults.unwrap_or(2);
+            search_all(&options.out_of_settled(&pairing::isolations(acts), 1)) & isolations(&options)
+        }
+        Task::ByForce => search_all(&options.out_of_settled(&pairing::takeovers_by_force(), 2)),
         // A search that finds nothing proves something only if it finds what is there.
-        Task::Promises => promises(&options) & legacy(&options, false) & orderly_ends(&options),
+        Task::Promises => {
+            promises(&options) & legacy(&options, false) & orderly_ends(&options) & isolations(&options)
+        }
         Task::OrderlyEnds => orderly_ends(&options),
         Task::Legacy => legacy(&options, true),
         Task::Without => study::study(&options.lines, options.faults.unwrap_or(1)),
@@ -125,6 +136,8 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("held") => variant = Variant::Held,
             Long("cut-off") => variant = Variant::CutOff,
             Long("failed-releases") => options.task = Task::FailedReleases,
+            Long("isolations") => options.task = Task::Isolations,
+            Long("by-force") => options.task = Task::ByForce,
             Long("orderly-ends") => options.task = Task::OrderlyEnds,
             Long("legacy") => options.task = Task::Legacy,
             Long("without") => options.task = Task::Without,
@@ -193,18 +206,18 @@ impl Options {
         runs
     }
 
-    /// Orders whose release may fail.
-    fn failed_releases(&self) -> Vec<Run> {
-        let run = |(pairing, act, budget)| Run {
-            pairing,
-            faults: budget,
-            act: Some(act),
+    /// A number of acts, the first of them out of a settled pair.
+    fn out_of_settled(&self, acts: &[(Pairing, Input, u8)], grain: u8) -> Vec<Run> {
+        let run = |(pairing, act, budget): &(Pairing, Input, u8)| Run {
+            pairing: *pairing,
+            faults: *budget,
+            act: Some(*act),
             every_start: false,
-            grain: 2,
+            grain,
             limit: search::MOST_STATES,
             stop: self.stop,
         };
-        pairing::failed_releases().into_iter().map(run).collect()
+        acts.iter().map(run).collect()
     }
 }
 
@@ -229,8 +242,14 @@ fn on_every_core(count: usize, one: impl Fn(usize) + Sync) {
 }
 
 fn promises(options: &Options) -> bool {
-    let releases = if options.faults.is_none() { options.failed_releases() } else { Vec::new() };
-    search_all(&[options.runs(&pairing::promised()), releases].concat())
+    let mut runs = options.runs(&pairing::promised());
+    if options.faults.is_none() {
+        runs.extend(options.out_of_settled(&pairing::failed_releases(), 2));
+        runs.extend(options.out_of_settled(&pairing::takeovers_by_force(), 2));
+        // In heartbeats of two seconds a quarter of what the other side waits for is one.
+        runs.extend(options.out_of_settled(&pairing::isolations(1), 1));
+    }
+    search_all(&runs)
 }
 
 fn search_all(runs: &[Run]) -> bool {
@@ -322,6 +341,23 @@ fn orderly_ends(options: &Options) -> bool {
     );
     report.broken.iter().for_each(|broken| println!("{broken}"));
     let caught = report.broken.iter().any(|broken| broken.starts_with("P10"));
+    println!("{}", if caught { "found" } else { "ERROR: not found" });
+    caught
+}
+
+/// And for isolations, if it finds what comes of each part of their timing.
+fn isolations(options: &Options) -> bool {
+    if options.faults.is_some() && !matches!(options.task, Task::Isolations) {
+        return true;
+    }
+    println!("\nIt has to find that both serve without a part of what isolation asks for:\n{HEADER}");
+    let mut caught = true;
+    for run in options.out_of_settled(&pairing::isolations_without(), 1) {
+        let report = run.go();
+        println!("{}", report.line);
+        report.broken.iter().for_each(|broken| println!("without {:?}: {broken}", run.pairing.without));
+        caught &= report.broken.iter().any(|broken| broken.starts_with("isolation"));
+    }
     println!("{}", if caught { "found" } else { "ERROR: not found" });
     caught
 }

@@ -158,7 +158,13 @@ impl Pair {
                     link_faults(&paid, out);
                 }
                 Some(Acts { budget, .. }) if budget == state.budget && self.settled(state).is_none() => {}
-                Some(_) => self.host_faults(&paid, out),
+                Some(Acts { act, .. }) => {
+                    self.host_faults(&paid, out);
+                    if act == Input::TakeoverByForce && paid.cut == [false; 2] {
+                        let cut = State { cut: [true; 2], ..paid };
+                        out.push(plain(Class::Fault, Label::CutBoth, cut));
+                    }
+                }
             }
         }
         out.retain(|edge| edge.to != *state);
@@ -216,7 +222,23 @@ impl Pair {
             let is_fresh = self.promises_p9 && !infos[1 - side].serves && self.is_silent(paid);
             let restart = if is_fresh { Input::Restart } else { Input::Crash };
             let act = self.acts.map(|acts| if acts.act == Input::Crash { restart } else { acts.act });
-            let allowed = |input: &Input| act.map_or(*input != Input::Restart, |act| act == *input);
+            let is_whole = paid.cut == [false; 2];
+            let belongs = |input: Input| match act {
+                None => input != Input::Restart,
+                Some(Input::TakeoverByForce) => {
+                    matches!(input, Input::TakeoverByForce | Input::Takeover | Input::HostDies)
+                }
+                Some(Input::Isolated) => {
+                    matches!(input, Input::Isolated | Input::TargetsLost | Input::TargetsLostLate)
+                }
+                Some(act) => act == input,
+            };
+            let possible = |input: Input| match input {
+                Input::Isolated | Input::TargetsLost => is_whole,
+                Input::TargetsLostLate => !is_whole,
+                _ => true,
+            };
+            let allowed = |input: &Input| belongs(*input) && possible(*input);
             for input in info.faults().filter(allowed) {
                 self.step(paid, Class::Fault, side, input, out);
             }
@@ -237,7 +259,11 @@ impl Pair {
     fn step(&mut self, state: &State, class: Class, side: usize, input: Input, out: &mut Vec<Edge>) {
         for effect in self.sides[side].step(state.hosts[side], input, 0) {
             let label = Label::At(u8::from(side == 1), input);
-            out.push(self.after(state, class, label, side, effect));
+            let mut edge = self.after(state, class, label, side, effect);
+            if input == Input::Isolated {
+                edge.to.cut = [true; 2];
+            }
+            out.push(edge);
         }
     }
 
@@ -291,6 +317,9 @@ impl Pair {
         if self.promises_p9 && effect.stops && !other.serves && !other.claims {
             edge.broken = Some("P9: stops an application that serves for a side that does not");
         }
+        if self.is_taken_beside_one_that_serves(before, side, effect.host) {
+            edge.broken = Some("isolation: takes the role before the other side has stopped");
+        }
         edge.sent = u8::try_from(effect.sent.len()).unwrap_or(u8::MAX);
         let receiver = self.sides[1 - side].info(before.hosts[1 - side]);
         if !before.cut[side] && receiver.up {
@@ -306,10 +335,22 @@ impl Pair {
         edge
     }
 
+    /// One of the two is isolated since the link is cut, and takes the role or leaves it to the other one too late.
+    fn is_taken_beside_one_that_serves(&self, before: &State, side: usize, host: u32) -> bool {
+        let [was, is] = [before.hosts[side], host].map(|host| self.sides[side].info(host));
+        let other = self.sides[1 - side].info(before.hosts[1 - side]);
+        let is_isolated = was.isolated_in_time || other.isolated_in_time;
+        before.cut == [true; 2] && is_isolated && is.has_role && !was.has_role && other.answers
+    }
+
     /// Whether the promises of a working link and running daemons apply.
     pub fn is_undisturbed(&self, state: &State) -> bool {
-        let stopped = self.infos(state).iter().any(|info| info.up && !info.runs || info.frozen);
-        state.cut == [false, false] && !stopped
+        let infos = self.infos(state);
+        let stopped = infos.iter().any(|info| info.up && !info.runs || info.frozen);
+        // A side that is isolated, or that an operator has to order, does not serve without its peer.
+        let waits =
+            (0..2).any(|side| !infos[1 - side].up && (infos[side].isolated || self.sides[side].is_manual()));
+        state.cut == [false, false] && !stopped && !waits
     }
 
     /// The daemons run, and the only direction that is cut is that from this side.

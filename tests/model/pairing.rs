@@ -50,12 +50,16 @@ pub enum Variant {
     NoRelease,
     /// A starts nothing (edge-11).
     Held,
+    /// Both look whether they are isolated, and step down.
+    Isolation,
+    /// Both have `policy = manual`.
+    Manual,
 }
 
 impl Variant {
     /// Without a fault it is the same as the usual one.
     pub fn is_a_fault(self) -> bool {
-        matches!(self, Variant::NoAddress | Variant::CutOff)
+        matches!(self, Variant::NoAddress | Variant::CutOff | Variant::Isolation | Variant::Manual)
     }
 }
 
@@ -84,7 +88,30 @@ pub fn failed_releases() -> [(Pairing, Input, u8); 3] {
     [Input::Failover, Input::Takeover, Input::Shutdown].map(|act| (pairing, act, 2))
 }
 
+/// Isolations of either host, or of both, targets that come and go: `acts` of them, out of a settled pair.
+pub fn isolations(acts: u8) -> Vec<(Pairing, Input, u8)> {
+    let pairing = |priority| Pairing::new([Version::Ours; 2], priority, Variant::Isolation);
+    [0, 1, -1].map(|priority| (pairing(priority), Input::Isolated, acts)).to_vec()
+}
+
+/// Each part of the timing of an isolation, taken out.
+pub fn isolations_without() -> Vec<(Pairing, Input, u8)> {
+    let usual = Pairing::new([Version::Ours; 2], 0, Variant::Isolation);
+    [Rule::StepDown, Rule::EvidenceInTime, Rule::TimeToStop]
+        .map(|rule| (Pairing { without: Some(Without::Rule(rule)), ..usual }, Input::Isolated, 1))
+        .to_vec()
+}
+
+/// Cuts, crashes and takeovers by force or not: two of them out of a settled pair.
+pub fn takeovers_by_force() -> Vec<(Pairing, Input, u8)> {
+    let pairing = |priority| Pairing::new([Version::Ours; 2], priority, Variant::Manual);
+    [0, 1].map(|priority| (pairing(priority), Input::TakeoverByForce, 2)).to_vec()
+}
+
 const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// In seconds: half of what the other side waits for, which is a timeout less a heartbeat.
+const PING_TIMEOUT: u8 = 2;
 
 /// An application switches within its second, or needs longer than a heartbeat.
 const TAKES: &[u8] = &[0, 3];
@@ -110,6 +137,8 @@ impl Pairing {
             Variant::CutOff => ", A may lose its clients",
             Variant::NoRelease => ", releases may fail",
             Variant::Held => ", A starts nothing",
+            Variant::Isolation => ", step-down",
+            Variant::Manual => ", manual",
         };
         format!("{a} × {b}, {priority}{variant}")
     }
@@ -160,8 +189,8 @@ impl Pairing {
                 remote: addresses[1 - side],
                 held: side == 0 && self.variant == Variant::Held,
                 extensions: true,
-                policy: Policy::Available,
-                on_isolation: OnIsolation::Keep,
+                policy: if self.variant == Variant::Manual { Policy::Manual } else { Policy::Available },
+                on_isolation: self.on_isolation(),
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
             Version::V182 => Program::Legacy(self.legacy(legacy::Generation::V182, side)),
@@ -170,7 +199,12 @@ impl Pairing {
             program,
             habit: if own == Version::V182 { Habit::Old } else { Habit::New },
             grain,
-            takes: TAKES,
+            // The sooner the other side serves, the worse it is. What is stopped is so within its second.
+            takes: if self.variant == Variant::Isolation && !self.lacks(Rule::TimeToStop) {
+                &[0]
+            } else {
+                TAKES
+            },
             // All that a legacy node draws is smaller than ours, so one value is all values (1.3).
             draws: match (other, self.without) {
                 (Version::Ours, Some(Without::Rule(Rule::ConstantRandom))) => &[DRAWN - 2, DRAWN],
@@ -183,6 +217,11 @@ impl Pairing {
             loses_clients: side == 0 && self.variant == Variant::CutOff,
             keeps_address: self.variant == Variant::NoRelease,
             restarts: false,
+            pings: (self.variant == Variant::Isolation).then_some(if self.lacks(Rule::EvidenceInTime) {
+                2 * PING_TIMEOUT
+            } else {
+                PING_TIMEOUT
+            }),
             peer: PeerReport {
                 code: None,
                 priority: priorities[1 - side],
@@ -199,6 +238,15 @@ impl Pairing {
 
     fn heartbeat(self, side: usize) -> Duration {
         if side == 1 && self.variant == Variant::SlowHeartbeat { 2 * HEARTBEAT } else { HEARTBEAT }
+    }
+
+    fn on_isolation(self) -> OnIsolation {
+        let steps_down = self.variant == Variant::Isolation && !self.lacks(Rule::StepDown);
+        if steps_down { OnIsolation::StepDown } else { OnIsolation::Keep }
+    }
+
+    fn lacks(self, rule: Rule) -> bool {
+        self.without == Some(Without::Rule(rule))
     }
 
     fn legacy(self, generation: legacy::Generation, side: usize) -> legacy::Settings {

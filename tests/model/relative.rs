@@ -74,6 +74,14 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
     let unless_over = |time: Option<Time>| time.map(back).filter(|time| *time > NOW);
     // Silence: longer than its limit is as good as the limit.
     let at_most = |time: Time, limit: Duration| back(time).max(NOW - limit);
+    // Whether a target has answered in a silence that was older than the timeout counts for a silence of any length.
+    let silence = machine.peer.timeout(settings);
+    let heard = if reached_at > peer_heard + silence {
+        NOW - 2 * silence - SECOND
+    } else {
+        at_most(peer_heard, silence)
+    };
+    let reached_at = at_most(reached_at, silence);
     Machine {
         state: match state {
             State::Unknown { claim } => State::Unknown { claim: claim.map(deadline) },
@@ -116,7 +124,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         app: App { heard: at_most(app_heard, settings.app_timeout), silent, reported },
         peer: Peer {
             // The generation, and with it the limit, changes only with a message, which sets `heard` anew.
-            heard: at_most(peer_heard, machine.peer.timeout(settings)),
+            heard,
             alive,
             lost,
             said,
@@ -176,7 +184,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         bond,
         majority,
         epochs: Epochs::default(),
-        isolation: Isolation { isolated, reached_at: at_most(reached_at, machine.peer.timeout(settings)) },
+        isolation: Isolation { isolated, reached_at },
         ending,
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, AppFailure, Command, Ending, Event, FORCED_RANDOM, Machine, PeerReport, Said, State, StateName,
+    Action, AppFailure, Command, Ending, Event, FORCED_RANDOM, Machine, OnIsolation, PeerReport, Policy,
+    Said, Settings, State, StateName,
 };
 use schrittmacher_testkit::double as legacy;
 use schrittmacher_testkit::double::Legacy;
@@ -12,7 +13,7 @@ use schrittmacher_wire::{AppCode, PeerCode};
 use crate::ablation::{Rule, Without};
 use crate::app::{App, Role};
 use crate::deviation;
-use crate::host::{COMMANDS, Daemon, Host, IN_TIME, Input, Kind, Left, Message, Program};
+use crate::host::{COMMANDS, Daemon, Host, IN_TIME, Input, Kind, Left, Message, Program, Targets};
 use crate::relative::{self, NOW, SECOND};
 
 /// The pause before the address is tried again, in seconds.
@@ -100,6 +101,39 @@ fn has_no_role(machine: &Machine) -> bool {
     matches!(machine.state.name(), Unknown | Standby | ToStandby | Failed)
 }
 
+/// What a silent peer means to a side without the role, before an event.
+struct Silence {
+    /// The peer is silent, and the policy leaves the role with it.
+    is_manual: bool,
+    /// This side would stop at once.
+    is_isolated: bool,
+}
+
+impl Silence {
+    fn of(machine: &Machine, settings: &Settings) -> Silence {
+        use StateName::{Standby, ToStandby};
+        let is_idle = matches!(machine.state.name(), Standby | ToStandby);
+        Silence {
+            is_manual: is_idle && machine.peer.lost && settings.policy == Policy::Manual,
+            is_isolated: machine.isolation.isolated && settings.on_isolation == OnIsolation::StepDown,
+        }
+    }
+
+    /// Only an order by force takes the role from it, and that always does.
+    fn broken(&self, event: Event, after: StateName) -> Option<&'static str> {
+        let takes = matches!(after, StateName::ToHot | StateName::Hot);
+        match event {
+            Event::Takeover { force: true } if self.is_manual && !self.is_isolated && !takes => {
+                Some("manual: a takeover by force is not obeyed")
+            }
+            Event::Takeover { force: false } | Event::Tick if self.is_manual && takes => {
+                Some("manual: takes the role from a silent peer")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The peer hands over. It confirms an order as well: a frozen side asks for nothing else.
 fn is_consent(event: Event) -> bool {
     matches!(event, Event::Peer(report) if matches!(report.code, Some(PeerCode::Fovr | PeerCode::Tcnf)))
@@ -156,17 +190,17 @@ impl Step<'_> {
                 self.host.cut_off = true;
                 self.daemon(Event::CutOff, None);
             }
-            Input::Take(message) => self.hear_peer(message),
-            Input::Pass => {
-                let grain = self.kind.grain;
-                self.host.app.pass(grain, habit);
-                self.host.commands = self.host.commands.map(|age| (age + grain).min(COMMANDS));
-                self.host.activate_fails = self.host.activate_fails.map(|left| left.saturating_sub(grain));
-                if let Left::Hot { ago, alone } = self.host.left {
-                    let ago = ago + grain;
-                    self.host.left = if ago > IN_TIME { Left::Nothing } else { Left::Hot { ago, alone } };
-                }
+            Input::Echoes => {
+                let isolated = self.host.is_isolated();
+                self.daemon(Event::Isolated(isolated), None);
             }
+            Input::Reach => self.host.targets = Targets::Answer,
+            Input::TargetsLost | Input::Isolated => {
+                self.host.targets = Targets::Silent { age: 0, in_time: true };
+            }
+            Input::TargetsLostLate => self.host.targets = Targets::Silent { age: 0, in_time: false },
+            Input::Take(message) => self.hear_peer(message),
+            Input::Pass => self.pass(),
             Input::StartDaemon => self.start_daemon(),
             Input::StartApp => self.host.app = App::start(Role::Unknown),
             Input::WakeApp => set_hung(&mut self.host.app, false),
@@ -195,8 +229,23 @@ impl Step<'_> {
                 self.daemon(Event::Failover { force: false }, Some(legacy::Event::Failover));
             }
             Input::Takeover => self.daemon(Event::Takeover { force: false }, Some(legacy::Event::Takeover)),
+            Input::TakeoverByForce => self.daemon(Event::Takeover { force: true }, None),
             Input::Shutdown => self.daemon(Event::Shutdown, None),
             Input::Pause => self.host.paused = true,
+        }
+    }
+
+    fn pass(&mut self) {
+        let (grain, runs) = (self.kind.grain, self.host.runs());
+        self.host.app.pass(grain, self.kind.habit);
+        self.host.commands = self.host.commands.map(|age| (age + grain).min(COMMANDS));
+        self.host.activate_fails = self.host.activate_fails.map(|left| left.saturating_sub(grain));
+        if let (Targets::Silent { age, .. }, Some(latest)) = (&mut self.host.targets, self.kind.pings) {
+            *age = if runs { (*age + grain).min(latest) } else { 0 };
+        }
+        if let Left::Hot { ago, alone } = self.host.left {
+            let ago = ago + grain;
+            self.host.left = if ago > IN_TIME { Left::Nothing } else { Left::Hot { ago, alone } };
         }
     }
 
@@ -254,6 +303,7 @@ impl Step<'_> {
     fn daemon(&mut self, event: Event, for_legacy: Option<legacy::Event>) {
         match (&mut self.host.daemon, &self.kind.program) {
             (Daemon::Ours(machine), Program::Ours(settings)) => {
+                let silence = Silence::of(machine, settings);
                 let known = is_known_to_serve(machine);
                 let must_wait = machine.frozen && has_no_role(machine) && !is_consent(event);
                 let actions = match self.kind.without {
@@ -266,6 +316,7 @@ impl Step<'_> {
                 if must_wait && machine.state.name() == StateName::ToHot {
                     self.broken = Some("P12: a frozen side takes the role by itself");
                 }
+                self.broken = self.broken.or_else(|| silence.broken(event, machine.state.name()));
                 self.our_actions(known, &actions);
                 self.check_rights();
             }

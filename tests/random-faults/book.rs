@@ -40,6 +40,13 @@ impl Book {
         }
     }
 
+    /// Something that is no fault of the plan.
+    pub fn note(&mut self, now: Duration, what: &str) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.note(now, what);
+        }
+    }
+
     pub fn marked(&mut self, now: Duration, mark: Mark) {
         self.promises.marked(now, mark);
         if let Some(timeline) = &mut self.timeline {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 mod book;
 mod epochs;
 mod faults;
+mod isolation;
 mod lan;
 mod many;
 mod neighbour;

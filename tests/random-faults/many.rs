@@ -21,7 +21,7 @@ pub struct Pair {
 }
 
 /// Every pair that is tried under the same faults.
-pub const PAIRS: [Pair; 12] = [
+pub const PAIRS: [Pair; 14] = [
     Pair { versions: [Version::Ours, Version::Ours], promised: true },
     Pair { versions: [Version::Ours, Version::V200], promised: true },
     Pair { versions: [Version::Ours, Version::V182], promised: true },
@@ -32,6 +32,8 @@ pub const PAIRS: [Pair; 12] = [
     Pair { versions: [Version::OursFlapping, Version::OursFlapping], promised: true },
     Pair { versions: [Version::OursTwoPaths, Version::OursTwoPaths], promised: true },
     Pair { versions: [Version::OursBatched, Version::OursBatched], promised: true },
+    Pair { versions: [Version::OursIsolated, Version::OursIsolated], promised: true },
+    Pair { versions: [Version::OursManual, Version::OursManual], promised: true },
     Pair { versions: [Version::V200, Version::V200], promised: false },
     Pair { versions: [Version::V182, Version::V182], promised: false },
 ];
@@ -49,6 +51,8 @@ impl Pair {
             [Version::OursFlapping, _] => "ours × ours, an application that ends when it is hot".to_owned(),
             [Version::OursTwoPaths, _] => "ours × ours, two paths".to_owned(),
             [Version::OursBatched, _] => "ours × ours, many resources in one datagram".to_owned(),
+            [Version::OursIsolated, _] => "ours × ours, hosts that are isolated".to_owned(),
+            [Version::OursManual, _] => "ours × ours, manual, takeovers by force".to_owned(),
             versions => versions.map(Version::as_str).join(" × "),
         }
     }

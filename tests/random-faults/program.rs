@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::Settings;
+use schrittmacher_protocol::{OnIsolation, Policy, Settings};
 use schrittmacher_testkit::double::{self, Generation};
 use schrittmacher_testkit::pair::ADDRESSES;
 use schrittmacher_testkit::program::Program;
@@ -31,6 +31,10 @@ pub enum Version {
     OursTwoPaths,
     /// Ours; many resources in one datagram.
     OursBatched,
+    /// Ours; they look whether they are isolated, and step down.
+    OursIsolated,
+    /// Ours; silence moves no role, and operators take it by force.
+    OursManual,
     V200,
     V182,
 }
@@ -45,7 +49,9 @@ impl Version {
             | Version::OursSet
             | Version::OursFlapping
             | Version::OursTwoPaths
-            | Version::OursBatched => "ours",
+            | Version::OursBatched
+            | Version::OursIsolated
+            | Version::OursManual => "ours",
             Version::V200 => "2.0.0",
             Version::V182 => "1.8.2",
         }
@@ -56,7 +62,7 @@ impl Version {
     }
 
     /// The program on a side, as the plan configures it. `seed` is of a legacy daemon's random numbers.
-    pub fn program(self, node: &NodePlan, side: usize, seed: u64) -> Program {
+    pub fn program(self, node: &NodePlan, heartbeat: Duration, side: usize, seed: u64) -> Program {
         let generation = match self {
             Version::Ours
             | Version::OursPatient
@@ -65,8 +71,10 @@ impl Version {
             | Version::OursSet
             | Version::OursFlapping
             | Version::OursTwoPaths
-            | Version::OursBatched => {
-                return Program::ours(settings(node, side, self, node.heartbeat));
+            | Version::OursBatched
+            | Version::OursIsolated
+            | Version::OursManual => {
+                return Program::ours(settings(node, side, self, heartbeat));
             }
             Version::V200 => Generation::V200,
             Version::V182 => Generation::V182,
@@ -88,6 +96,8 @@ pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Durat
         | Version::OursFlapping
         | Version::OursTwoPaths
         | Version::OursBatched
+        | Version::OursIsolated
+        | Version::OursManual
         | Version::V200
         | Version::V182 => (heartbeat, 3 * heartbeat),
     };
@@ -105,6 +115,12 @@ pub fn settings(node: &NodePlan, side: usize, version: Version, heartbeat: Durat
         preempt: node.preempt,
         hold_back,
         hold_back_max,
+        policy: if version == Version::OursManual { Policy::Manual } else { Policy::Available },
+        on_isolation: if version == Version::OursIsolated {
+            OnIsolation::StepDown
+        } else {
+            OnIsolation::Keep
+        },
         local: ADDRESSES[side].into(),
         remote: ADDRESSES[1 - side].into(),
         ..usual

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Command, Ending, Event, FORCED_RANDOM, Note, Notice, Resource, Said, State, StateName,
+    Action, Command, Ending, Event, FORCED_RANDOM, Note, Notice, Policy, Resource, Said, State, StateName,
 };
 use schrittmacher_simulator::{Daemon, Disorder, Host, Link, Node, Step};
 use schrittmacher_testkit::invariants::Invariants;
@@ -301,6 +301,9 @@ impl Promises {
                 found.push(format!("P6: more than {MOST_PER_SECOND} messages in a second"));
             }
         }
+        if takes_on_silence(step, node) {
+            found.push("manual: takes the role from a silent peer".to_owned());
+        }
         // The end of a hold is a cause.
         let hold_ends = step.before == StateName::Failed && step.event == Some(Event::Tick);
         let is_restless = self.is_set && sets::is_restless(hosts);
@@ -363,6 +366,15 @@ fn stops_for_nobody(step: &Step<'_>, hosts: &[Host<Program>; 2]) -> bool {
     let ends = machine.ending != Ending::No;
     let is_for_nobody = !says_so && !other.app().is_serving() && !is_hot(other);
     step.actions.contains(&Action::Command(Command::Stop)) && serves && !ends && is_for_nobody
+}
+
+/// Under `policy = manual` only an order does that.
+fn takes_on_silence(step: &Step<'_>, node: &Node<Program>) -> bool {
+    let Some(ours) = node.daemon().resource() else { return false };
+    let is_manual = ours.settings().policy == Policy::Manual;
+    let was_idle = matches!(step.before, StateName::Standby | StateName::ToStandby);
+    let takes = was_idle && step.after == StateName::ToHot && step.event == Some(Event::Tick);
+    is_manual && takes && ours.machine().peer.lost
 }
 
 /// How long it has been so, until now.

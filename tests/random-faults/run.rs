@@ -8,20 +8,21 @@ use schrittmacher_testkit::program::Program;
 
 use crate::book::{Book, is_hot};
 use crate::faults::{Fault, Happening, Mark, Weather};
+use crate::isolation;
 use crate::plan::{END, Plan, RESOURCES, SWITCHING};
 use crate::program::{Version, settings};
 use crate::promises::COMMANDS;
 
 /// A run in progress.
-struct Run<'a> {
-    plan: &'a Plan,
-    versions: [Version; 2],
-    world: World<Program, Book>,
+pub struct Run<'a> {
+    pub plan: &'a Plan,
+    pub versions: [Version; 2],
+    pub world: World<Program, Book>,
     /// Since when the application that flaps is hot, by side.
     hot_since: [Option<Duration>; 2],
     /// Faults of a link with two paths, so far.
     link_faults: u32,
-    seed: u64,
+    pub seed: u64,
     /// What is ordered now are the ends of the run.
     is_at_the_ends: bool,
 }
@@ -44,7 +45,7 @@ const FAREWELL_LOST: Duration = Duration::from_millis(320);
 const FAREWELL_HEARD: Duration = Duration::from_millis(500);
 
 /// A fault of a link that concerns both paths.
-const BOTH: u32 = 0;
+pub const BOTH: u32 = 0;
 
 /// A run with this number of broken promises ends.
 const ENOUGH: usize = 5;
@@ -59,8 +60,15 @@ pub fn run(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) 
             Happening::Mark(mark) => run.mark(mark),
         }
         if run.world.watch.promises.broken.len() > ENOUGH {
+            return run.world.watch;
+        }
+        // Isolations come instead of the ends.
+        if run.is_isolated() && *at >= END {
             break;
         }
+    }
+    if run.is_isolated() {
+        run.isolate_some();
     }
     run.world.watch
 }
@@ -70,7 +78,10 @@ fn begin(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) ->
         let node = &plan.nodes[side];
         let node = |resource: usize| {
             let own_seed = (seed * 2 + side as u64) * RESOURCES as u64 + resource as u64;
-            let program = versions[side].program(node, side, own_seed);
+            // Two that step down have the same times.
+            let heartbeat =
+                if versions[0] == Version::OursIsolated { plan.nodes[0].heartbeat } else { node.heartbeat };
+            let program = versions[side].program(node, heartbeat, side, own_seed);
             Node::new(program, node.apps[resource], node.switching[resource], node.durations)
         };
         (0..RESOURCES).map(node).collect()
@@ -92,6 +103,9 @@ fn begin(plan: &Plan, seed: u64, versions: [Version; 2], with_timeline: bool) ->
     if versions[0] == Version::OursTwoPaths {
         // Copies overtake each other.
         world.add_path(Link::new(3 * plan.latency));
+    }
+    if versions[0] == Version::OursIsolated {
+        isolation::ping(&mut world, plan, seed);
     }
     world.watch.promises.flaps = versions[0] == Version::OursFlapping;
     Run { plan, versions, world, hot_since: [None; 2], link_faults: 0, seed, is_at_the_ends: false }
@@ -126,6 +140,10 @@ impl Run<'_> {
     fn mark(&mut self, mark: Mark) {
         let now = self.world.now();
         self.world.may_set_back(mark == Mark::Over);
+        // While no target answers, one lost heartbeat of the peer is enough to step down.
+        if mark == Mark::Calm && self.is_isolated() {
+            (0..2).for_each(|side| self.world.set_reaches(side, true));
+        }
         let hosts = self.world.hosts();
         let heartbeats = hosts.each_ref().map(|host| host.nodes[0].daemon().heartbeat());
         match mark {
@@ -186,8 +204,10 @@ impl Run<'_> {
             }),
             Fault::CutOff(side) | Fault::Reconnect(side) => {
                 let cut_off = matches!(fault, Fault::CutOff(_));
-                // A legacy daemon does not look.
-                if world.hosts()[side].nodes[0].daemon().is_ours() {
+                // The targets are behind the same switch, and a legacy daemon does not look.
+                if self.versions[0] == Version::OursIsolated {
+                    world.set_reaches(side, !cut_off);
+                } else if world.hosts()[side].nodes[0].daemon().is_ours() {
                     world.set_cut_off(side, cut_off);
                 }
             }
@@ -199,7 +219,10 @@ impl Run<'_> {
             Fault::Clock(side, by, back) => self.set_clock(side, by, back),
             Fault::Failover(side, resource, force) => self.order(side, resource, Event::Failover { force }),
             Fault::Failovers(resource) => self.order_failovers(resource),
-            Fault::Takeover(side, resource) => self.order(side, resource, Event::Takeover { force: false }),
+            Fault::Takeover(side, resource) => {
+                let force = self.versions[side] == Version::OursManual;
+                self.order(side, resource, Event::Takeover { force });
+            }
             Fault::Freeze(resource) => {
                 (0..2).for_each(|side| self.order(side, resource, Event::Freeze(true)));
             }
@@ -309,7 +332,7 @@ impl Run<'_> {
         }
     }
 
-    fn set_pace(&mut self, resource: usize, paces: [(Durations, Duration); 2]) {
+    pub fn set_pace(&mut self, resource: usize, paces: [(Durations, Duration); 2]) {
         for (side, (durations, switching)) in paces.into_iter().enumerate() {
             self.world.change(side, resource, |_, node| {
                 node.commands_mut().set_durations(durations);
@@ -323,7 +346,7 @@ impl Run<'_> {
     }
 
     /// The first fault concerns the first path, the next one the second, the third one both, and so on. One path alone has all.
-    fn on_paths(&mut self, fault: u32, change: impl Fn(&mut Link)) {
+    pub fn on_paths(&mut self, fault: u32, change: impl Fn(&mut Link)) {
         if fault % 3 != 2 || self.world.second_path().is_none() {
             change(&mut self.world.link);
         }
@@ -363,7 +386,8 @@ impl Run<'_> {
     /// The file is changed, and read: by a daemon that runs now, else by the next one. One that is stopped would read
     /// it later.
     fn reload(&mut self, side: usize, heartbeat: Duration) {
-        if self.world.hosts()[side].is_paused() {
+        // Two that step down have the same times.
+        if self.world.hosts()[side].is_paused() || self.is_isolated() {
             return;
         }
         let settings = settings(&self.plan.nodes[side], side, self.versions[side], heartbeat);

@@ -20,7 +20,11 @@ pub struct Timeline {
 impl Timeline {
     /// Something goes wrong, is mended or ordered.
     pub fn fault(&mut self, now: Duration, fault: Fault) {
-        self.lines.push(format!("{}  --    {}", seconds(now), in_words(fault)));
+        self.note(now, &in_words(fault));
+    }
+
+    pub fn note(&mut self, now: Duration, what: &str) {
+        self.lines.push(format!("{}  --    {what}", seconds(now)));
     }
 
     pub fn mark(&mut self, now: Duration, mark: Mark) {

@@ -103,11 +103,12 @@ impl Machine {
 impl Step<'_> {
     /// The targets answer again, or none does any more.
     pub(crate) fn note_isolation(&mut self, isolated: bool) {
-        let heard = self.machine.peer.heard;
+        let silent = self.machine.peer.heard + self.machine.peer.timeout(self.settings);
         let isolation = &mut self.machine.isolation;
         let ends = isolation.isolated && !isolated && self.settings.on_isolation == OnIsolation::StepDown;
-        // Once in a silence: targets that come and go would put off the take-over for ever.
-        if ends && isolation.reached_at <= heard {
+        // Once in a silence that is older than the timeout: targets that come and go would put off the take-over for ever. An answer
+        // before that may be of an isolation that was over when this silence began.
+        if ends && isolation.reached_at <= silent {
             isolation.reached_at = self.now;
         }
         isolation.isolated = isolated;

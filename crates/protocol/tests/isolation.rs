@@ -131,6 +131,28 @@ fn an_isolated_standby_does_not_take_over_and_the_hot_side_never_stops() {
     assert_eq!((pair.hot_side(), pair.changes()), (hot, changes), "{}", pair.log());
 }
 
+/// The targets answer, and are silent again before anything more was heard of the peer. That answer is not of the second silence.
+#[test]
+fn after_two_isolations_in_a_row_the_silence_counts_anew_as_well() {
+    for moment in 0..20 {
+        let mut pair = Trial::good(SECOND).settled(Duration::ZERO);
+        let hot = pair.hot_side();
+        pair.run(SECOND * moment / 20);
+        pair.world.set_reaches(1 - hot, false);
+        pair.run(5 * SECOND);
+        pair.world.set_reaches(1 - hot, true);
+        pair.run(SECOND * 3 / 10);
+        isolate(&mut pair, 1 - hot);
+        pair.run(20 * SECOND);
+        pair.world.set_reaches(1 - hot, true);
+        assert!(!run_watched(&mut pair, 2 * SECOND), "{moment}: {}", pair.log());
+        join(&mut pair);
+        assert!(!run_watched(&mut pair, 10 * SECOND), "{moment}: {}", pair.log());
+        pair.assert_settled();
+        assert_eq!(pair.hot_side(), hot, "{moment}: {}", pair.log());
+    }
+}
+
 /// A switch between all of them dies: nobody serves, and one does when it is back (P2 does not hold meanwhile).
 #[test]
 fn two_that_are_isolated_leave_nobody_until_a_target_answers() {
