@@ -5,6 +5,7 @@ use schrittmacher_config::Alone;
 use schrittmacher_protocol::Time;
 
 use super::Node;
+use super::promises::PromiseMemory;
 
 /// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +26,15 @@ impl Hold {
     }
 }
 
-/// The knowledge of a starting node about its peer and its configuration file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The knowledge of a starting node about its peer, its configuration file and an earlier run.
+#[derive(Clone, Debug)]
 pub struct Memory {
     /// The configuration is not that of the file: the file is broken.
     pub file_is_broken: bool,
     /// This peer was heard before.
     pub peer_is_known: bool,
+    /// What an earlier run may have promised.
+    pub promises: PromiseMemory,
 }
 
 impl Node {

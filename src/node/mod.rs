@@ -68,7 +68,6 @@ use self::intake::{Door, Refused};
 use self::isolation::Isolation;
 use self::paths::Paths;
 use self::peer_auth::PeerAuth;
-use self::promises::PromiseMemory;
 use self::resource::ManagedResource;
 use self::trips::Trips;
 use self::witness::Vote;
@@ -140,7 +139,6 @@ pub struct Node {
     hook: EventHook,
     figures: NodeFigures,
     epochs: EpochMemory,
-    promises: PromiseMemory,
     /// What has to be kept of freezes has changed.
     freezes_changed: bool,
     /// The summary may have changed.
@@ -160,7 +158,6 @@ impl Node {
     pub fn new(
         config: Config,
         memory: Memory,
-        promises: PromiseMemory,
         link: Link,
         executor: Executor,
         processes: AppProcesses,
@@ -205,7 +202,6 @@ impl Node {
             hook: EventHook::default(),
             figures,
             epochs: EpochMemory::default(),
-            promises,
             freezes_changed: false,
             has_news: true,
             met_peer: false,
@@ -213,7 +209,7 @@ impl Node {
             peer_door: Door::default(),
         };
         for resource in resources {
-            let promised = node.promises.of(&resource.name);
+            let promised = node.memory.promises.of(&resource.name);
             let resource = ManagedResource::new(&node.core, resource, promised, now);
             node.push(resource, now);
         }

@@ -53,26 +53,26 @@ impl Node {
 
     /// A start after this one would know of it.
     pub(super) fn is_promise_kept(&self, resource: &ManagedResource) -> bool {
-        self.promises.of(&resource.config.name) >= resource.protocol.settings().policy.promise()
+        self.memory.promises.of(&resource.config.name) >= resource.protocol.settings().policy.promise()
     }
 
     /// Another configuration is in force: what a resource that is gone has promised binds the next one of its name.
     pub(super) fn promises_may_differ(&mut self, now: Time) {
-        let longest = self.promises.kept.values().max().copied().unwrap_or_default();
-        self.promises.bound_until = self.promises.bound_until.max(now + longest);
-        self.promises.look_at = Some(now);
+        let longest = self.memory.promises.kept.values().max().copied().unwrap_or_default();
+        self.memory.promises.bound_until = self.memory.promises.bound_until.max(now + longest);
+        self.memory.promises.look_at = Some(now);
     }
 
     /// Those that have to be on the disk, if they are not.
     pub fn take_promises(&mut self, now: Time) -> Option<KeptPromises> {
-        self.promises.look_at.take_if(|at| now >= *at)?;
+        self.memory.promises.look_at.take_if(|at| now >= *at)?;
         let there = self.resources.iter().filter(|resource| !resource.life.is_removed());
         let wanted = there.filter_map(|resource| {
             let promise = resource.protocol.settings().policy.promise()?;
             Some((resource.config.name.clone(), promise))
         });
         let mut wanted: KeptPromises = wanted.collect();
-        let memory = &mut self.promises;
+        let memory = &mut self.memory.promises;
         if now < memory.bound_until {
             wanted = kept::longest(&memory.kept, &wanted);
             memory.look_at = Some(memory.bound_until);
@@ -83,13 +83,13 @@ impl Node {
     /// They are on the disk now; `None`: they could not be written.
     pub fn promises_are_kept(&mut self, kept: Option<KeptPromises>, now: Time) {
         match kept {
-            Some(kept) => self.promises.kept = kept,
-            None => self.promises.look_at = Some(now + RETRY),
+            Some(kept) => self.memory.promises.kept = kept,
+            None => self.memory.promises.look_at = Some(now + RETRY),
         }
     }
 
     /// When [`Node::take_promises`] may have something to write.
     pub(super) fn next_promises(&self) -> Option<Time> {
-        self.promises.look_at
+        self.memory.promises.look_at
     }
 }

@@ -220,7 +220,7 @@ impl Node {
         let index = self.resources.len();
         self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
-        let promised = self.promises.of(&resource.name);
+        let promised = self.memory.promises.of(&resource.name);
         self.push(ManagedResource::new(core, resource, promised, now), now);
         self.tell_isolation(index, now);
     }

@@ -239,8 +239,8 @@ fn assemble(
         info!("control socket {}", control.path().display());
     }
     let app_socket = tell_of_app_socket(app_socket, control.is_some());
-    let memory = Memory { file_is_broken, peer_is_known };
-    let mut node = Node::new(config, memory, promises, link, executor, processes, app_socket, now)
+    let memory = Memory { file_is_broken, peer_is_known, promises };
+    let mut node = Node::new(config, memory, link, executor, processes, app_socket, now)
         .map_err(Failure::system("no random numbers"))?;
     node.keep_history(history);
     node.tell_events(hook);

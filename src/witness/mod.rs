@@ -18,7 +18,8 @@ mod file;
 pub mod pace;
 #[cfg(feature = "witness")]
 mod standing;
-#[cfg(all(test, feature = "witness"))]
+#[cfg(test)]
+#[cfg(feature = "witness")]
 mod tests;
 #[cfg(feature = "witness")]
 mod tls;

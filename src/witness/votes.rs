@@ -52,6 +52,9 @@ struct Cluster {
     since: Option<Time>,
 }
 
+/// The answer to each job, and whether the witness has answered at all; `None`: it was not asked.
+type Exchanged = (Vec<(Job, Answer)>, Option<Result<(), Failed>>);
+
 impl Votes {
     pub fn new(core: &Core, settings: &Settings, new_settings: NewSettings) -> io::Result<Votes> {
         let (local, remote) = (core.local_address, core.remote_address);
@@ -163,8 +166,8 @@ impl Votes {
         self.answers
     }
 
-    /// The answer to each job, and whether the witness has answered at all. It is not asked to take back what nobody has.
-    fn exchange(&mut self, jobs: Vec<Job>, until: Time) -> (Vec<(Job, Answer)>, Option<Result<(), Failed>>) {
+    /// Asks for all jobs at once, and again for those whose key was not as it was known.
+    fn exchange(&mut self, jobs: Vec<Job>, until: Time) -> Exchanged {
         let (mut open, mut outcomes, mut result) = (jobs, Vec::new(), None);
         for _ in 0..TRIES {
             let (mut wanted, mut wishes) = (Vec::new(), Vec::new());

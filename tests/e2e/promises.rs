@@ -7,13 +7,21 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use schrittmacher_harness::{Pair, Side, holds_for, wait_for};
 
-use super::witness::{Etcd, PROMISE, promise};
+use super::witness::{Etcd, PROMISE};
 
 /// Not more than `timeout`: a side without the longer promise takes the role after that.
 const SHORTER: &str = "promise = 3";
 
-fn longer() -> String {
-    format!("promise = {PROMISE}")
+/// More than the ten seconds for which a peer is waited that this run has not heard.
+const LONGER: Duration = Duration::from_secs(14);
+
+/// A pair under the rule that may promise for longer.
+fn pair_of(etcd: &Etcd) -> Pair {
+    let pair = Pair::new(etcd.setup());
+    for side in [Side::A, Side::B] {
+        edit(&pair, side, &format!("promise = {PROMISE}"), "promise = 14");
+    }
+    pair
 }
 
 /// Changes the file of a side.
@@ -26,7 +34,7 @@ fn edit(pair: &Pair, side: Side, from: &str, to: &str) {
 
 /// B takes the role, and not before the longer promise is over that was in force until `since`.
 fn waits_out(pair: &Pair, since: Instant) {
-    let left = promise().saturating_sub(since.elapsed());
+    let left = LONGER.saturating_sub(since.elapsed());
     holds_for(left, || {
         if pair[Side::B].log.state() == "Hot" {
             Err(format!("it had promised to take no role, {:?} ago", since.elapsed()))
@@ -34,7 +42,7 @@ fn waits_out(pair: &Pair, since: Instant) {
             Ok(())
         }
     });
-    pair.wait_hot(Side::B, pair.timeout() + promise());
+    pair.wait_hot(Side::B, pair.timeout() + LONGER);
 }
 
 /// What is kept of promises by the only daemon of this side.
@@ -48,16 +56,16 @@ fn kept(state: &Path) -> String {
 fn a_start_with_a_shorter_promise_or_without_the_rule_waits_for_the_longer_one_of_before() {
     const NAME: &str =
         "a_start_with_a_shorter_promise_or_without_the_rule_waits_for_the_longer_one_of_before";
-    for (from, to) in [(longer(), SHORTER), ("policy = consistent".to_owned(), "policy = available")] {
+    for (from, to) in [("promise = 14", SHORTER), ("policy = consistent", "policy = available")] {
         let Some(etcd) = Etcd::start(NAME) else { return };
-        let mut pair = Pair::new(etcd.setup());
+        let mut pair = pair_of(&etcd);
         pair.start(Side::A);
         pair.forget();
-        assert!(kept(&pair[Side::B].files.state()).contains("\"service\":8000"));
+        assert!(kept(&pair[Side::B].files.state()).contains("\"service\":14000"));
         pair[Side::B].daemon().kill();
         let since = Instant::now();
         pair[Side::A].kill();
-        edit(&pair, Side::B, &from, to);
+        edit(&pair, Side::B, from, to);
         pair.start_daemon(Side::B);
         waits_out(&pair, since);
         let shorter = if to == SHORTER { "{\"service\":3000}" } else { "{}" };
@@ -72,7 +80,7 @@ fn a_resource_that_is_removed_and_comes_back_with_a_shorter_promise_is_bound_by_
     const NAME: &str =
         "a_resource_that_is_removed_and_comes_back_with_a_shorter_promise_is_bound_by_the_longer_one";
     let Some(etcd) = Etcd::start(NAME) else { return };
-    let mut pair = Pair::new(etcd.setup());
+    let mut pair = pair_of(&etcd);
     pair.start(Side::A);
     let reload = |pair: &Pair, said: &str| {
         pair[Side::B].daemon().signal(Signal::SIGHUP);
@@ -83,7 +91,7 @@ fn a_resource_that_is_removed_and_comes_back_with_a_shorter_promise_is_bound_by_
     pair[Side::B].log.wait("\tservice\t\t(null)\tremoved", Duration::from_secs(1));
     let since = Instant::now();
     edit(&pair, Side::B, "name = another", "name = service");
-    edit(&pair, Side::B, &longer(), SHORTER);
+    edit(&pair, Side::B, "promise = 14", SHORTER);
     reload(&pair, "added: service");
     pair[Side::A].kill();
     waits_out(&pair, since);
