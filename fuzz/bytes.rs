@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{OnIsolation, Policy, Settings};
+use schrittmacher_protocol::{FenceRule, OnIsolation, Policy, Settings};
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use schrittmacher_testkit::settings;
@@ -62,6 +62,10 @@ impl<'a> Bytes<'a> {
                 &[Policy::Available, Policy::Consistent { promise: heartbeat * 4 }, Policy::Manual],
             ),
             on_isolation: one_of(flags >> 5, &[OnIsolation::Keep, OnIsolation::StepDown]),
+            fence: one_of(
+                flags >> 6,
+                &[None, Some(FenceRule { delay: 2 * heartbeat, pause: 4 * heartbeat })],
+            ),
             ..settings(one_of(priority, &[0, 10, -10, i32::MAX, i32::MIN]))
         }
     }

@@ -55,6 +55,7 @@ fn new_pair(bytes: &mut Bytes<'_>) -> Pair {
             extensions: true,
             policy: Policy::Available,
             on_isolation: OnIsolation::Keep,
+            fence: None,
             ..settings
         }
     });

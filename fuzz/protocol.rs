@@ -8,8 +8,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use schrittmacher_fuzz::bytes::{Bytes, Step, app_code, one_of, peer_code};
 use schrittmacher_protocol::{
-    Action, Answer, AppFailure, Bond, Command, Epochs, Event, FORCED_RANDOM, HELD_BACK_RANDOM, Machine,
-    OUR_RANDOM, PeerReport, Promise, Resource, Segment, Settings, State, StateName, Time,
+    Action, Answer, AppFailure, Bond, Command, Epochs, Event, FORCED_RANDOM, Fenced, HELD_BACK_RANDOM,
+    Machine, OUR_RANDOM, PeerReport, Promise, Resource, Segment, Settings, State, StateName, Time,
 };
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 
@@ -139,6 +139,10 @@ impl Node {
             47 if step.a & 1 == 0 => Event::CutOff,
             47 => Event::Reconnected,
             50 => Event::Isolated(step.a & 1 == 0),
+            51 => Event::Fenced(
+                self.resource.machine().fence.asked.unwrap_or(self.now),
+                one_of(step.a, &[Fenced::Off, Fenced::NotConfirmed]),
+            ),
             48 => one_of(step.a, &COMMANDS),
             49 => Event::Witness(one_of(
                 step.a,
@@ -208,7 +212,8 @@ impl Node {
                 Action::Command(Command::Start | Command::Stop)
                 | Action::Refuse(_)
                 | Action::Notice(_)
-                | Action::Witness(_) => {}
+                | Action::Witness(_)
+                | Action::Fence(_) => {}
             }
         }
         let ordered = matches!(

@@ -191,6 +191,7 @@ impl Pairing {
                 extensions: true,
                 policy: if self.variant == Variant::Manual { Policy::Manual } else { Policy::Available },
                 on_isolation: self.on_isolation(),
+                fence: None,
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
             Version::V182 => Program::Legacy(self.legacy(legacy::Generation::V182, side)),

@@ -66,6 +66,8 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         // They decide nothing.
         epochs: _,
         isolation: Isolation { isolated, reached_at },
+        // Without a `fence-action` it never changes. `tests/fence` has a search with one.
+        fence,
         ending,
     } = machine.clone();
     let back = |time: Time| Time::new(time.since_origin().saturating_sub(passed));
@@ -184,6 +186,7 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         bond,
         majority,
         epochs: Epochs::default(),
+        fence,
         isolation: Isolation { isolated, reached_at },
         ending,
     }

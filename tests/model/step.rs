@@ -375,7 +375,7 @@ impl Step<'_> {
                     }
                 }
                 Action::Exit => self.crash(),
-                Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
+                Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) | Action::Fence(_) => {}
             }
         }
     }

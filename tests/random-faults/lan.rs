@@ -118,6 +118,7 @@ impl Lan {
                 | Action::Send { .. }
                 | Action::Refuse(_)
                 | Action::Witness(_)
+                | Action::Fence(_)
                 | Action::Notice(_) => {}
             }
         }

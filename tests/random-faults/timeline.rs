@@ -114,6 +114,7 @@ fn cause(event: Event) -> String {
         Event::Reloaded => "SIGHUP".to_owned(),
         Event::CommandWaits => "its command waits for its turn".to_owned(),
         Event::Witness(answer) => format!("witness: {answer:?}"),
+        Event::Fenced(_, outcome) => format!("fence: {outcome:?}"),
         Event::Tick => "time".to_owned(),
     }
 }
@@ -133,6 +134,7 @@ fn done(actions: &[Action]) -> String {
         Action::Notice(what) => format!("notice: {what:?}"),
         Action::Exit => "exit".to_owned(),
         Action::Witness(order) => format!("witness: {order:?}"),
+        Action::Fence(_) => "fences the peer's host".to_owned(),
     };
     actions.iter().map(word).collect::<Vec<_>>().join("; ")
 }

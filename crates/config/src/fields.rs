@@ -150,10 +150,10 @@ impl<'a> Fields<'a> {
     /// How many times, with the range of the table.
     pub fn count(&mut self, key: &'static Key) -> Option<u32> {
         let entry = self.entry(key)?;
-        let Kind::Count { max } = key.kind else { return None };
-        let count = entry.value.parse().ok().filter(|count| (1..=max).contains(count));
+        let Kind::Count { min, max } = key.kind else { return None };
+        let count = entry.value.parse().ok().filter(|count| (min..=max).contains(count));
         if count.is_none() {
-            self.error(key, entry, "is no number of times", &format!("an integer from 1 to {max}"));
+            self.error(key, entry, "is no number of times", &format!("an integer from {min} to {max}"));
         }
         count
     }

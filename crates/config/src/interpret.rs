@@ -6,6 +6,7 @@ use super::command_pairs;
 use super::core_group;
 use super::diagnostic::{Findings, excerpt};
 use super::document::{Document, Group, GroupKind};
+use super::fence;
 use super::fields::Fields;
 use super::isolation;
 use super::keys;
@@ -35,6 +36,7 @@ pub(super) fn interpret(document: &Document, findings: &mut Findings) -> Option<
     command_pairs::check(document, findings);
     unit::check(document, findings);
     sets::check(document, &resources, findings);
+    fence::check(document, &resources, findings);
     core_group::check_watchdog(document, &resources, findings);
     if let Some(core) = &core {
         shared::check(document, core, &resources, findings);

@@ -26,6 +26,7 @@ mod core_group;
 mod diagnostic;
 mod document;
 mod exposure;
+mod fence;
 mod fields;
 mod find;
 mod fingerprint;
@@ -67,6 +68,7 @@ pub use auth::{Auth, FileText, OrderTokens, token_to_show};
 pub use control_socket::{ControlSocket, SOCKET_PATH_MAX, network};
 pub use diagnostic::{Diagnostic, LoadError};
 pub use exposure::exposure;
+pub use fence::FenceAction;
 pub use find::{NoConfigFile, find, unread_sibling};
 pub use fingerprint::fingerprint;
 pub use isolation::PingTarget;
@@ -263,6 +265,8 @@ pub struct Resource {
     pub policy: PolicyWord,
     /// `on-isolation`: what a side does whose host is isolated.
     pub on_isolation: OnIsolationWord,
+    /// `fence-action` and what belongs to it; `None` = silence of the peer is enough.
+    pub fence: Option<FenceAction>,
     /// `promise`: how long the word of the peer or of the witness lasts; at least `timeout`, at most an hour.
     pub promise: Duration,
 }

@@ -7,6 +7,7 @@ use schrittmacher_text::is_layout;
 use super::command;
 use super::diagnostic::excerpt;
 use super::document::{Entry, Syntax};
+use super::fence::FenceKeys;
 use super::fields::Fields;
 use super::keys::{self, Key};
 use super::rights::{self, ActionLimit};
@@ -82,6 +83,7 @@ struct Limits {
     check_fall: Option<u32>,
     action_user: Option<String>,
     action_limits: Option<Vec<ActionLimit>>,
+    fence: FenceKeys,
 }
 
 impl Limits {
@@ -104,6 +106,7 @@ impl Limits {
             check_fall: fields.count(&keys::CHECK_FALL),
             action_user: fields.text(&keys::ACTION_USER),
             action_limits: rights::limits(fields, &keys::ACTION_LIMITS),
+            fence: FenceKeys::read(fields),
         }
     }
 }
@@ -158,6 +161,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         preempt: own.preempt.or(core.limits.preempt).unwrap_or_default(),
         policy: own.policy.or(core.limits.policy).unwrap_or(PolicyWord::Available),
         on_isolation: own.on_isolation.or(core.limits.on_isolation).unwrap_or(OnIsolationWord::Keep),
+        fence: own.fence.or(&core.limits.fence),
         promise: promise(fields, own.promise.or(core.limits.promise), timeout),
     };
     Some(Resource { name: name?, ..resource })

@@ -86,6 +86,7 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
     let command = |command: &Option<String>| Shown::optional(command.as_ref());
     let seconds = |label, keys, duration| Row { label, value: Shown::Seconds(duration), keys };
     let check = resource.check.as_ref();
+    let fence = resource.fence.as_ref();
     let check_seconds = |key: &'static Key, value: fn(&Check) -> Duration| {
         Row::of(key, check.map_or(Shown::Absent, |check| Shown::Seconds(value(check))))
     };
@@ -160,6 +161,12 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
             },
         ),
         Row::of(&keys::ON_ISOLATION, Shown::Text(resource.on_isolation.to_string())),
+        Row::of(&keys::FENCE_ACTION, Shown::optional(fence.map(|fence| &fence.command))),
+        Row::of(&keys::FENCE_TIMEOUT, fence.map_or(Shown::Absent, |fence| Shown::Seconds(fence.timeout))),
+        Row::of(
+            &keys::FENCE_RETRIES,
+            fence.map_or(Shown::Absent, |fence| Shown::Integer(fence.retries.into())),
+        ),
         check_seconds(&keys::CHECK_INTERVAL, |check| check.interval),
         check_seconds(&keys::CHECK_TIMEOUT, |check| check.timeout),
         check_count(&keys::CHECK_RISE, |check| check.rise),

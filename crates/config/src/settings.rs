@@ -1,6 +1,6 @@
 //! The configuration of one resource as the state machine wants it.
 
-use schrittmacher_protocol::{OnIsolation, Policy, Settings};
+use schrittmacher_protocol::{FenceRule, OnIsolation, Policy, Settings};
 
 use crate::words::{OnIsolationWord, PolicyWord};
 use crate::{Core, Resource};
@@ -31,5 +31,9 @@ pub fn settings(core: &Core, resource: &Resource) -> Settings {
             OnIsolationWord::Keep => OnIsolation::Keep,
             OnIsolationWord::StepDown => OnIsolation::StepDown,
         },
+        fence: resource.fence.as_ref().map(|fence| FenceRule {
+            delay: fence.timeout,
+            pause: fence.longest().max(resource.timeout),
+        }),
     }
 }

@@ -59,6 +59,7 @@ fn deed(action: Action) -> Option<String> {
         Action::Exit => "end".into(),
         Action::Witness(WitnessOrder::Ask) => "ask the witness".into(),
         Action::Witness(WitnessOrder::GiveBack) => "give the lease back".into(),
+        Action::Fence(_) => "fence the peer's host".into(),
     })
 }
 
@@ -82,6 +83,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         Event::App(_) => true,
         Event::AppFailed(_)
         | Event::Witness(_)
+        | Event::Fenced(..)
         | Event::StartBegan
         | Event::Released
         | Event::Failover { .. }

@@ -34,6 +34,7 @@ fn settings() -> Settings {
         extensions: true,
         policy: Policy::Available,
         on_isolation: OnIsolation::Keep,
+        fence: None,
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::epoch::Epochs;
+use crate::fence::Fenced;
 use crate::majority::{Answer, Promise, WitnessOrder};
 use crate::set::Bond;
 use crate::state::StateName;
@@ -73,6 +74,8 @@ pub enum Event {
     DeactivateFailed,
     /// The witness has answered ([`Action::Witness`]).
     Witness(Answer),
+    /// What became of the fence that was asked for at this time ([`Action::Fence`]).
+    Fenced(Time, Fenced),
     /// Nothing happened but time; call when [`Resource::next_deadline`](crate::Resource::next_deadline) is due.
     Tick,
 }
@@ -170,6 +173,8 @@ pub enum Action {
     },
     /// Ask the witness, or give its lease back.
     Witness(WitnessOrder),
+    /// Find out for sure that the peer's host is off, for the question of this time. One [`Event::Fenced`] is the answer.
+    Fence(Time),
     /// Run a command for the application or the service's interface.
     Command(Command),
     /// The order of the operator or the application is not carried out.
@@ -314,4 +319,22 @@ pub enum Notice {
     IsolatedStays,
     /// The peer does not follow the rule of the majority: `policy = available` is in force.
     NoMajorityRule,
+    /// The peer is silent, and its host is fenced before this side takes the role.
+    FenceBegins,
+    /// The other side may do the same, and has the greater address: this one waits first.
+    FenceDelayed,
+    /// The peer's host is off.
+    Fenced,
+    /// That is not known: this side takes the role all the same (`policy = available`).
+    FenceFailedAvailable,
+    /// That is not known: this side takes no role, and tries again (`policy = consistent`).
+    FenceFailed,
+    /// That is not known: this side takes no role, and an operator has to decide (`policy = manual`).
+    FenceFailedManual,
+    /// The peer is heard again while its host is being fenced.
+    FenceInVain,
+    /// This host is isolated: it fences nobody.
+    FenceIsolated,
+    /// An operator has this side take the role from a silent peer whose host is not known to be off.
+    FenceSkipped,
 }

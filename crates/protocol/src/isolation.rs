@@ -135,7 +135,8 @@ impl Step<'_> {
 
     /// Silence of the peer is no reason to take the role.
     pub(crate) fn stays_on_silence(&self) -> bool {
-        self.is_manual() || self.is_isolated()
+        let fences = self.settings.fence.is_some() && !self.machine.fence.has_left;
+        self.is_manual() && !fences || self.is_isolated()
     }
 
     /// The peer has not been heard for as long as an isolated side listens.

@@ -27,6 +27,7 @@
 //!     extensions: true,
 //!     policy: Policy::Available,
 //!     on_isolation: OnIsolation::Keep,
+//!     fence: None,
 //! };
 //! let mut resource = Resource::new(settings, Time::ZERO);
 //! // The first tick is due at once: it says UNK, "just started".
@@ -44,6 +45,7 @@
 mod cut_off;
 mod epoch;
 mod event;
+mod fence;
 mod hand_over;
 mod isolation;
 mod machine;
@@ -68,6 +70,7 @@ pub use epoch::{Epochs, LAST_EPOCH};
 pub use event::{
     Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,
 };
+pub use fence::{Fence, FenceRule, Fenced};
 pub use isolation::{Evidence, Isolation, OnIsolation};
 pub use machine::{App, Bucket, Contest, Ending, Machine, Window};
 pub use majority::{Answer, LONGEST_PROMISE, Majority, Promise, WitnessOrder};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::epoch::Epochs;
 use crate::event::{Event, Reaction};
+use crate::fence::Fence;
 use crate::isolation::Isolation;
 use crate::majority::Majority;
 use crate::messages::ANNOUNCEMENTS;
@@ -71,6 +72,9 @@ pub struct Machine {
     /// Whether this host reaches anything.
     #[serde(default)]
     pub isolation: Isolation,
+    /// Whether the host of a silent peer is off.
+    #[serde(default)]
+    pub fence: Fence,
     /// The daemon has been asked to end. It stays until the service is in good hands (S9).
     pub ending: Ending,
 }
@@ -201,6 +205,7 @@ impl Machine {
             majority: Majority::new(settings, now),
             epochs: Epochs::default(),
             isolation: Isolation::default(),
+            fence: Fence::default(),
             ending: Ending::No,
         }
     }
@@ -338,6 +343,7 @@ impl Machine {
             (asked, "S3: a request is open in a state that cannot have it"),
             (!(self.peer.alive && self.peer.lost), "T2: the peer is alive and lost"),
             (self.peer.alive || !self.peer.claims(), "T2: a silent peer claims the role"),
+            (self.fence.asked.is_none() || self.peer.lost, "S12: the host of a peer that is heard is fenced"),
         ];
         rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err(*broken))
     }

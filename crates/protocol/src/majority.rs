@@ -306,7 +306,7 @@ impl Step<'_> {
     }
 
     /// The lease is of use to the other side now.
-    fn give_back(&mut self) {
+    pub(crate) fn give_back(&mut self) {
         let votes = &mut self.machine.majority;
         votes.lease_until = Time::ZERO;
         votes.asked = None;
@@ -389,7 +389,7 @@ impl Step<'_> {
         self.machine.rule(self.settings).is_some()
     }
 
-    /// Takes no role because the peer is silent.
+    /// Takes no role because the peer is silent, unless its host is known to be off.
     pub(crate) fn is_manual(&self) -> bool {
         self.settings.policy == Policy::Manual
     }

@@ -8,6 +8,7 @@ use schrittmacher_wire::PeerCode::{self, Fail, Fovr, Hott, Unk};
 
 use crate::Time;
 use crate::event::{Action, Command, Notice, Refusal};
+use crate::fence::Unfenced;
 use crate::machine::{Bucket, Ending};
 use crate::peer::Said;
 use crate::question::ANSWER_TIME;
@@ -87,6 +88,11 @@ impl Step<'_> {
         if self.follows_majority() || self.is_isolated() && self.has_listened() {
             return self.say_goodbye(PeerCode::Stby);
         }
+        match self.come_back_fenced() {
+            Some(Unfenced::Waits) => return,
+            Some(Unfenced::Leaves) => return self.say_goodbye(PeerCode::Stby),
+            None => {}
+        }
         self.machine.ending = Ending::CameBack;
         self.take_role(Grant::No);
     }
@@ -137,10 +143,15 @@ impl Step<'_> {
     pub(crate) fn go_hot(&mut self, grant: Grant) {
         let waits = self.machine.frozen || self.waits_for_set();
         if !self.settings.held && (!waits || self.is_consented()) {
-            if self.has_right() {
+            if self.rests_from_fence() {
+                return;
+            }
+            if !self.has_right() {
+                self.seek_right();
+            } else if self.is_fenced() {
                 self.take_role(grant);
             } else {
-                self.seek_right();
+                self.ask_for_fence();
             }
         }
     }
@@ -173,6 +184,7 @@ impl Step<'_> {
     /// about the words. The role may come back: a held node, too, starts again what it stopped for a hand-over.
     pub(crate) fn take_role(&mut self, grant: Grant) {
         self.machine.asked = None;
+        self.use_up_fence();
         self.begin_epoch();
         self.machine.state = State::ToHot {
             until: self.now + self.settings.going_hot_timeout,

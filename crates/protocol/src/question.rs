@@ -84,8 +84,11 @@ impl Step<'_> {
             if self.is_isolated() {
                 return self.refuse(Refusal::Isolated);
             }
-            match (self.is_manual(), self.takes_from_silent) {
-                (true, true) => return self.go_hot(Grant::No),
+            match (self.is_manual() || !self.is_fenced(), self.takes_from_silent) {
+                (true, true) => {
+                    self.take_unfenced();
+                    return self.go_hot(Grant::No);
+                }
                 (true, false) => return self.refuse(Refusal::PeerMayServe),
                 (false, _) => {}
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fence::FenceRule;
 use crate::isolation::OnIsolation;
 
 /// The settings of one resource, as far as the protocol needs them. Ranges and defaults are the
@@ -45,6 +46,9 @@ pub struct Settings {
     /// Whether an isolated side does without the service.
     #[serde(default)]
     pub on_isolation: OnIsolation,
+    /// The peer's host has to be off before this side takes the role from a silent peer. `None`: it need not.
+    #[serde(default)]
+    pub fence: Option<FenceRule>,
 }
 
 /// When a side may be hot (`docs/adr/0080-a-third-vote.md`).

@@ -87,6 +87,13 @@ pub(crate) struct Step<'a> {
     watch: &'a mut dyn FnMut(&Machine, &Reaction),
 }
 
+/// What a transition may do, as it is known before.
+#[derive(Clone, Copy)]
+struct May {
+    take_role: bool,
+    take_from_silent: bool,
+}
+
 impl<'a> Step<'a> {
     pub(crate) fn new(
         machine: &'a mut Machine,
@@ -183,6 +190,7 @@ impl<'a> Step<'a> {
             Event::Reloaded => self.machine.peer.advertise(),
             Event::CommandWaits => self.wait_for_command(),
             Event::Witness(answer) => self.hear_witness(answer),
+            Event::Fenced(asked, outcome) => self.hear_fenced(asked, outcome),
         }
     }
 
@@ -244,6 +252,7 @@ impl<'a> Step<'a> {
         if !self.machine.peer.alive {
             self.notice(Notice::PeerSeen);
         }
+        self.end_fence();
         self.machine.peer.heard(self.now, &report, self.settings.extensions);
         self.hear_promise(&report);
         if let Some(greatest) = report.epoch.filter(|_| self.machine.peer.is_ours()) {
@@ -277,6 +286,7 @@ impl<'a> Step<'a> {
             app.heard = app.heard.max(grace - settings.app_timeout);
         }
         (*next_tick, *catching_up) = (self.now, true);
+        self.put_off_fence();
         self.notice(Notice::Paused);
         self.run(Cause::Resumed);
         true
@@ -308,6 +318,7 @@ impl<'a> Step<'a> {
         if peer.is_some_and(|silent| self.now >= silent) && (beat || seeks || !self.machine.peer.lost) {
             if self.machine.peer.alive {
                 self.notice(Notice::PeerLost);
+                self.note_last_word();
                 self.tell_that_it_stays();
                 // What it has handed over in this very step, it has handed over to a silent peer.
                 if self.reaction.change().is_none() {
@@ -349,7 +360,10 @@ impl<'a> Step<'a> {
         // A machine from a file or a test may be wrong before the step.
         let was_right = cfg!(debug_assertions) && self.machine.check().is_ok();
         let from = before.name();
-        let may_take_role = !self.machine.frozen || self.is_consented();
+        let may = May {
+            take_role: !self.machine.frozen || self.is_consented(),
+            take_from_silent: self.is_fenced() || self.goes_unfenced(),
+        };
         let owed = self.machine.owed;
         self.transition(cause);
         let to = self.machine.state.name();
@@ -362,7 +376,7 @@ impl<'a> Step<'a> {
         self.end_without_role();
         self.reaction.transitions.push(Transition { cause, from, to });
         if was_right {
-            let checked = self.check(cause, before, first, may_take_role);
+            let checked = self.check(cause, before, first, may);
             debug_assert!(checked.is_ok(), "{checked:?}: {cause:?} in {before:?}: {:?}", self.reaction);
         }
         (self.watch)(self.machine, &self.reaction);
@@ -394,13 +408,7 @@ impl<'a> Step<'a> {
 
     /// Checks the invariants after a transition out of `before`, whose actions begin at `first`. An event may make
     /// several transitions: a heartbeat says FAIL for a side that is held back, and then finds the peer silent.
-    fn check(
-        &self,
-        cause: Cause,
-        before: State,
-        first: usize,
-        may_take_role: bool,
-    ) -> Result<(), &'static str> {
+    fn check(&self, cause: Cause, before: State, first: usize, may: May) -> Result<(), &'static str> {
         self.machine.check()?;
         let actions = &self.reaction.actions[first..];
         let commands = |wanted: fn(&Command) -> bool| {
@@ -428,10 +436,15 @@ impl<'a> Step<'a> {
         if up && !serves(self.machine.state) && !(releases && down) {
             return Err("P4: activates or starts without the role");
         }
+        let claims = matches!(before, State::Unknown { claim: Some(_) });
         let had_role = serves(before) || matches!(before, State::Releasing(_) | State::Leaving { .. });
         let takes_role = matches!(self.machine.state, State::ToHot { .. }) && !had_role;
-        if takes_role && !may_take_role {
+        if takes_role && !may.take_role {
             return Err("P12: a frozen side takes the role by itself");
+        }
+        let comes_to_serve = serves(self.machine.state) && !serves(before);
+        if comes_to_serve && cause == Cause::PeerSilent && !claims && !may.take_from_silent {
+            return Err("S12: takes the role from a silent peer whose host may be on");
         }
         if serves(before) && idle && !down {
             return Err("P4: gives the role up and keeps the interface");

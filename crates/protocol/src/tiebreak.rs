@@ -47,6 +47,11 @@ pub(crate) fn address_order(settings: &Settings, host: Option<IpAddr>) -> std::c
     ours.cmp(&theirs)
 }
 
+/// Our end of the link is the greater address. Both sides compare the same two, whether or not they hear each other.
+pub(crate) fn has_greater_end(settings: &Settings) -> bool {
+    bits(settings.local) > bits(settings.remote)
+}
+
 fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use schrittmacher_protocol::{
-    Answer, AppFailure, AppReport, Cause, Event, FORCED_RANDOM, Generation, INPUTS, Machine, OUR_RANDOM,
-    OnIsolation, Peer, PeerReport, Policy, Promise, REACTIONS, Resource, SEGMENTS, Segment, Settings,
-    StateName, Time,
+    Answer, AppFailure, AppReport, Cause, Event, FORCED_RANDOM, FenceRule, Fenced, Generation, INPUTS,
+    Machine, OUR_RANDOM, OnIsolation, Peer, PeerReport, Policy, Promise, REACTIONS, Resource, SEGMENTS,
+    Segment, Settings, StateName, Time,
 };
 use schrittmacher_testkit::lone::{Lone, classic, ours};
 use schrittmacher_testkit::settings;
@@ -185,6 +185,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Reloaded),
         1 => any::<bool>().prop_map(Event::Freeze),
         1 => any::<bool>().prop_map(Event::Isolated),
+        1 => duration().prop_map(|asked| Event::Fenced(Time::ZERO + asked, Fenced::Off)),
     ]
 }
 
@@ -208,6 +209,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             // Any choice will do: a record repeats each of them.
             policy: if preempt { Policy::Consistent { promise: timeout } } else { Policy::Available },
             on_isolation: if extensions { OnIsolation::StepDown } else { OnIsolation::Keep },
+            fence: preempt.then_some(FenceRule { delay: timeout, pause: timeout }),
             ..settings(0)
         },
     )

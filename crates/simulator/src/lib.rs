@@ -29,4 +29,4 @@ pub use daemon::{Daemon, Ours};
 pub use link::{Direction, Link, Loss, Spread};
 pub use node::Node;
 pub use random::Xorshift;
-pub use world::{Host, Step, Watch, World};
+pub use world::{FenceDevice, Host, Step, Watch, World};

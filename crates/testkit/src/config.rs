@@ -74,6 +74,7 @@ pub fn resource(name: &str) -> Resource {
         preempt: false,
         policy: schrittmacher_config::PolicyWord::Available,
         on_isolation: schrittmacher_config::OnIsolationWord::Keep,
+        fence: None,
         promise: Duration::from_secs(6),
         set: None,
     }

@@ -33,6 +33,7 @@ impl Invariants {
                 | Action::Refuse(_)
                 | Action::Notice(_)
                 | Action::Witness(_)
+                | Action::Fence(_)
                 | Action::Exit => {}
             }
         }

@@ -61,7 +61,8 @@ impl Ordered {
                 | Action::Refuse(_)
                 | Action::Notice(_)
                 | Action::Exit
-                | Action::Witness(_) => {}
+                | Action::Witness(_)
+                | Action::Fence(_) => {}
             }
         }
     }

@@ -249,6 +249,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         | Event::Follow { .. }
         | Event::Reloaded
         | Event::CommandWaits
-        | Event::Witness(_) => None,
+        | Event::Witness(_)
+        | Event::Fenced(..) => None,
     }
 }

@@ -24,5 +24,6 @@ pub fn settings(priority: i32) -> Settings {
         extensions: true,
         policy: Policy::Available,
         on_isolation: OnIsolation::Keep,
+        fence: None,
     }
 }

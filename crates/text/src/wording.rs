@@ -222,7 +222,8 @@ pub const fn refusal(refusal: Refusal) -> &'static str {
         }
         Refusal::AppFailed => "the application of this side has failed",
         Refusal::PeerMayServe => {
-            "the peer is silent and may still serve (`policy = manual`): make sure that it does not; takeover by force goes on"
+            "the peer is silent and may still serve (`policy = manual`, or its host is not known to be off): make sure that it does \
+             not; takeover by force goes on"
         }
         Refusal::Isolated => {
             "no target of `ping-address` answers, so no client could reach this host; to serve all the same: \
@@ -297,6 +298,44 @@ pub const fn notice(notice: Notice) -> (log::Level, &'static str) {
         Notice::IsolatedStays => (
             log::Level::Error,
             "the peer is silent, but this host is isolated: it does not take over (`on-isolation`) before a target answers",
+        ),
+        Notice::FenceBegins => (
+            log::Level::Warn,
+            "the peer is silent: its host is fenced before this side takes over (`fence-action`)",
+        ),
+        Notice::FenceDelayed => (
+            log::Level::Warn,
+            "the other side may fence this one, and has the greater address: this side waits for one `fence-timeout` before it fences",
+        ),
+        Notice::Fenced => {
+            (log::Level::Warn, "the peer's host is off, as `fence-action` says: this side may take over")
+        }
+        Notice::FenceFailedAvailable => (
+            log::Level::Error,
+            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side takes over all the same \
+             (`policy = available`), and both may serve",
+        ),
+        Notice::FenceFailed => (
+            log::Level::Error,
+            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side does not take over, and tries again \
+             (`policy = consistent`)",
+        ),
+        Notice::FenceFailedManual => (
+            log::Level::Error,
+            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side does not take over: make sure that \
+             the peer does not serve, and order a takeover by force (`policy = manual`)",
+        ),
+        Notice::FenceInVain => (
+            log::Level::Warn,
+            "the peer is heard again while its host is fenced: nothing is taken over; the command is let end",
+        ),
+        Notice::FenceIsolated => (
+            log::Level::Error,
+            "the peer is silent, but no target of `ping-address` answers this host: it does not fence the peer's",
+        ),
+        Notice::FenceSkipped => (
+            log::Level::Warn,
+            "takeover by force from a silent peer: nothing has confirmed that its host is off; the operator answers for it",
         ),
         Notice::NoMajorityRule => (
             log::Level::Error,

@@ -67,8 +67,9 @@ pub(super) enum Kind {
         max: f64,
     },
     Integer,
-    /// How many times; at least once.
+    /// How many times.
     Count {
+        min: u32,
         max: u32,
     },
     /// One of the words.
@@ -143,7 +144,7 @@ impl fmt::Display for Kind {
             Kind::Port { max } => write!(f, "port, 1 … {max}"),
             Kind::Seconds { min, max } => write!(f, "seconds, {min} … {max}"),
             Kind::Integer => f.write_str("integer, 32 bit, signed"),
-            Kind::Count { max } => write!(f, "integer, 1 … {max}"),
+            Kind::Count { min, max } => write!(f, "integer, {min} … {max}"),
             Kind::Word(words) => write!(f, "`{}`", words.join("`, `")),
             Kind::YesNo => f.write_str("`yes`, `no`"),
             Kind::LogLevel => f.write_str("name, or 0 … 5"),

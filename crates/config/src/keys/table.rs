@@ -424,7 +424,7 @@ keys! {
         "policy",
         Kind::Word(PolicyWord::NAMES),
         "available",
-        "When a side takes over: on silence; `consistent`: with the word of the peer or of the `witness`; `manual`: never by itself",
+        "When a side takes over: on silence; `consistent`: with the word of the peer or of the `witness`; `manual`: not on silence alone",
     );
     PROMISE = new(
         Place::Both,
@@ -439,6 +439,27 @@ keys! {
         Kind::Word(OnIsolationWord::NAMES),
         "keep",
         "What a side does that is isolated and does not hear its peer; `step-down`: stops before the peer takes over, and takes nothing over",
+    );
+    FENCE_ACTION = new(
+        Place::Both,
+        "fence-action",
+        Kind::Command,
+        "none: silence of the peer is enough",
+        "Turns the host of a silent peer off, before this side takes over; exit status 0: it is off. What else means, `policy` says",
+    );
+    FENCE_TIMEOUT = new(
+        Place::Both,
+        "fence-timeout",
+        LIMIT,
+        "20",
+        "How long `fence-action` may run; one that runs longer is ended and has confirmed nothing",
+    );
+    FENCE_RETRIES = new(
+        Place::Both,
+        "fence-retries",
+        Kind::Count { min: 0, max: 100 },
+        "2",
+        "How many times `fence-action` is run again that has not confirmed that the host is off",
     );
     CHECK_INTERVAL = new(
         Place::Both,
@@ -457,14 +478,14 @@ keys! {
     CHECK_RISE = new(
         Place::Both,
         "check-rise",
-        Kind::Count { max: 100 },
+        Kind::Count { min: 1, max: 100 },
         "1",
         "How many checks in a row have to succeed before the application is hot",
     );
     CHECK_FALL = new(
         Place::Both,
         "check-fall",
-        Kind::Count { max: 100 },
+        Kind::Count { min: 1, max: 100 },
         "2",
         "How many checks in a row have to fail before a hot application has failed",
     );

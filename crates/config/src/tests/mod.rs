@@ -3,6 +3,7 @@
 mod auth;
 mod broken;
 mod documents;
+mod fence;
 mod include;
 mod isolation;
 mod man;

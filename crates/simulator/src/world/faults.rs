@@ -8,8 +8,11 @@ use super::World;
 use crate::{Daemon, Node, Report, Watch};
 
 impl<D: Daemon, W: Watch<D>> World<D, W> {
-    /// The daemon starts, unless it runs.
+    /// The daemon starts, unless it runs, or its host was fenced a moment ago.
     pub fn start_daemon(&mut self, side: usize) {
+        if self.now < self.hosts[side].off_until {
+            return;
+        }
         if let Some(signed) = self.signed.as_mut().filter(|_| !self.hosts[side].is_up()) {
             signed.start(side);
         }
@@ -42,6 +45,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
 
     /// The daemon dies. Its application stays, and so does the interface.
     pub fn kill_daemon(&mut self, side: usize) {
+        self.lose_fence_answers(side);
         let host = &mut self.hosts[side];
         host.paused = false;
         host.inbox.clear();

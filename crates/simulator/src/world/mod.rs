@@ -3,6 +3,7 @@
 mod batches;
 mod echoes;
 mod faults;
+mod fences;
 mod flight;
 mod sets;
 
@@ -13,12 +14,15 @@ use std::time::Duration;
 use schrittmacher_protocol::{Action, Event, Notice, StateName};
 use schrittmacher_wire::Run;
 
+use self::fences::FenceRun;
 use crate::batched::{Batched, Whole};
 use crate::named::Named;
 use crate::pinger::Pinger;
 use crate::second_path::{Number, SecondPath};
 use crate::signed::{Arrived, Parcel, Signed};
 use crate::{Chance, Daemon, Link, Node};
+
+pub use self::fences::FenceDevice;
 
 /// One host.
 #[derive(Clone, Debug)]
@@ -29,6 +33,11 @@ pub struct Host<D> {
     cut_off: bool,
     /// Whether it is isolated, as far as it looks.
     pinger: Option<Pinger>,
+    /// How it fences the other one.
+    fence: Option<FenceDevice>,
+    fences: u32,
+    /// It was fenced, and does not start before this.
+    off_until: Duration,
     /// Events that wait in the sockets of a stopped daemon.
     inbox: VecDeque<(usize, Event)>,
 }
@@ -99,6 +108,7 @@ pub struct World<D, W> {
     batched: Option<Batched>,
     /// The resources of a host are one set.
     is_set: bool,
+    fence_runs: Vec<FenceRun>,
 }
 
 /// A datagram on its way.
@@ -147,6 +157,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 paused: false,
                 cut_off: false,
                 pinger: None,
+                fence: None,
+                fences: 0,
+                off_until: Duration::ZERO,
                 inbox: VecDeque::new(),
             }),
             link,
@@ -159,6 +172,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             named: None,
             batched: None,
             is_set: false,
+            fence_runs: Vec::new(),
         }
     }
 
@@ -224,7 +238,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             let acts = [self.signed.as_ref().map(Signed::next), self.named.as_ref().map(Named::next)];
             let act = acts.into_iter().flatten().min().unwrap_or(Duration::MAX);
             let echo = self.next_echo();
-            let next = timers.min(arrival).min(act).min(echo).max(self.now);
+            let fence = self.next_fence();
+            let next = timers.min(arrival).min(act).min(echo).min(fence).max(self.now);
             at_once = if next > self.now { 0 } else { at_once + 1 };
             if at_once > AT_ONCE {
                 self.watch.stands_still(self.now);
@@ -240,6 +255,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 self.be_attacked();
             } else if echo <= next {
                 self.send_echoes();
+            } else if fence <= next {
+                self.run_fences();
             } else {
                 self.turn();
             }
@@ -427,6 +444,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                         signed.paused(side, self.now);
                     }
                 }
+                Action::Fence(asked) => self.fence(side, resource, *asked),
                 Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
             }
         }

@@ -62,6 +62,7 @@ fn settings(own: i32) -> Settings {
         extensions: true,
         policy: Policy::Available,
         on_isolation: OnIsolation::Keep,
+        fence: None,
     }
 }
 
@@ -276,7 +277,7 @@ fn word(action: &Action) -> Option<String> {
         Action::Command(Command::Barrier) => "barrier".into(),
         Action::Exit => "exit".into(),
         Action::Refuse(refusal) => format!("refuse:{}", name(*refusal)),
-        Action::Notice(_) | Action::Witness(_) => return None,
+        Action::Notice(_) | Action::Witness(_) | Action::Fence(_) => return None,
     })
 }
 
