@@ -76,6 +76,8 @@ pub struct NodeFigures {
     pub refused: [u64; Unwelcome::ALL.len()],
     /// Orders of operators, by their name and outcome.
     pub orders: BTreeMap<(&'static str, &'static str), u64>,
+    /// Runs of `fence-action` by what they have shown: that the peer's host is off, nothing, or what nobody waited for.
+    pub fences: [u64; 3],
 }
 
 impl Default for NodeFigures {
@@ -91,6 +93,7 @@ impl Default for NodeFigures {
             outages: [Histogram::new(&OUTAGE), Histogram::new(&OUTAGE)],
             refused: [0; Unwelcome::ALL.len()],
             orders: BTreeMap::new(),
+            fences: [0; 3],
         }
     }
 }
@@ -111,6 +114,15 @@ impl NodeFigures {
     pub fn stalled(&mut self, late: Duration) {
         self.stalls.times += 1;
         self.stalls.lasted += late;
+    }
+
+    /// A `fence-action` has ended, with all its repetitions.
+    pub fn fenced(&mut self, is_confirmed: bool, is_in_vain: bool) {
+        let place = match (is_in_vain, is_confirmed) {
+            (true, _) => 2,
+            (false, confirmed) => usize::from(!confirmed),
+        };
+        self.fences[place] += 1;
     }
 
     /// An operator's order has had this outcome. Both are words of this program, never of the network.

@@ -71,6 +71,15 @@ pub struct WitnessFacts {
     pub unreachable: u64,
 }
 
+/// The state of a `fence-action`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FenceFacts {
+    /// This side would take over, and waits for the peer's host to be off.
+    pub waits: bool,
+    /// How often it was not confirmed in this silence of the peer.
+    pub not_confirmed: u32,
+}
+
 /// What the echoes to `ping-address` show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EchoFacts {
@@ -148,6 +157,8 @@ pub struct ResourceStatus {
     pub set: Option<String>,
     /// The `policy` in force; `None` if it is `available` and was meant so.
     pub policy: Option<PolicyWord>,
+    /// `None` without a `fence-action`.
+    pub fence: Option<FenceFacts>,
     /// The number of this side's last promotion.
     pub epoch: Option<u64>,
     /// `heartbeat`.
@@ -306,6 +317,7 @@ impl ResourceStatus {
             priority: 0,
             set: None,
             policy: None,
+            fence: None,
             epoch: None,
             heartbeat: Duration::from_secs(2),
             timeout: Duration::from_secs(8),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use schrittmacher_api::{
-    ApplicationState, Authentication, DaemonStatus, EchoTarget, Frozen, Isolation, LastSwitch, PeerLink,
-    PeerNode, PeerPath, PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceAddress, ServiceLevel,
-    Summary,
+    ApplicationState, Authentication, DaemonStatus, EchoTarget, Fence, Frozen, Isolation, LastSwitch,
+    PeerLink, PeerNode, PeerPath, PeerProgram, PeerState, PlannedSwitches, ResourceState, ServiceAddress,
+    ServiceLevel, Summary,
 };
 use schrittmacher_protocol::{Generation, StateName, Time};
 use schrittmacher_text::wording;
@@ -128,6 +128,7 @@ fn resource(one: &ResourceStatus, clock: Time) -> ResourceState {
         priority: one.priority,
         set: one.set.clone(),
         policy: one.policy.map(|policy| policy.to_string()),
+        fence: one.fence.map(|fence| Fence { waits: fence.waits, not_confirmed: fence.not_confirmed }),
         epoch: one.epoch,
         heartbeat_seconds: one.heartbeat.as_secs_f64(),
         timeout_seconds: one.timeout.as_secs_f64(),

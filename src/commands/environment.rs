@@ -11,7 +11,6 @@ use std::process;
 
 use schrittmacher_wire::host;
 
-use super::CommandKind;
 use schrittmacher_config::{Core, Network, Resource, ScriptAddresses};
 
 /// The part that changes from one command of a resource to the next.
@@ -72,14 +71,14 @@ impl Environment {
     pub(super) fn apply(
         &self,
         command: &mut process::Command,
-        order: CommandKind,
+        action: &'static str,
         pid: Option<u32>,
         facts: &Facts,
     ) {
         command.env_clear().envs(inherited_environment());
         let text = |text: &Option<String>| text.as_ref().map(|text| without_controls(text).into());
         let changing = [
-            ("ACTION", Some(OsString::from(order.as_str()))),
+            ("ACTION", Some(OsString::from(action))),
             ("RESOURCE_PID", pid.map(|pid| pid.to_string().into())),
             ("LAST_LOCAL_REASON", text(&facts.local_reason)),
             ("LAST_REMOTE_REASON", text(&facts.remote_reason)),
@@ -129,7 +128,7 @@ mod tests {
     /// The environment that a command gets beside what it inherits.
     fn applied(core: &Core, pid: Option<u32>, facts: &Facts) -> BTreeMap<String, String> {
         let mut command = process::Command::new("true");
-        Environment::new(core, &resource("smsc-i400")).apply(&mut command, CommandKind::Start, pid, facts);
+        Environment::new(core, &resource("smsc-i400")).apply(&mut command, "start", pid, facts);
         let text = |text: &OsStr| text.to_str().expect("UTF-8").to_owned();
         let given = command.get_envs().filter(|(name, _)| !is_passed(name));
         given.filter_map(|(name, value)| Some((text(name), text(value?)))).collect()
@@ -169,7 +168,7 @@ mod tests {
         let shared = Some(schrittmacher_config::SharedAddress::new("eth0", addresses));
         let environment = Environment::new(&core(), &Resource { shared, ..resource("smsc") });
         let mut command = process::Command::new("true");
-        environment.apply(&mut command, CommandKind::Activate, None, &Facts::default());
+        environment.apply(&mut command, "activate", None, &Facts::default());
         let value = |name: &str| {
             command.get_envs().find(|(own, _)| *own == name).and_then(|(_, value)| value?.to_str())
         };

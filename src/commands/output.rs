@@ -149,7 +149,7 @@ const KEPT: usize = 4096;
 
 /// The reading end of a command's stdout and stderr.
 #[derive(Debug)]
-struct Output {
+pub(super) struct Output {
     reader: PipeReader,
     kept: VecDeque<u8>,
 }
@@ -167,7 +167,7 @@ enum Rest {
 
 impl Output {
     /// Takes over the reading end of a pipe; reading it never blocks from now on.
-    fn new(reader: PipeReader) -> io::Result<Output> {
+    pub(super) fn new(reader: PipeReader) -> io::Result<Output> {
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         Ok(Output { reader, kept: VecDeque::new() })
     }
@@ -190,6 +190,15 @@ impl Output {
         }
     }
 
+    /// Reads what is there, a bounded part of it.
+    pub(super) fn read_all(&mut self, buffer: &mut [u8]) {
+        for _ in 0..CHUNKS_PER_TURN {
+            if self.read(buffer) != Rest::More {
+                return;
+            }
+        }
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let last = &bytes[bytes.len().saturating_sub(KEPT)..];
         let surplus = (self.kept.len() + last.len()).saturating_sub(KEPT);
@@ -198,7 +207,7 @@ impl Output {
     }
 
     /// The last output; forgets it.
-    fn take(&mut self) -> String {
+    pub(super) fn take(&mut self) -> String {
         let kept: Vec<u8> = std::mem::take(&mut self.kept).into();
         String::from_utf8_lossy(&kept).into_owned()
     }

@@ -43,10 +43,16 @@ pub(super) fn ended_child() -> io::Result<Option<u32>> {
 ///
 /// There is no descriptor left.
 pub(super) fn under_shell(text: &str, output: PipeWriter) -> io::Result<Command> {
-    let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(text);
-    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+    let mut command = shell(text);
+    command.stdout(output.try_clone()?).stderr(output);
     Ok(command)
+}
+
+/// The same, before it is known where its output goes.
+pub(super) fn shell(text: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(text).stdin(Stdio::null()).process_group(0);
+    command
 }
 
 /// Has a user run the command, with its primary group alone and its own home. Looks the user up, which may block.
@@ -157,6 +163,12 @@ impl ChildProcess {
             self.kill();
         }
         self.child.try_wait()
+    }
+
+    /// Waits for its end, however long that takes.
+    pub(super) fn wait(&mut self) {
+        // Its end is unknown otherwise, and nobody wants to know it.
+        let _: io::Result<ExitStatus> = self.child.wait();
     }
 
     fn signal_group(&self, signal: Signal) {

@@ -63,6 +63,7 @@ impl Node {
     /// The peer says something.
     pub(super) fn meet_peer(&mut self, now: Time) {
         self.has_heard_peer = true;
+        self.note_peer_host(now);
         if !self.memory.peer_is_known {
             info!("the peer {} is heard for the first time", self.core.remote_address);
             self.memory.peer_is_known = true;

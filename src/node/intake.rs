@@ -185,6 +185,9 @@ impl Node {
             Origin::App => &mut self.app_door,
         };
         door.note(&message.resource, &message.status);
+        if origin == Origin::Peer {
+            self.note_peer_host(now);
+        }
         let Some(&index) = self.by_name.get(&*message.resource) else {
             let name = beginning(message.resource.into_owned(), SHOWN);
             return self.unwanted.warn(Unwanted::UnknownResource(name.clone()), now, || {

@@ -18,6 +18,7 @@
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `isolation`: what the echoes to `ping-address` show
 //! * `promises`: the longest promises that may not be over
+//! * `fence`: the host of a silent peer is off before this side takes over
 //! * `witness`: the third vote, and the promises of both sides
 //! * `set`: resources that are hot on one side together
 
@@ -26,6 +27,7 @@ mod commands;
 mod cut_off;
 mod elsewhere;
 mod epochs;
+mod fence;
 pub mod freeze;
 pub mod hold;
 mod intake;
@@ -63,6 +65,7 @@ use schrittmacher_wire::host;
 
 use self::batching::Batching;
 use self::epochs::EpochMemory;
+use self::fence::Fencing;
 use self::hold::Memory;
 use self::intake::{Door, Refused};
 use self::isolation::Isolation;
@@ -123,6 +126,7 @@ pub struct Node {
     /// The third vote.
     vote: Vote,
     isolation: Isolation,
+    fencing: Fencing,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -189,6 +193,7 @@ impl Node {
             link,
             vote: Vote::default(),
             isolation: Isolation::default(),
+            fencing: Fencing::default(),
             executor,
             processes,
             app_socket,
@@ -304,6 +309,7 @@ impl Node {
         let own = [
             watchdog,
             witness,
+            self.next_fence(),
             self.next_promises(),
             self.next_tick(),
             self.releases.first(),
@@ -369,6 +375,7 @@ impl Node {
         self.release_late(now);
         self.look_after_paths(now);
         self.look_at_witness(now);
+        self.fence(now);
         self.executor.collect(now);
         self.take_reports(now);
         let processes = &self.processes;

@@ -7,6 +7,7 @@ use schrittmacher_config::Security;
 use schrittmacher_protocol::{Asked, Event, Machine, Refusal, Said, State, StateName, Time};
 
 use super::Node;
+use super::fence;
 use super::intake::Door;
 use super::peer_auth::PeerAuth;
 use super::resource::{LastMessage, ManagedResource, Word};
@@ -240,6 +241,7 @@ impl Node {
             priority: resource.config.priority,
             set: resource.config.set.clone(),
             policy: policy_in_force(resource),
+            fence: fence::facts(resource),
             epoch: Some(machine.epochs.own).filter(|epoch| *epoch > 0),
             heartbeat: resource.config.heartbeat,
             timeout: resource.config.timeout,
@@ -270,6 +272,7 @@ impl Node {
                 .chain(self.watchdog_trouble(state))
                 .chain(self.vote_troubles(resource))
                 .chain(self.isolation_troubles(resource))
+                .chain(self.fence_troubles(index, resource, now))
                 .chain(held_back(machine, now))
                 .chain(self.set_troubles(index, machine.bond.unwrap_or_default()))
                 .chain(resource.failing_commands().map(failing))

@@ -110,6 +110,7 @@ impl Node {
             // Told by the code that gave the order, which knows by whom.
             Action::Refuse(_) | Action::Notice(_) => {}
             Action::Witness(order) => self.tell_witness(index, order, now),
+            Action::Fence(asked) => self.ask_for_fence(index, asked),
             Action::Exit => {
                 resource.life.set_ended();
                 if resource.is_left_hot() {
@@ -218,6 +219,15 @@ impl Node {
             | Notice::MajorityLost
             | Notice::Isolated
             | Notice::IsolatedStays
+            | Notice::FenceBegins
+            | Notice::FenceDelayed
+            | Notice::Fenced
+            | Notice::FenceFailedAvailable
+            | Notice::FenceFailed
+            | Notice::FenceFailedManual
+            | Notice::FenceInVain
+            | Notice::FenceIsolated
+            | Notice::FenceSkipped
             | Notice::NoMajorityRule => {}
             Notice::AddressFailed => resource.address_failed(),
         }

@@ -19,7 +19,7 @@ use super::{realtime, rights};
 use crate::admin::{self, ControlDoor, OrderRights, Told};
 use crate::app_process::AppProcesses;
 use crate::app_socket::AppSocket;
-use crate::commands::Executor;
+use crate::commands::{Executor, Fencer};
 use crate::event_hook::EventHook;
 use crate::event_loop::reloader::Reloader;
 use crate::event_loop::{self, EventLoop, LoopEnd, clock};
@@ -227,6 +227,7 @@ fn assemble(
         .map_err(Failure::system("can't start the thread that asks the witness"))?;
     let pings = Pings::start(&config, Arc::clone(&waker))
         .map_err(Failure::system("can't start the thread that sends echoes"))?;
+    let fencer = Fencer::new(Arc::clone(&waker));
     let (requests_in, requests) = mpsc::sync_channel(event_loop::REQUESTS);
     let control = ControlDoor::open(&ControlSocket::from_config(&config.core));
     let log = (logging.level(), logging.lost());
@@ -246,6 +247,7 @@ fn assemble(
     node.tell_events(hook);
     node.ask_witness(witness);
     node.send_echoes(pings);
+    node.fence_with(fencer);
     node.restore_freezes(frozen, now);
     node.restore_epochs(epochs, now);
     if let Some((ago, names)) = left_hot {

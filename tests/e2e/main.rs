@@ -21,6 +21,7 @@ mod doors;
 mod drills;
 mod epochs;
 mod failures;
+mod fence;
 mod flight_record;
 mod forged;
 mod hostile;

@@ -71,6 +71,16 @@ pub struct DaemonStatus {
     pub resources: Vec<ResourceState>,
 }
 
+/// Whether a resource waits for the peer's host to be off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Fence {
+    /// This side would take over, and waits for that.
+    pub waits: bool,
+    /// How often it was not confirmed in this silence of the peer.
+    pub not_confirmed: u32,
+}
+
 /// Whether this host is isolated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -283,6 +293,9 @@ pub struct ResourceState {
     /// The `policy` in force; absent if it is `available` and was meant so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The state of its `fence-action`; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<Fence>,
     /// The number of this side's last promotion; absent if none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,

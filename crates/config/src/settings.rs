@@ -31,9 +31,9 @@ pub fn settings(core: &Core, resource: &Resource) -> Settings {
             OnIsolationWord::Keep => OnIsolation::Keep,
             OnIsolationWord::StepDown => OnIsolation::StepDown,
         },
-        fence: resource.fence.as_ref().map(|fence| FenceRule {
-            delay: fence.timeout,
-            pause: fence.longest().max(resource.timeout),
-        }),
+        fence: resource
+            .fence
+            .as_ref()
+            .map(|fence| FenceRule { delay: fence.timeout, pause: fence.longest().max(resource.timeout) }),
     }
 }

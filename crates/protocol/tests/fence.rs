@@ -18,11 +18,8 @@ const WORKS: FenceDevice = FenceDevice {
     answers_after: Duration::from_millis(3500),
     answer: Fenced::Off,
 };
-const FAILS: FenceDevice = FenceDevice {
-    off_after: None,
-    answers_after: Duration::from_secs(4),
-    answer: Fenced::NotConfirmed,
-};
+const FAILS: FenceDevice =
+    FenceDevice { off_after: None, answers_after: Duration::from_secs(4), answer: Fenced::NotConfirmed };
 const HANGS: FenceDevice = FenceDevice { answers_after: Duration::from_secs(60), ..FAILS };
 
 fn fencing(policy: Policy) -> Settings {
@@ -300,7 +297,7 @@ fn a_daemon_that_ends_takes_the_role_back_from_a_silent_peer_after_the_fence() {
 fn with_a_fence_that_works_both_never_serve_whatever_happens() {
     let mut two = [0, 0];
     let mut fenced = 0;
-    for seed in 0..300 {
+    for seed in 0..60 {
         for (number, device) in [WORKS, FenceDevice { off_after: None, ..WORKS }].into_iter().enumerate() {
             let policy = if seed % 3 == 0 { Policy::Manual } else { Policy::Available };
             let mut pair = settled(policy, device);
@@ -321,7 +318,7 @@ fn with_a_fence_that_works_both_never_serve_whatever_happens() {
             }
         }
     }
-    assert!(fenced > 1000 && two[1] > 150, "{fenced} fences, both served in {two:?} runs");
+    assert!(fenced > 200 && two[1] > 30, "{fenced} fences, both served in {two:?} runs");
 }
 
 fn happen(pair: &mut Pair, chance: &mut Chance) {

@@ -16,6 +16,7 @@ pub fn resource(name: &str, state: &str, peer: Option<&str>, service: ServiceLev
         priority: 5,
         set: None,
         policy: None,
+        fence: None,
         epoch: None,
         heartbeat_seconds: 2.0,
         timeout_seconds: 8.0,

@@ -205,6 +205,14 @@ fn peer(text: &mut Text, snapshot: &FiguresSnapshot, facts: &PageFacts, resource
         "Whether the host is reset if the daemon stands still",
     );
     snapshot.status.watchdog_armed.inspect(|is_armed| text.truth(&[], *is_armed));
+    text.family(
+        "schrittmacher_fences_total",
+        Counter,
+        "Runs of `fence-action`, with their repetitions, by what they have shown",
+    );
+    for (outcome, count) in ["confirmed", "not-confirmed", "in-vain"].into_iter().zip(snapshot.node.fences) {
+        text.count(&[("outcome", outcome)], count);
+    }
     network::echoes(text, snapshot.status.echoes.as_ref());
     network::witness(text, snapshot.status.witness.as_ref());
     let auth = snapshot.status.auth;

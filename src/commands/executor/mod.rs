@@ -216,6 +216,11 @@ impl Executor {
         }
     }
 
+    /// The `fence-action` of a resource; not begun yet.
+    pub fn fence_command(&self, resource: usize, text: &str) -> Option<std::process::Command> {
+        self.resources.get(resource).map(|state| state.fence_command(text))
+    }
+
     /// The reasons that the next commands of a resource are told.
     pub fn facts_mut(&mut self, resource: usize) -> Option<&mut Facts> {
         self.resources.get_mut(resource).map(|state| &mut state.facts)

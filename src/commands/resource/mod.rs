@@ -7,6 +7,7 @@ mod unit;
 
 use std::collections::VecDeque;
 use std::io;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::address::AddressTicket;
 use super::configured::{Commands, limits};
 use super::earlier::StartProcess;
 use super::output::{Pipes, one_line};
-use super::process::{ChildProcess, limit, under_shell};
+use super::process::{ChildProcess, limit, shell, under_shell, with_posix_signal_names};
 use super::queue::{CommandQueue, Verdict};
 use super::spawner::{Job, Spawner, Ticket};
 use super::unit::UnitTicket;
@@ -251,6 +252,14 @@ impl ResourceCommands {
         }
     }
 
+    /// `fence-action` with its environment and its limits; not begun yet.
+    pub(super) fn fence_command(&self, text: &str) -> Command {
+        let mut command = shell(&with_posix_signal_names(text));
+        self.commands.environment.apply(&mut command, "fence", None, &self.facts);
+        limit(&mut command, self.commands.limits.clone());
+        command
+    }
+
     fn hand_over(
         &self,
         text: &str,
@@ -261,7 +270,7 @@ impl ResourceCommands {
         let (reader, writer) = io::pipe()?;
         let mut command = under_shell(text, writer)?;
         let action = if order == CommandKind::Announce { self.commands.announces_as } else { order };
-        commands.environment.apply(&mut command, action, pid, &self.facts);
+        commands.environment.apply(&mut command, action.as_str(), pid, &self.facts);
         limit(&mut command, commands.limits.clone());
         let pipe = pipes.add(reader, index)?;
         let job = Job {

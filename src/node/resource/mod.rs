@@ -123,6 +123,8 @@ pub struct ManagedResource {
     pub local: LastMessage<AppCode>,
     /// The peer's last message.
     pub remote: LastMessage<PeerCode>,
+    /// The last run of `fence-action`, if it has not confirmed that the peer's host is off.
+    pub fence_failed: Option<String>,
     /// Its process has ended and it has not said anything since.
     pub app_has_died: bool,
     /// The reason beside it is ours: what this daemon found wrong, address or network.
@@ -203,6 +205,7 @@ impl ManagedResource {
             // 2.0.0 sends an empty reason until the application has said something.
             local: LastMessage { word: Word::Nothing, reason: Some(String::new()), at: None },
             remote: LastMessage { word: Word::Nothing, reason: None, at: None },
+            fence_failed: None,
             app_has_died: false,
             is_out_of_order: false,
             reports_its_way: false,

@@ -20,7 +20,7 @@ const COMMANDS: &str = "\
 Commands run as `/bin/sh -c COMMAND`, one after the other: `interface-activate` and `start-action` on the way to hot, \
 `stop-action` and `interface-deactivate` on the way to standby. They find in their environment: `ACTION` (activate, start, \
 stop or deactivate), `RESOURCE_NAME`, `RESOURCE_PID`, `PID_FILE`, `LOCAL_ADDRESS`, `REMOTE_ADDRESS`, `SHARED_ADDRESS`, \
-`SHARED_ADDRESSES`, `NETMASK`, `HEARTBEAT_INTERVAL`, `LAST_LOCAL_REASON`, `LAST_REMOTE_REASON` and `EPOCH` (the number of this side's last promotion), as far as there is a value.";
+`SHARED_ADDRESSES`, `NETMASK`, `HEARTBEAT_INTERVAL`, `LAST_LOCAL_REASON`, `LAST_REMOTE_REASON` and `EPOCH` (the number of this side's last promotion), as far as there is a value. `fence-action` is run beside them, before the first of them, with `ACTION` = fence, `REASON` (silent or never-heard) and `ATTEMPT`; the host to be turned off is `REMOTE_ADDRESS`.";
 
 const RELOAD: &str = "\
 `schrittmacherctl reload` has the daemon read the file again and says what became of it; SIGHUP does the same without an \
