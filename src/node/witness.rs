@@ -57,7 +57,7 @@ impl Node {
             match config.policy {
                 PolicyWord::Available => {}
                 PolicyWord::Manual => {
-                    info!(target: &config.name, "`policy` = manual: no take-over on silence");
+                    info!(target: &config.name, "`policy` = manual: no take-over on silence alone");
                 }
                 PolicyWord::Consistent => info!(
                     target: &config.name,

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, FenceRule, Fenced, Policy, Settings, StateName};
+use schrittmacher_protocol::{
+    Action, Answer, Event, FenceRule, Fenced, Policy, Settings, StateName, Time, WitnessOrder,
+};
 use schrittmacher_simulator::{Chance, FenceDevice, Report};
+use schrittmacher_testkit::lone::{Lone, ours};
 use schrittmacher_testkit::pair::Pair;
 use schrittmacher_testkit::settings;
+use schrittmacher_wire::AppCode;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -289,6 +293,44 @@ fn a_daemon_that_ends_takes_the_role_back_from_a_silent_peer_after_the_fence() {
             assert!(serving[0] || serving[1], "{later} {}", pair.log());
         }
     }
+}
+
+/// A shot without the right could hit the side that serves. A side that cannot fence leaves the lease to the other one.
+#[test]
+fn under_consistent_the_right_comes_before_the_fence_and_goes_back_with_a_failure() {
+    let settings =
+        Settings { going_hot_timeout: 60 * SECOND, ..fencing(Policy::Consistent { promise: 6 * SECOND }) };
+    let mut node = Lone::new(settings, ours());
+    node.app(AppCode::Lsby);
+    let orders = |actions: &[(Time, Action)]| -> Vec<Action> {
+        let is_order = |action: &Action| matches!(action, Action::Fence(_) | Action::Witness(_));
+        actions.iter().map(|(_, action)| *action).filter(is_order).collect()
+    };
+    let (ask, give_back) = (Action::Witness(WitnessOrder::Ask), Action::Witness(WitnessOrder::GiveBack));
+    // Until it asks; then it gets the lease at once. What it does then.
+    let grant = |node: &mut Lone| {
+        while node.resource.machine().majority.asked.is_none() {
+            assert!(node.now < Time::new(200 * SECOND), "no question");
+            let before = node.run(100 * MS, &[], &[AppCode::Lsby]);
+            assert!(orders(&before).iter().all(|order| *order == ask), "no shot without the right");
+        }
+        let asked = node.resource.machine().majority.asked.expect("a question");
+        node.give(Event::Witness(Answer::Granted(asked)))
+    };
+    for outcome in [Fenced::NotConfirmed, Fenced::Off] {
+        let actions = grant(&mut node);
+        assert!(actions.contains(&Action::Fence(node.now)), "{actions:?}");
+        // The lease is renewed meanwhile, and nothing is taken.
+        assert_eq!(grant(&mut node), []);
+        assert_eq!(node.state(), StateName::Standby);
+        let asked = node.resource.machine().fence.asked.expect("a fence");
+        let actions = node.give(Event::Fenced(asked, outcome));
+        if outcome == Fenced::NotConfirmed {
+            assert!(actions.contains(&give_back) && node.state() == StateName::Standby, "{actions:?}");
+            assert_eq!(orders(&node.run(RULE.pause - SECOND, &[], &[AppCode::Lsby])), []);
+        }
+    }
+    assert_eq!(node.state(), StateName::ToHot);
 }
 
 /// Whatever happens to both hosts and their link: as long as each fence tells the truth, both never serve. With a fence that
