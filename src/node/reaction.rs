@@ -219,15 +219,7 @@ impl Node {
             | Notice::MajorityLost
             | Notice::Isolated
             | Notice::IsolatedStays
-            | Notice::FenceBegins
-            | Notice::FenceDelayed
-            | Notice::Fenced
-            | Notice::FenceFailedAvailable
-            | Notice::FenceFailed
-            | Notice::FenceFailedManual
-            | Notice::FenceInVain
-            | Notice::FenceIsolated
-            | Notice::FenceSkipped
+            | Notice::Fence(_)
             | Notice::NoMajorityRule => {}
             Notice::AddressFailed => resource.address_failed(),
         }

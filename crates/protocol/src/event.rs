@@ -319,22 +319,29 @@ pub enum Notice {
     IsolatedStays,
     /// The peer does not follow the rule of the majority: `policy = available` is in force.
     NoMajorityRule,
+    /// News of a fence.
+    Fence(FenceNews),
+}
+
+/// What an operator is told of a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FenceNews {
     /// The peer is silent, and its host is fenced before this side takes the role.
-    FenceBegins,
+    Begins,
     /// The other side may do the same, and has the greater address: this one waits first.
-    FenceDelayed,
+    Delayed,
     /// The peer's host is off.
-    Fenced,
+    Confirmed,
     /// That is not known: this side takes the role all the same (`policy = available`).
-    FenceFailedAvailable,
+    FailedAvailable,
     /// That is not known: this side takes no role, and tries again (`policy = consistent`).
-    FenceFailed,
+    FailedConsistent,
     /// That is not known: this side takes no role, and an operator has to decide (`policy = manual`).
-    FenceFailedManual,
+    FailedManual,
     /// The peer is heard again while its host is being fenced.
-    FenceInVain,
+    InVain,
     /// This host is isolated: it fences nobody.
-    FenceIsolated,
+    Isolated,
     /// An operator has this side take the role from a silent peer whose host is not known to be off.
-    FenceSkipped,
+    Skipped,
 }

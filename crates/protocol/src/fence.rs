@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Action, Notice};
+use crate::event::{Action, FenceNews, Notice};
 use crate::moves::Grant;
 use crate::peer::Said;
 use crate::settings::Policy;
@@ -90,7 +90,7 @@ impl Step<'_> {
     pub(crate) fn end_fence(&mut self) {
         let before = std::mem::take(&mut self.machine.fence);
         if before.asked.is_some() {
-            self.notice(Notice::FenceInVain);
+            self.notice(Notice::Fence(FenceNews::InVain));
         }
     }
 
@@ -139,7 +139,7 @@ impl Step<'_> {
         // It is this side that is ill, and the other one may be well.
         if self.machine.isolation.isolated {
             if is_first {
-                self.notice(Notice::FenceIsolated);
+                self.notice(Notice::Fence(FenceNews::Isolated));
             }
             if self.goes_unfenced() {
                 self.machine.fence.outcome = Some(Fenced::NotConfirmed);
@@ -150,12 +150,12 @@ impl Step<'_> {
         if is_first && self.may_be_fenced() && self.shoots_second() {
             let fence = &mut self.machine.fence;
             fence.not_before = fence.not_before.max(self.now + rule.delay);
-            self.notice(Notice::FenceDelayed);
+            self.notice(Notice::Fence(FenceNews::Delayed));
         }
         let fence = &mut self.machine.fence;
         if fence.asked.is_none() && self.now >= fence.not_before {
             fence.asked = Some(self.now);
-            self.notice(Notice::FenceBegins);
+            self.notice(Notice::Fence(FenceNews::Begins));
             self.act(Action::Fence(self.now));
         }
     }
@@ -187,14 +187,18 @@ impl Step<'_> {
         let fence = &mut self.machine.fence;
         fence.outcome = Some(outcome);
         match outcome {
-            Fenced::Off => self.notice(Notice::Fenced),
+            Fenced::Off => self.notice(Notice::Fence(FenceNews::Confirmed)),
             Fenced::NotConfirmed => {
                 fence.failed = fence.failed.saturating_add(1);
                 fence.not_before = self.now + pause;
                 self.notice(match self.settings.policy {
-                    Policy::Manual => Notice::FenceFailedManual,
-                    Policy::Consistent { .. } if self.follows_majority() => Notice::FenceFailed,
-                    Policy::Consistent { .. } | Policy::Available => Notice::FenceFailedAvailable,
+                    Policy::Manual => Notice::Fence(FenceNews::FailedManual),
+                    Policy::Consistent { .. } if self.follows_majority() => {
+                        Notice::Fence(FenceNews::FailedConsistent)
+                    }
+                    Policy::Consistent { .. } | Policy::Available => {
+                        Notice::Fence(FenceNews::FailedAvailable)
+                    }
                 });
                 if !self.goes_unfenced() {
                     // The other side may be able to do it.
@@ -210,7 +214,7 @@ impl Step<'_> {
     /// An operator vouches for the peer's host, or takes what comes.
     pub(crate) fn take_unfenced(&mut self) {
         if !self.is_fenced() {
-            self.notice(Notice::FenceSkipped);
+            self.notice(Notice::Fence(FenceNews::Skipped));
         }
         let fence = &mut self.machine.fence;
         (fence.asked, fence.outcome) = (None, Some(Fenced::Off));

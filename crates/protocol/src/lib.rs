@@ -68,7 +68,8 @@ mod transition;
 
 pub use epoch::{Epochs, LAST_EPOCH};
 pub use event::{
-    Action, AppFailure, AppReport, Command, Event, Notice, PeerReport, Reaction, Refusal, Transition,
+    Action, AppFailure, AppReport, Command, Event, FenceNews, Notice, PeerReport, Reaction, Refusal,
+    Transition,
 };
 pub use fence::{Fence, FenceRule, Fenced};
 pub use isolation::{Evidence, Isolation, OnIsolation};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    AppFailure, AppReport, Cause, Notice, Orderer, Refusal, Settings, StateName, Transition,
+    AppFailure, AppReport, Cause, FenceNews, Notice, Orderer, Refusal, Settings, StateName, Transition,
 };
 use schrittmacher_wire::PeerCode;
 
@@ -299,48 +299,54 @@ pub const fn notice(notice: Notice) -> (log::Level, &'static str) {
             log::Level::Error,
             "the peer is silent, but this host is isolated: it does not take over (`on-isolation`) before a target answers",
         ),
-        Notice::FenceBegins => (
-            log::Level::Warn,
-            "the peer is silent: its host is fenced before this side takes over (`fence-action`)",
-        ),
-        Notice::FenceDelayed => (
-            log::Level::Warn,
-            "the other side may fence this one, and has the greater address: this side waits for one `fence-timeout` before it fences",
-        ),
-        Notice::Fenced => {
-            (log::Level::Warn, "the peer's host is off, as `fence-action` says: this side may take over")
-        }
-        Notice::FenceFailedAvailable => (
-            log::Level::Error,
-            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side takes over all the same \
-             (`policy = available`), and both may serve",
-        ),
-        Notice::FenceFailed => (
-            log::Level::Error,
-            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side does not take over, and tries again \
-             (`policy = consistent`)",
-        ),
-        Notice::FenceFailedManual => (
-            log::Level::Error,
-            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side does not take over: make sure that \
-             the peer does not serve, and order a takeover by force (`policy = manual`)",
-        ),
-        Notice::FenceInVain => (
-            log::Level::Warn,
-            "the peer is heard again while its host is fenced: nothing is taken over; the command is let end",
-        ),
-        Notice::FenceIsolated => (
-            log::Level::Error,
-            "the peer is silent, but no target of `ping-address` answers this host: it does not fence the peer's",
-        ),
-        Notice::FenceSkipped => (
-            log::Level::Warn,
-            "takeover by force from a silent peer: nothing has confirmed that its host is off; the operator answers for it",
-        ),
+        Notice::Fence(news) => fence_news(news),
         Notice::NoMajorityRule => (
             log::Level::Error,
             "the peer does not follow `policy = consistent` (a legacy daemon, or configured otherwise): `available` is in force, and \
              both sides serve while the link is cut",
+        ),
+    }
+}
+
+const fn fence_news(news: FenceNews) -> (log::Level, &'static str) {
+    match news {
+        FenceNews::Begins => (
+            log::Level::Warn,
+            "the peer is silent: its host is fenced before this side takes over (`fence-action`)",
+        ),
+        FenceNews::Delayed => (
+            log::Level::Warn,
+            "the other side may fence this one, and has the greater address: this side waits for one `fence-timeout` before it fences",
+        ),
+        FenceNews::Confirmed => {
+            (log::Level::Warn, "the peer's host is off, as `fence-action` says: this side may take over")
+        }
+        FenceNews::FailedAvailable => (
+            log::Level::Error,
+            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side takes over all the same \
+             (`policy = available`), and both may serve",
+        ),
+        FenceNews::FailedConsistent => (
+            log::Level::Error,
+            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side does not take over, and tries again \
+             (`policy = consistent`)",
+        ),
+        FenceNews::FailedManual => (
+            log::Level::Error,
+            "THE PEER'S HOST IS NOT KNOWN TO BE OFF: `fence-action` has not confirmed it. This side does not take over: make sure that \
+             the peer does not serve, and order a takeover by force (`policy = manual`)",
+        ),
+        FenceNews::InVain => (
+            log::Level::Warn,
+            "the peer is heard again while its host is fenced: nothing is taken over; the command is let end",
+        ),
+        FenceNews::Isolated => (
+            log::Level::Error,
+            "the peer is silent, but no target of `ping-address` answers this host: it does not fence the peer's",
+        ),
+        FenceNews::Skipped => (
+            log::Level::Warn,
+            "takeover by force from a silent peer: nothing has confirmed that its host is off; the operator answers for it",
         ),
     }
 }
