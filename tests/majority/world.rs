@@ -373,6 +373,7 @@ impl World {
             Action::Exit => self.end_daemon(side),
             Action::Command(Command::Activate | Command::Deactivate { .. })
             | Action::Refuse(_)
+            | Action::Fence(_)
             | Action::Notice(_) => {}
         }
     }
