@@ -424,7 +424,7 @@ fn a_connection_that_was_closed_meanwhile_costs_no_answer() {
     for _ in 0..3 {
         assert!(matches!(ask(&mut a, "db"), Answer::Granted(_)));
         etcd.with(|state| {
-            state.streams.drain(..).for_each(|stream| stream.shutdown(Shutdown::Both).unwrap())
+            state.streams.drain(..).for_each(|stream| stream.shutdown(Shutdown::Both).unwrap());
         });
     }
 }
