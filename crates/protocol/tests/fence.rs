@@ -348,7 +348,7 @@ fn with_a_fence_that_works_both_never_serve_whatever_happens() {
             let mut both = false;
             for _ in 0..40 {
                 happen(&mut pair, &mut chance);
-                both |= run_watched(&mut pair, MS * u32::try_from(chance.below(12_000)).unwrap());
+                both |= run_watched(&mut pair, MS * chance.below(12_000));
                 if both {
                     break;
                 }
@@ -372,7 +372,7 @@ fn happen(pair: &mut Pair, chance: &mut Chance) {
         2..=4 => pair.heal(),
         5 => pair.kill_daemon(side),
         6 if is_up => pair.kill_app(side),
-        7 if is_up => pair.pause(side, MS * u32::try_from(chance.below(20_000)).unwrap()),
+        7 if is_up => pair.pause(side, MS * chance.below(20_000)),
         8 if is_up => pair.give(side, Event::Failover { force: chance.below(2) == 1 }),
         9 if is_up => pair.give(side, Event::Shutdown),
         10 => pair.world.power_off(side),
