@@ -66,23 +66,24 @@ fn measure(daemon: &Path, resources: usize, promise: &str) -> (String, String) {
     let words = [(HOT, "LHOT"), (STANDBY, "LSBY")];
     beside_applications(resources, &words, || {
         let start = |local, remote| start(daemon, folder.path(), local, remote, resources, promise);
-        let standby = start(STANDBY, HOT);
-        let hot = start(HOT, STANDBY);
         let log =
             |local: &str| fs::read_to_string(folder.path().join(format!("{local}.log"))).unwrap_or_default();
         let has = |local: &str, text: &str| log(local).matches(text).count();
+        // Its applications are hot before there is another side that could ask for the role.
+        let hot = start(HOT, STANDBY);
         wait_for("all to be hot on one side", LONGEST, || (has(HOT, "-> Hot") >= resources).then_some(()));
+        let standby = start(STANDBY, HOT);
         wait_for("all to be protected", LONGEST, || {
             (has(STANDBY, "protected: one side is hot") >= resources).then_some(())
         });
         thread::sleep(SETTLED);
+        let before = log(STANDBY).lines().count();
         // One whose application does not follow gives the role up, and takes it again.
         let granted = || {
             let log = log(STANDBY);
-            let lines = log.lines().filter(|line| line.contains("-> transiting_to_hot: "));
+            let lines = log.lines().skip(before).filter(|line| line.contains("-> transiting_to_hot: "));
             lines.filter_map(|line| line.split('\t').nth(2)).collect::<BTreeSet<_>>().len()
         };
-        assert_eq!(granted(), 0, "a resource was switched before");
         hot.kill();
         let killed = Instant::now();
         let (mut first, mut last) = (None, None);
