@@ -28,10 +28,13 @@ impl<Job: Send + 'static, Outcome: Send + 'static> Worker<Job, Outcome> {
         waker: Arc<Waker>,
         mut work: impl FnMut(Job) -> Outcome + Send + 'static,
     ) -> io::Result<Worker<Job, Outcome>> {
-        Worker::spawn(name, waiting, 1, waker, move |jobs| jobs.into_iter().map(&mut work).collect())
+        Worker::spawn(name, waiting, 1, waker, move |jobs, tell| {
+            tell(jobs.into_iter().map(&mut work).collect());
+        })
     }
 
-    /// The same, for work that is cheaper for many jobs at once: those that wait, and `most` at most.
+    /// The same, for work that is cheaper for many jobs at once: those that wait, and `most` at most. The work tells outcomes as soon
+    /// as it has them, and the loop wakes each time.
     ///
     /// # Errors
     ///
@@ -42,7 +45,7 @@ impl<Job: Send + 'static, Outcome: Send + 'static> Worker<Job, Outcome> {
         waiting: usize,
         most: usize,
         waker: Arc<Waker>,
-        work: impl FnMut(Vec<Job>) -> Vec<Outcome> + Send + 'static,
+        work: impl FnMut(Vec<Job>, &mut dyn FnMut(Vec<Outcome>)) + Send + 'static,
     ) -> io::Result<Worker<Job, Outcome>> {
         Worker::spawn(name, waiting, most, waker, work)
     }
@@ -52,21 +55,23 @@ impl<Job: Send + 'static, Outcome: Send + 'static> Worker<Job, Outcome> {
         waiting: usize,
         most: usize,
         waker: Arc<Waker>,
-        mut work: impl FnMut(Vec<Job>) -> Vec<Outcome> + Send + 'static,
+        mut work: impl FnMut(Vec<Job>, &mut dyn FnMut(Vec<Outcome>)) + Send + 'static,
     ) -> io::Result<Worker<Job, Outcome>> {
         let (jobs, queue) = sync_channel(waiting);
         let (results, outcomes) = channel();
         let run = move || {
             while let Ok(job) = queue.recv() {
                 let lot = std::iter::once(job).chain(queue.try_iter()).take(most).collect();
-                for outcome in work(lot) {
+                let mut is_heard = true;
+                work(lot, &mut |told: Vec<Outcome>| {
                     // The loop is gone if it does not listen.
-                    if results.send(outcome).is_err() {
-                        return;
-                    }
+                    is_heard &= told.into_iter().all(|outcome| results.send(outcome).is_ok());
+                    // A waker that fails is asked again by the next outcome.
+                    let _: io::Result<()> = waker.wake();
+                });
+                if !is_heard {
+                    return;
                 }
-                // A waker that fails is asked again by the next outcome.
-                let _: io::Result<()> = waker.wake();
             }
         };
         thread::Builder::new().name(name.to_owned()).spawn(run)?;
@@ -143,9 +148,9 @@ mod tests {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
         let (release, held) = channel::<()>();
-        let work = move |lot: Vec<u32>| {
+        let work = move |lot: Vec<u32>, tell: &mut dyn FnMut(Vec<Vec<u32>>)| {
             held.recv().unwrap();
-            vec![lot]
+            tell(vec![lot]);
         };
         let worker = Worker::start_in_lots("test", 9, 3, waker, work).unwrap();
         (1..=8).for_each(|job| worker.give(job).unwrap());
@@ -157,6 +162,25 @@ mod tests {
         // The first one begins with what was there.
         assert!(lots.len() <= 4 && lots.iter().all(|lot| lot.len() <= 3), "{lots:?}");
         assert_eq!(lots.concat(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn an_outcome_that_is_told_wakes_the_loop_while_the_work_goes_on() {
+        let mut poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (release, held) = channel::<()>();
+        let work = move |lot: Vec<u32>, tell: &mut dyn FnMut(Vec<u32>)| {
+            tell(lot);
+            // Its end tells nothing more.
+            let _ = held.recv();
+        };
+        let worker = Worker::start_in_lots("test", 1, 1, waker, work).unwrap();
+        worker.give(1).unwrap();
+        let mut events = Events::with_capacity(1);
+        // An interrupted poll is repeated.
+        while poll.poll(&mut events, Some(Duration::from_secs(10))).is_err() {}
+        assert_eq!(worker.outcome(), Some(1));
+        drop(release);
     }
 
     #[test]

@@ -73,6 +73,13 @@ pub(super) struct Header {
     pub revision: u64,
 }
 
+impl Header {
+    /// Whether it is of the same cluster, which was not set back.
+    pub fn follows(&self, before: &Header) -> bool {
+        self.cluster == before.cluster && self.revision >= before.revision
+    }
+}
+
 /// What it says of one key.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -94,6 +101,8 @@ pub(super) enum Failed {
     Refused(SocketAddr, String),
     #[error("{0}: an answer that is not etcd's")]
     Nonsense(SocketAddr),
+    #[error("{0}: another etcd answers than a moment ago, or it was set back")]
+    Mixed(SocketAddr),
 }
 
 impl Failed {
@@ -133,6 +142,8 @@ impl Etcd {
     ///
     /// Each transaction reads `folder` as well. etcd 3.4 looks at permissions and tokens for that, but not in a transaction within
     /// another one.
+    ///
+    /// All of them are answered by one cluster, which is in the header: with another one in the middle the whole fails.
     pub fn exchange(
         &mut self,
         folder: &str,
@@ -140,12 +151,16 @@ impl Etcd {
         until: Time,
     ) -> Result<(Header, Vec<Reply>), Failed> {
         let mut replies = Vec::with_capacity(wishes.len());
+        let mut before: Option<Header> = None;
         loop {
             let lot = &wishes[replies.len()..wishes.len().min(replies.len() + self.most)];
             let folder = json!({ "request_range": { "key": BASE64.encode(folder) } });
             let operations: Vec<Value> = std::iter::once(folder).chain(lot.iter().map(operation)).collect();
             let header = match self.ask("/v3/kv/txn", &json!({ "success": operations }), until) {
                 Ok((header, answer)) => {
+                    if before.is_some_and(|before| !header.follows(&before)) {
+                        return Err(Failed::Mixed(self.endpoints[self.current]));
+                    }
                     let answers = lot.iter().zip(1..);
                     let of_lot: Option<Vec<Reply>> = answers
                         .map(|(wish, at)| reply(wish, answer["responses"].get(at)?, header.revision))
@@ -162,15 +177,22 @@ impl Etcd {
             if replies.len() == wishes.len() {
                 return Ok((header, replies));
             }
+            before = Some(header);
         }
     }
 
-    /// What the member that has answered last tells of alarms, like a full disk. `None`: there is none, or it does not say.
-    pub fn alarms(&mut self, until: Time) -> Option<String> {
-        let (_, answer) = self.ask("/v3/maintenance/status", &json!({}), until).ok()?;
-        let errors = answer["errors"].as_array()?.iter().filter_map(Value::as_str).map(str::trim);
-        let errors = errors.collect::<Vec<_>>().join(", ");
-        (!errors.is_empty()).then(|| schrittmacher_text::beginning(errors, REASON_MAX))
+    /// What the member that has answered last tells of alarms, like a full disk. `None`: there is none.
+    ///
+    /// No other member is asked, and one that refuses to say keeps its connection: a user may be without the right to ask this.
+    pub fn alarms(&mut self, until: Time) -> Result<Option<String>, Failed> {
+        let time = until.since(clock::now());
+        if time.is_zero() {
+            return Err(Failed::Late);
+        }
+        let (_, answer) = self.ask_member("/v3/maintenance/status", &json!({}), time)?;
+        let errors = answer["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let errors = errors.map(str::trim).collect::<Vec<_>>().join(", ");
+        Ok((!errors.is_empty()).then(|| schrittmacher_text::beginning(errors, REASON_MAX)))
     }
 
     /// Asks each member in turn, beginning with the one that answered last. A member gets its part of the time.
@@ -205,17 +227,21 @@ impl Etcd {
             if let Some(mut sender) = kept {
                 match member.ask(&mut sender, path, body, token).await {
                     Err(Failed::Network(..)) => {}
-                    result => return result.map(|answer| (sender, answer)),
+                    result => return Ok((sender, result)),
                 }
             }
             let mut sender = member.connect().await?;
-            let answer = member.ask(&mut sender, path, body, token).await?;
-            Ok((sender, answer))
+            let result = member.ask(&mut sender, path, body, token).await;
+            Ok((sender, result))
         };
-        let (sender, answer) =
+        let (sender, result) =
             self.runtime.block_on(async { timeout(time, work).await }).map_err(|_| Failed::Late)??;
+        // A refusal is a whole answer, after which the connection is good for the next question.
+        if matches!(result, Ok(_) | Err(Failed::Refused(..))) {
+            self.connection = Some(sender);
+        }
+        let answer = result?;
         let header = header(&answer).ok_or(Failed::Nonsense(member.endpoint))?;
-        self.connection = Some(sender);
         Ok((header, answer))
     }
 }

@@ -9,7 +9,8 @@
 //! | `tls` | the connection, its certificates and what is wrong with them |
 //! | `file` | what a configuration has to do with it: files that cannot be used, and the answer that `--check` shows |
 //!
-//! It has a thread of its own, which may block: it answers each question once, within a third of the promise.
+//! It has a thread of its own, which may block: it answers each question once, within a third of the promise, and as soon as it can.
+//! A question that has waited behind others for longer is not sent, and counts as one without an answer.
 //! All but `pace` needs the feature `witness`; without it a configuration with a witness is refused.
 
 #[cfg(feature = "witness")]
@@ -73,7 +74,7 @@ pub struct Told {
     pub answers: Option<bool>,
     /// How long it took to answer, from the asking on. `None`: it did not.
     pub took: Option<Duration>,
-    /// Whether it tells of an alarm, like a full disk. `None`: it was not asked.
+    /// Whether it tells of an alarm, like a full disk. `None`: it was not asked, or did not say.
     pub alarm: Option<bool>,
     /// Its revision, as far as it is known: each lease that is granted has a greater one than all of its resource before.
     pub revision: u64,
@@ -152,7 +153,7 @@ fn start(
     let mut votes = votes::Votes::new(&config.core, settings, new_settings)?;
     // Each resource has one question at most, and an order before it.
     let waiting = votes::WAITING.max(2 * config.resources.len());
-    Worker::start_in_lots("witness", waiting, votes::LOT, waker, move |tasks| votes.work(tasks))
+    Worker::start_in_lots("witness", waiting, votes::LOT, waker, move |tasks, tell| votes.work(tasks, tell))
 }
 
 #[cfg(not(feature = "witness"))]

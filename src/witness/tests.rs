@@ -39,6 +39,10 @@ struct State {
     keys: BTreeMap<String, (u64, String)>,
     mood: Mood,
     requests: usize,
+    /// Of single requests, by their number.
+    moods: BTreeMap<usize, Mood>,
+    /// Whether it refuses to tell of alarms, as to a user without the right.
+    hides_alarms: bool,
     /// Operations that a transaction may have; 0: as many as usual.
     most: usize,
     /// The password, if it demands one, and the tokens it has given for it.
@@ -98,7 +102,8 @@ impl Played {
     fn answer(&self, path: &str, token: &str, body: &Value) -> Option<(&'static str, String)> {
         let mut state = self.state.lock().unwrap();
         state.requests += 1;
-        match state.mood {
+        let mood = state.moods.get(&state.requests).copied().unwrap_or(state.mood);
+        match mood {
             Mood::Well => {}
             Mood::Refuses => {
                 let why = json!({ "error": "etcdserver: mvcc: database space exceeded", "code": 8 });
@@ -144,6 +149,9 @@ impl State {
         }
         let header = |state: &State| json!({ "cluster_id": state.cluster.to_string(), "revision": state.revision.to_string() });
         if path == "/v3/maintenance/status" {
+            if self.hides_alarms {
+                return Some(Err("etcdserver: permission denied"));
+            }
             return Some(Ok(json!({ "header": header(self), "errors": self.alarm.map(|alarm| [alarm]) })));
         }
         let operations = body["success"].as_array()?;
@@ -201,8 +209,25 @@ fn job(name: &str, order: WitnessOrder, asked: Time, promise: Duration) -> Task 
     Task::Job(Job { index: 7, name: name.to_owned(), order, asked, promise })
 }
 
+fn work_all(votes: &mut Votes, tasks: Vec<Task>) -> Vec<Told> {
+    let mut all = Vec::new();
+    votes.work(tasks, &mut |told| all.extend(told));
+    all
+}
+
+/// What is told, each with the number of requests that etcd has had before.
+fn told_at(etcd: &Played, votes: &mut Votes, tasks: Vec<Task>) -> Vec<(usize, Told)> {
+    let mut all = Vec::new();
+    let before = etcd.with(|state| state.requests);
+    votes.work(tasks, &mut |told| {
+        let sent = etcd.with(|state| state.requests) - before;
+        all.extend(told.into_iter().map(|told| (sent, told)));
+    });
+    all
+}
+
 fn work(votes: &mut Votes, task: Task) -> Told {
-    let told = votes.work(vec![task]);
+    let told = work_all(votes, vec![task]);
     assert_eq!(told.len(), 1);
     told[0]
 }
@@ -330,15 +355,21 @@ fn questions_that_wait_together_need_two_requests_and_each_has_its_own_answer() 
     let (mut a, mut b) = (votes(1, &[etcd.place]), votes(2, &[etcd.place]));
     assert!(matches!(ask(&mut b, "r3"), Answer::Granted(_)));
     let sent = etcd.with(|state| state.requests);
-    let told = a.work(lot(0..50, WitnessOrder::Ask));
+    let told = work_all(&mut a, lot(0..50, WitnessOrder::Ask));
     assert_eq!(etcd.with(|state| state.requests) - sent, 2, "one shows the keys, one takes them");
     assert_eq!(told.len(), 50);
     assert_eq!(told.iter().filter(|told| is_granted(told)).count(), 49);
     // Renewed with one, and given back with one, before the other side takes them.
-    assert_eq!(a.work(lot(4..50, WitnessOrder::Ask)).iter().filter(|told| is_granted(told)).count(), 46);
-    a.work(lot(4..50, WitnessOrder::GiveBack));
+    assert_eq!(
+        work_all(&mut a, lot(4..50, WitnessOrder::Ask)).iter().filter(|told| is_granted(told)).count(),
+        46
+    );
+    work_all(&mut a, lot(4..50, WitnessOrder::GiveBack));
     assert_eq!(etcd.with(|state| state.requests) - sent, 4);
-    assert_eq!(b.work(lot(0..50, WitnessOrder::Ask)).iter().filter(|told| is_granted(told)).count(), 47);
+    assert_eq!(
+        work_all(&mut b, lot(0..50, WitnessOrder::Ask)).iter().filter(|told| is_granted(told)).count(),
+        47
+    );
 }
 
 #[test]
@@ -348,7 +379,7 @@ fn an_order_and_a_question_of_one_resource_are_carried_out_one_after_the_other()
     assert!(matches!(ask(&mut a, "db"), Answer::Granted(_)));
     let both =
         [WitnessOrder::GiveBack, WitnessOrder::Ask].map(|order| job("db", order, clock::now(), PROMISE));
-    let told = a.work(both.into());
+    let told = work_all(&mut a, both.into());
     assert_eq!(told[0].answer, None);
     assert!(is_granted(&told[1]));
     assert_eq!(ask(&mut b, "db"), Answer::Refused);
@@ -359,7 +390,7 @@ fn an_etcd_that_takes_few_operations_at_once_gets_few() {
     let etcd = Played::start();
     etcd.with(|state| state.most = 16);
     let mut a = votes(1, &[etcd.place]);
-    let told = a.work(lot(0..LOT, WitnessOrder::Ask));
+    let told = work_all(&mut a, lot(0..LOT, WitnessOrder::Ask));
     assert_eq!(told.iter().filter(|told| is_granted(told)).count(), LOT);
 }
 
@@ -414,6 +445,77 @@ fn an_alarm_is_seen_by_a_look() {
     assert_eq!(look(&mut a).alarm, Some(true));
     etcd.with(|state| state.mood = Mood::Refuses);
     assert_eq!(look(&mut a).alarm, None, "it was not asked");
+}
+
+#[test]
+fn a_refusal_to_tell_of_alarms_ends_no_alarm_and_no_connection_and_changes_no_member() {
+    let (etcd, other) = (Played::start(), Played::start());
+    let mut a = votes(1, &[etcd.place, other.place]);
+    etcd.with(|state| state.alarm = Some("memberID:1 alarm:NOSPACE "));
+    assert_eq!(look(&mut a).alarm, Some(true));
+    etcd.with(|state| state.hides_alarms = true);
+    for _ in 0..2 {
+        let told = look(&mut a);
+        assert_eq!((told.answers, told.alarm), (Some(true), None));
+    }
+    assert_eq!(etcd.with(|state| state.streams.len()), 1);
+    assert_eq!(other.with(|state| state.requests), 0);
+}
+
+/// A lease that was granted has to be known, or the application stops.
+#[test]
+fn an_answer_is_told_before_anything_else_is_asked() {
+    let etcd = Played::start();
+    let mut a = votes(1, &[etcd.place]);
+    assert!(matches!(ask(&mut a, "db"), Answer::Granted(_)));
+    let ask = |name, promise| job(name, WitnessOrder::Ask, clock::now(), promise);
+
+    // The look has no answer, which costs the question before it nothing.
+    etcd.with(|state| state.moods.insert(state.requests + 2, Mood::Silent));
+    let look = Task::Look { asked: clock::now(), patience: Duration::from_millis(100) };
+    let told = told_at(&etcd, &mut a, vec![look, ask("db", PROMISE)]);
+    assert!(told[0].0 == 1 && is_granted(&told[0].1), "{told:?}");
+    assert_eq!((told.len(), told[1].1.answers), (2, Some(false)));
+
+    // A question with a longer promise, and one whose key is not known.
+    let told = told_at(&etcd, &mut a, vec![ask("db", 2 * PROMISE), ask("web", PROMISE), ask("db", PROMISE)]);
+    let granted: Vec<usize> =
+        told.iter().filter(|(_, told)| is_granted(told)).map(|(sent, _)| *sent).collect();
+    assert_eq!(granted, [1, 2, 3]);
+}
+
+#[test]
+fn a_question_whose_time_is_over_is_told_so_and_a_newer_one_is_asked_again() {
+    let etcd = Played::start();
+    let mut a = votes(1, &[etcd.place]);
+    etcd.with(|state| state.moods.insert(1, Mood::Silent));
+    let now = clock::now();
+    // The newer one has 100 s more.
+    let (promise, more) = (Duration::from_millis(300), Duration::from_secs(100));
+    let ask = |name, asked| job(name, WitnessOrder::Ask, asked, promise);
+    let told = told_at(&etcd, &mut a, vec![ask("new", now + more), ask("old", now)]);
+    let answers: Vec<_> = told.iter().map(|(sent, told)| (*sent, told.answer.unwrap().1)).collect();
+    assert_eq!(answers, [(1, Answer::Unreachable), (3, Answer::Granted(now + more))]);
+    assert!(clock::now() < now + more);
+}
+
+/// A member that fails in the middle leaves a transaction to one of another cluster.
+#[test]
+fn an_answer_of_two_clusters_grants_nothing() {
+    let (known, strange) = (Played::start(), Played::start());
+    strange.with(|state| state.cluster = 2);
+    for etcd in [&known, &strange] {
+        etcd.with(|state| state.most = 16);
+    }
+    let mut a = votes(1, &[known.place, strange.place]);
+    // Three refusals of both for too many operations; then the known one shows twelve keys and eight, and fails once.
+    known.with(|state| state.moods.insert(6, Mood::Refuses));
+    // This one takes twelve keys, and fails.
+    strange.with(|state| state.moods.insert(5, Mood::Refuses));
+    let told = work_all(&mut a, lot(0..20, WitnessOrder::Ask));
+    assert_eq!((known.with(|state| state.keys.len()), strange.with(|state| state.keys.len())), (8, 12));
+    assert!(told.iter().all(|told| told.answer == Some((7, Answer::Unreachable))), "{told:?}");
+    assert_eq!(told.len(), 20);
 }
 
 /// A restart of etcd must not cost a question.

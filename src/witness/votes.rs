@@ -52,8 +52,8 @@ struct Cluster {
     since: Option<Time>,
 }
 
-/// The answer to each job, and whether the witness has answered at all; `None`: it was not asked.
-type Exchanged = (Vec<(Job, Answer)>, Option<Result<(), Failed>>);
+/// Takes what is known, as soon as it is: a lease that is granted has to be known before the questions after it are asked.
+type Tell<'a> = dyn FnMut(Vec<Told>) + 'a;
 
 impl Votes {
     pub fn new(core: &Core, settings: &Settings, new_settings: NewSettings) -> io::Result<Votes> {
@@ -72,8 +72,8 @@ impl Votes {
         })
     }
 
-    /// What is known by each of these.
-    pub fn work(&mut self, tasks: Vec<Task>) -> Vec<Told> {
+    /// Tells what is known by each of these.
+    pub fn work(&mut self, tasks: Vec<Task>, tell: &mut Tell<'_>) {
         self.take_settings();
         // The shortest promises first, since none of their questions shall wait for a more patient one.
         let mut jobs: BTreeMap<Duration, Vec<Job>> = BTreeMap::new();
@@ -84,12 +84,12 @@ impl Votes {
                 Task::Look { asked, patience } => looks.push((asked, patience)),
             }
         }
-        let mut told = Vec::new();
         for (promise, jobs) in jobs {
-            told.extend(self.in_order(promise, jobs));
+            self.in_order(promise, jobs, tell);
         }
-        told.extend(looks.into_iter().map(|(asked, patience)| self.look(asked, patience)));
-        told
+        for (asked, patience) in looks {
+            tell(vec![self.look(asked, patience)]);
+        }
     }
 
     fn take_settings(&mut self) {
@@ -105,33 +105,31 @@ impl Votes {
     }
 
     /// One question or order of a resource after the other.
-    fn in_order(&mut self, promise: Duration, mut jobs: Vec<Job>) -> Vec<Told> {
-        let mut told = Vec::with_capacity(jobs.len());
+    fn in_order(&mut self, promise: Duration, mut jobs: Vec<Job>, tell: &mut Tell<'_>) {
         while !jobs.is_empty() {
             let mut names = BTreeSet::new();
             let second = jobs.iter().position(|job| !names.insert(job.name.as_str()));
             let later = jobs.split_off(second.unwrap_or(jobs.len()));
-            told.extend(self.answer(promise, jobs));
+            self.answer(promise, jobs, tell);
             jobs = later;
         }
-        told
     }
 
-    /// What comes of jobs of different resources.
-    fn answer(&mut self, promise: Duration, jobs: Vec<Job>) -> Vec<Told> {
+    /// Tells what comes of jobs of different resources.
+    fn answer(&mut self, promise: Duration, jobs: Vec<Job>, tell: &mut Tell<'_>) {
         let patience = pace::limit(promise);
         let now = clock::now();
         // One that has waited in our own queue for too long says nothing about the witness.
         let (in_time, late): (Vec<Job>, Vec<Job>) =
             jobs.into_iter().partition(|job| now < job.asked + patience);
-        let mut told: Vec<Told> = late.iter().map(|job| self.told(job, Answer::Unreachable, None)).collect();
-        // The newest one waits until its time is over, and the others with it.
-        if let Some(newest) = in_time.iter().map(|job| job.asked).max() {
-            let (outcomes, result) = self.exchange(in_time, newest + patience);
-            let answers = self.noted(result);
-            told.extend(outcomes.iter().map(|(job, answer)| self.told(job, *answer, answers)));
+        self.tell_all(&late, Answer::Unreachable, None, tell);
+        self.exchange(in_time, patience, tell);
+    }
+
+    fn tell_all(&self, jobs: &[Job], answer: Answer, answers: Option<bool>, tell: &mut Tell<'_>) {
+        if !jobs.is_empty() {
+            tell(jobs.iter().map(|job| self.told(job, answer, answers)).collect());
         }
-        told
     }
 
     fn told(&self, job: &Job, answer: Answer, answers: Option<bool>) -> Told {
@@ -144,9 +142,8 @@ impl Votes {
         self.cluster.as_ref().map_or(0, |cluster| cluster.revision)
     }
 
-    /// Whether it answers, if it was asked. Tells of a witness that does not answer, and of one that answers again.
-    fn noted(&mut self, result: Option<Result<(), Failed>>) -> Option<bool> {
-        let result = result?;
+    /// Whether it answers. Tells of a witness that does not answer, and of one that answers again.
+    fn noted(&mut self, result: Result<(), &Failed>) -> Option<bool> {
         let before = self.answers.replace(result.is_ok());
         match result {
             Ok(()) if before.is_none() => info!("the witness answers"),
@@ -167,44 +164,67 @@ impl Votes {
     }
 
     /// Asks for all jobs at once, and again for those whose key was not as it was known.
-    fn exchange(&mut self, jobs: Vec<Job>, until: Time) -> Exchanged {
-        let (mut open, mut outcomes, mut result) = (jobs, Vec::new(), None);
-        for _ in 0..TRIES {
-            let (mut wanted, mut wishes) = (Vec::new(), Vec::new());
+    fn exchange(&mut self, jobs: Vec<Job>, patience: Duration, tell: &mut Tell<'_>) {
+        let (mut open, mut tries) = (jobs, 0);
+        while tries < TRIES {
+            let (mut wanted, mut wishes, mut without) = (Vec::new(), Vec::new(), Vec::new());
             for job in open {
                 match self.wish(&job) {
                     Some(wish) => {
                         wanted.push(job);
                         wishes.push(wish);
                     }
-                    None => outcomes.push((job, Answer::Refused)),
+                    None => without.push(job),
                 }
             }
+            self.tell_all(&without, Answer::Refused, None, tell);
             open = wanted;
-            if open.is_empty() {
-                break;
-            }
+            // No question waits for the sake of a newer one.
+            let Some(oldest) = open.iter().map(|job| job.asked).min() else { return };
+            let (until, begin) = (oldest + patience, clock::now());
             let (header, replies) = match self.etcd.exchange(&self.folder, &wishes, until) {
                 Ok(answered) => answered,
                 // What is not given back stays ours until it has stood still: that is safe, and costs the other side time.
                 Err(failed) => {
-                    outcomes.extend(open.into_iter().map(|job| (job, Answer::Unreachable)));
-                    return (outcomes, Some(Err(failed)));
+                    open = self.without_answer(&failed, open, patience, until.since(begin), tell);
+                    continue;
                 }
             };
-            result = Some(Ok(()));
+            tries += 1;
             self.note_cluster(&header);
-            let mut undecided = Vec::new();
+            let answers = self.noted(Ok(()));
+            let (mut told, mut undecided) = (Vec::new(), Vec::new());
             for ((job, wish), reply) in open.into_iter().zip(&wishes).zip(&replies) {
                 match self.decide(&job, wish, reply) {
-                    Some(answer) => outcomes.push((job, answer)),
+                    Some(answer) => told.push(self.told(&job, answer, answers)),
                     None => undecided.push(job),
                 }
             }
+            if !told.is_empty() {
+                tell(told);
+            }
             open = undecided;
         }
-        outcomes.extend(open.into_iter().map(|job| (job, Answer::Refused)));
-        (outcomes, result)
+        self.tell_all(&open, Answer::Refused, Some(true), tell);
+    }
+
+    /// Those that are asked again, since the oldest one's time was over and not theirs. They have more time than the `last` try had:
+    /// with less, the tries would become short and many.
+    fn without_answer(
+        &mut self,
+        failed: &Failed,
+        open: Vec<Job>,
+        patience: Duration,
+        last: Duration,
+        tell: &mut Tell<'_>,
+    ) -> Vec<Job> {
+        let now = clock::now();
+        let (again, over): (Vec<Job>, Vec<Job>) = open
+            .into_iter()
+            .partition(|job| matches!(failed, Failed::Late) && (job.asked + patience).since(now) > last);
+        let answers = self.noted(Err(failed));
+        self.tell_all(&over, Answer::Unreachable, answers, tell);
+        again
     }
 
     /// What etcd is asked for a job's sake. `None`: there is nothing to give back.
@@ -247,17 +267,21 @@ impl Votes {
 
     fn look(&mut self, asked: Time, patience: Duration) -> Told {
         let until = asked + patience;
-        let result =
-            (clock::now() < until).then(|| self.first_answer(until).map(|header| self.note_cluster(&header)));
-        let answers = self.noted(result);
+        let (mut answers, mut alarm) = (None, None);
+        if clock::now() < until {
+            let result = self.first_answer(until).map(|header| self.note_cluster(&header));
+            answers = self.noted(result.as_ref().copied());
+        }
         let took = (answers == Some(true)).then(|| clock::now().since(asked));
-        let alarm = (answers == Some(true)).then(|| self.note_alarms(until));
+        if answers == Some(true) {
+            alarm = self.note_alarms(until);
+        }
         Told { answer: None, answers, took, alarm, revision: self.revision() }
     }
 
-    /// Whether there is one. Each is told once.
-    fn note_alarms(&mut self, until: Time) -> bool {
-        let alarms = self.etcd.alarms(until);
+    /// Whether there is one, if it says so. Each is told once.
+    fn note_alarms(&mut self, until: Time) -> Option<bool> {
+        let alarms = self.etcd.alarms(until).ok()?;
         if alarms != self.alarms {
             match &alarms {
                 Some(alarms) => warn!("the witness tells of an alarm, and may grant nothing: {alarms}"),
@@ -265,7 +289,7 @@ impl Votes {
             }
             self.alarms.clone_from(&alarms);
         }
-        alarms.is_some()
+        Some(alarms.is_some())
     }
 
     /// Whether it answers at all.
