@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +30,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// The pauses between two looks at a command that runs.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
+/// Commands that hang in the kernel, on a lost file server say, before no further one begins.
+const STUCK_MAX: usize = 4;
+
 /// How much of a command's output is told, in bytes.
 const WORDS: usize = 300;
 
@@ -40,6 +43,8 @@ pub struct Fencer {
     sender: Sender<FenceEnd>,
     ends: Receiver<FenceEnd>,
     begun: u64,
+    /// Commands that not even SIGKILL has ended, each with its thread.
+    stuck: Arc<AtomicUsize>,
 }
 
 /// A run that is under way.
@@ -89,19 +94,22 @@ impl Fencer {
     /// `waker` tells the loop of the end of a run.
     pub fn new(waker: Arc<Waker>) -> Fencer {
         let (sender, ends) = channel();
-        Fencer { waker, sender, ends, begun: 0 }
+        Fencer { waker, sender, ends, begun: 0, stuck: Arc::default() }
     }
 
     /// Begins a run. `command` has its text, its environment and its limits; `name` is that of the resource which asks.
     ///
     /// # Errors
     ///
-    /// There is no thread left.
+    /// There is no thread left, or too many runs hang for ever.
     pub fn begin(&mut self, name: &str, fence: &FenceAction, command: Command) -> io::Result<FenceTicket> {
+        if self.stuck.load(Ordering::Relaxed) >= STUCK_MAX {
+            return Err(io::Error::other("earlier runs hang, and not even SIGKILL has ended them"));
+        }
         self.begun += 1;
         let is_wanted = Arc::new(AtomicBool::new(true));
         let ticket = FenceTicket { number: self.begun, is_wanted: Arc::clone(&is_wanted) };
-        let (sender, waker) = (self.sender.clone(), Arc::clone(&self.waker));
+        let (sender, waker, stuck) = (self.sender.clone(), Arc::clone(&self.waker), Arc::clone(&self.stuck));
         let mut run = Run {
             number: self.begun,
             name: name.to_owned(),
@@ -119,7 +127,9 @@ impl Fencer {
                 let _: io::Result<()> = waker.wake();
             }
             if let Some(mut process) = run.stuck {
+                stuck.fetch_add(1, Ordering::Relaxed);
                 process.wait();
+                stuck.fetch_sub(1, Ordering::Relaxed);
             }
         })?;
         Ok(ticket)

@@ -24,10 +24,14 @@ pub(super) fn keep(folder: &StateFolder, promises: &KeptPromises) -> std::io::Re
 
 /// Those of an earlier daemon; none if the file is damaged.
 pub fn promises(folder: &StateFolder) -> KeptPromises {
-    let text = folder.read(FILE, BYTES_MAX).unwrap_or_default();
-    if text.is_empty() {
+    let Some(text) = folder.read(FILE, BYTES_MAX) else {
+        if folder.path(FILE).symlink_metadata().is_ok() {
+            warn!(
+                "{FILE} is not a file of this user, or too long: an earlier `promise` that was longer is not waited for"
+            );
+        }
         return KeptPromises::new();
-    }
+    };
     let read: Result<BTreeMap<String, u64>, _> = serde_json::from_str(&text);
     match read {
         Ok(read) => read.into_iter().map(|(name, ms)| (name, Duration::from_millis(ms))).collect(),

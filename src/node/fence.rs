@@ -3,7 +3,7 @@
 //! A run counts for a resource if it has begun after the last word of the peer, for whichever resource that was. A peer that is
 //! heard for any resource is alive: its host is not fenced for the sake of another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use log::{error, info, warn};
@@ -26,8 +26,8 @@ const FRESH: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Fencing {
     fencer: Option<Fencer>,
-    /// When each resource that waits has asked.
-    asks: BTreeMap<usize, Time>,
+    /// The resources that wait.
+    asks: BTreeMap<usize, Ask>,
     runs: Vec<Run>,
     /// The last run of a command that has confirmed.
     confirmed: Vec<Confirmed>,
@@ -53,6 +53,13 @@ struct Confirmed {
     ended: Time,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Ask {
+    at: Time,
+    /// When the peer was heard after that for the first time, for whichever resource.
+    heard_again: Option<Time>,
+}
+
 /// What becomes of a question now.
 enum Step {
     /// For the end of a run, or for the silence of the peer for another resource.
@@ -67,8 +74,9 @@ impl Node {
     /// From now on hosts are fenced with this.
     pub fn fence_with(&mut self, fencer: Fencer) {
         self.fencing.fencer = Some(fencer);
+        let mut told = BTreeSet::new();
         for ManagedResource { config, .. } in &self.resources {
-            if let Some(fence) = &config.fence {
+            if let Some(fence) = config.fence.as_ref().filter(|fence| told.insert(&fence.command)) {
                 info!(
                     target: &config.name,
                     "`fence-action`: the host of a silent peer is fenced before this side takes over, for {} at most",
@@ -85,18 +93,32 @@ impl Node {
 
     /// The machine of a resource asks.
     pub(super) fn ask_for_fence(&mut self, index: usize, asked: Time) {
-        self.fencing.asks.insert(index, asked);
+        self.fencing.asks.insert(index, Ask { at: asked, heard_again: None });
     }
 
     /// Does what is to be done, and takes the ends of runs.
     pub(super) fn fence(&mut self, now: Time) {
+        let Fencing { asks, heard, .. } = &mut self.fencing;
+        for ask in asks.values_mut().filter(|ask| ask.heard_again.is_none()) {
+            ask.heard_again = heard.filter(|heard| *heard > ask.at);
+        }
         self.forget_asks();
         while let Some(end) = self.fencing.fencer.as_ref().and_then(Fencer::end) {
             self.fence_ended(&end, now);
         }
         self.fencing.look_at = None;
-        for (index, asked) in self.fencing.asks.clone() {
-            match self.next_step(index, asked, now) {
+        if self.fencing.asks.is_empty() {
+            return;
+        }
+        // There may be thousands of each.
+        let is_heard = self.resources.iter().any(|resource| {
+            !resource.life.has_ended()
+                && !resource.life.is_removed()
+                && resource.protocol.machine().peer.alive
+        });
+        for (index, ask) in self.fencing.asks.clone() {
+            let asked = ask.at;
+            match self.next_step(index, ask, is_heard, now) {
                 Step::Wait => {}
                 Step::WaitUntil(at) => {
                     self.fencing.look_at =
@@ -120,34 +142,40 @@ impl Node {
             return;
         }
         let resources = &self.resources;
-        asks.retain(|index, asked| {
+        asks.retain(|index, ask| {
             let resource = &resources[*index];
-            resource.protocol.machine().fence.asked == Some(*asked) && !resource.life.has_ended()
+            resource.protocol.machine().fence.asked == Some(ask.at) && !resource.life.has_ended()
         });
         for run in runs.iter_mut().filter(|run| !run.is_in_vain) {
-            if !asks.keys().any(|index| command(&resources[*index]) == Some(&run.command)) {
+            let waits = |(index, ask): (&usize, &Ask)| {
+                ask.heard_again.is_none() && command(&resources[*index]) == Some(&run.command)
+            };
+            if !asks.iter().any(waits) {
                 run.is_in_vain = true;
                 run.ticket.give_up();
             }
         }
     }
 
-    fn next_step(&self, index: usize, asked: Time, now: Time) -> Step {
+    /// `is_heard`: the peer is alive for some resource.
+    fn next_step(&self, index: usize, ask: Ask, is_heard: bool, now: Time) -> Step {
         let Fencing { runs, confirmed, heard, .. } = &self.fencing;
         let resource = &self.resources[index];
         let Some(fence) = &resource.config.fence else { return Step::Answer(Fenced::NotConfirmed) };
-        if heard.is_some_and(|heard| heard > asked) {
+        let protocol = &resource.protocol;
+        let patience = protocol.machine().peer.timeout(protocol.settings());
+        if let Some(again) = ask.heard_again {
+            // Its word for this resource may be on its way.
+            if now < again + patience {
+                return Step::WaitUntil(again + patience);
+            }
             error!(
                 target: &resource.config.name,
                 "the peer is heard, but not for this resource: its host is not fenced"
             );
             return Step::Answer(Fenced::NotConfirmed);
         }
-        let protocol = &resource.protocol;
-        let silent_at = heard.map(|heard| heard + protocol.machine().peer.timeout(protocol.settings()));
-        let is_heard = self.resources.iter().any(|other| {
-            !other.life.has_ended() && !other.life.is_removed() && other.protocol.machine().peer.alive
-        });
+        let silent_at = heard.map(|heard| heard + patience);
         if is_heard {
             return Step::Wait;
         }
@@ -209,7 +237,7 @@ impl Node {
             .into_iter()
             .partition(|(index, _)| counts && command(&self.resources[*index]) == Some(&text));
         self.fencing.asks = others;
-        let waiting: BTreeMap<usize, Time> = waiting;
+        let waiting: BTreeMap<usize, Ask> = waiting;
         let for_all = match waiting.len() {
             0 | 1 => String::new(),
             count => format!(" (for {count} resources)"),
@@ -222,9 +250,9 @@ impl Node {
             self.fencing.confirmed.push(Confirmed { command: text, began, ended: now });
         }
         let outcome = if end.is_confirmed { Fenced::Off } else { Fenced::NotConfirmed };
-        for (index, asked) in waiting {
+        for (index, ask) in waiting {
             self.resources[index].fence_failed = (!end.is_confirmed).then(|| end.to_string());
-            self.answer_fence(index, asked, outcome, now);
+            self.answer_fence(index, ask.at, outcome, now);
         }
     }
 

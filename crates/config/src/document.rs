@@ -3,7 +3,7 @@
 //! A reader of one format fills a [`Document`]; [`super::interpret`] turns it into a [`super::Config`]
 //! without knowing the format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::FileText;
 use super::diagnostic::Position;
+use super::keys::{self, Key};
 
 /// The groups of a file and of all files it includes, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,9 +60,34 @@ impl Document {
         self.groups.iter().filter(|group| group.kind == GroupKind::Resource)
     }
 
+    /// The same by their names; of several with one name the first.
+    pub fn by_name(&self) -> ByName<'_> {
+        let mut groups = HashMap::new();
+        for group in self.resources() {
+            if let Some(name) = group.entries.get(keys::NAME.name) {
+                groups.entry(&*name.value).or_insert(group);
+            }
+        }
+        ByName { core: self.core(), groups }
+    }
+
     /// The position of a mistake in the file as a whole.
     pub fn position(&self) -> Position {
         Position { file: Arc::clone(&self.name), line: None }
+    }
+}
+
+/// The groups of a document by the names of their resources.
+pub(super) struct ByName<'a> {
+    core: Option<&'a Group>,
+    groups: HashMap<&'a str, &'a Group>,
+}
+
+impl<'a> ByName<'a> {
+    /// Where a resource has a key from: its own group, or `core`.
+    pub fn entry(&self, resource: &str, key: &Key) -> Option<&'a Entry> {
+        let own = self.groups.get(resource).and_then(|group| group.entries.get(key.name));
+        own.or_else(|| self.core.and_then(|core| core.entries.get(key.name)))
     }
 }
 

@@ -1,12 +1,12 @@
 //! `fence-action` and its keys: the host of a silent peer is off before this side takes over (`docs/adr/0097-fencing.md`).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Resource;
 use super::diagnostic::Findings;
 use super::document::Document;
 use super::fields::Fields;
-use super::isolation::entry_of;
 use super::keys;
 use super::resource_group::command;
 use super::words::PolicyWord;
@@ -65,26 +65,25 @@ impl FenceKeys {
 
 /// Warns where a fence does not do what an operator may expect of it. Each command and reason once.
 pub(super) fn check(document: &Document, resources: &[Resource], findings: &mut Findings) {
-    let mut told = Vec::new();
+    let (groups, mut told) = (document.by_name(), HashSet::new());
     for resource in resources {
         let Some(fence) = &resource.fence else {
             for key in [&keys::FENCE_TIMEOUT, &keys::FENCE_RETRIES] {
-                if let Some(entry) = entry_of(document, &resource.name, key) {
+                if let Some(entry) = groups.entry(&resource.name, key) {
                     let message = format!("`{}` has no effect without a `fence-action`", key.name);
-                    if !told.contains(&(key.name, entry.at.line)) {
-                        told.push((key.name, entry.at.line));
+                    if told.insert((key.name, entry.at.line)) {
                         findings.warn(&entry.at, message, "write the command, or remove the key");
                     }
                 }
             }
             continue;
         };
-        let Some(entry) = entry_of(document, &resource.name, &keys::FENCE_ACTION) else { continue };
+        let Some(entry) = groups.entry(&resource.name, &keys::FENCE_ACTION) else { continue };
         if told.contains(&(keys::FENCE_ACTION.name, entry.at.line)) {
             continue;
         }
         let mut warn = |message: String, hint: &str| {
-            told.push((keys::FENCE_ACTION.name, entry.at.line));
+            told.insert((keys::FENCE_ACTION.name, entry.at.line));
             findings.warn(&entry.at, message, hint);
         };
         let is_word = |c: char| c.is_ascii_alphanumeric();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::address::{self, Spelling, check_end};
 use super::diagnostic::Findings;
-use super::document::{Document, Entry};
+use super::document::Document;
 use super::fields::Fields;
 use super::keys::{self, Key};
 use super::paths::is_interface;
@@ -131,7 +131,7 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
     let Some(steps_down) = resources.iter().find(|one| one.on_isolation == OnIsolationWord::StepDown) else {
         return;
     };
-    let Some(entry) = entry_of(document, &steps_down.name, &keys::ON_ISOLATION) else { return };
+    let Some(entry) = document.by_name().entry(&steps_down.name, &keys::ON_ISOLATION) else { return };
     if core.ping.is_empty() {
         let hint =
             "in `core`: hosts that answer as long as the network works, like `ping-address = 10.0.0.254`";
@@ -170,13 +170,4 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
             &hint,
         );
     }
-}
-
-/// Where a resource has a key from: its own group, or `core`.
-pub(super) fn entry_of<'a>(document: &'a Document, resource: &str, key: &Key) -> Option<&'a Entry> {
-    let mut groups = document.resources();
-    let group =
-        groups.find(|group| group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == resource));
-    let own = group.and_then(|group| group.entries.get(key.name));
-    own.or_else(|| document.core().and_then(|core| core.entries.get(key.name)))
 }

@@ -232,14 +232,9 @@ fn prefix(fields: &mut Fields<'_>) -> Option<String> {
 
 /// `policy = consistent` needs the other two votes.
 pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], findings: &mut Findings) {
+    let groups = document.by_name();
     for resource in resources.iter().filter(|resource| resource.policy == PolicyWord::Consistent) {
-        let mut groups = document.resources();
-        let group = groups.find(|group| {
-            group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == resource.name)
-        });
-        let entry = group.and_then(|group| group.entries.get(keys::POLICY.name));
-        let entry = entry.or_else(|| document.core().and_then(|core| core.entries.get(keys::POLICY.name)));
-        let Some(entry) = entry else { continue };
+        let Some(entry) = groups.entry(&resource.name, &keys::POLICY) else { continue };
         if core.witness.is_none() {
             findings.error(
                 &entry.at,

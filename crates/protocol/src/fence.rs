@@ -102,6 +102,13 @@ impl Step<'_> {
         }
     }
 
+    /// This side was cut off or isolated, and has heard nobody for its own fault. What the peer did before says nothing: it may serve,
+    /// or be about to fence as well.
+    pub(crate) fn begin_fence_anew(&mut self) {
+        self.put_off_fence();
+        (self.machine.fence.begun, self.machine.fence.was_hot) = (false, false);
+    }
+
     /// Whether this side may take the role as far as the peer's host is concerned.
     pub(crate) fn is_fenced(&self) -> bool {
         if !self.machine.peer.lost || self.settings.fence.is_none() {
@@ -143,7 +150,10 @@ impl Step<'_> {
             }
             if self.goes_unfenced() {
                 self.machine.fence.outcome = Some(Fenced::NotConfirmed);
-                self.go_hot(Grant::No);
+                // A daemon that ends takes the role back by itself.
+                if !matches!(self.machine.state, State::Leaving { .. }) {
+                    self.go_hot(Grant::No);
+                }
             }
             return;
         }
@@ -236,6 +246,9 @@ impl Step<'_> {
             return Some(Unfenced::Leaves);
         }
         self.ask_for_fence();
+        if self.is_fenced() {
+            return None;
+        }
         let beat = self.now + self.machine.peer.beat(self.settings);
         if let State::Leaving { until, .. } = &mut self.machine.state {
             *until = beat.max(*until);

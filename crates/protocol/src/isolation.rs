@@ -104,6 +104,9 @@ impl Step<'_> {
     /// The targets answer again, or none does any more.
     pub(crate) fn note_isolation(&mut self, isolated: bool) {
         let silent = self.machine.peer.heard + self.machine.peer.timeout(self.settings);
+        if self.machine.isolation.isolated && !isolated {
+            self.begin_fence_anew();
+        }
         let isolation = &mut self.machine.isolation;
         let ends = isolation.isolated && !isolated && self.settings.on_isolation == OnIsolation::StepDown;
         // Once in a silence that is older than the timeout: targets that come and go would put off the take-over for ever. An answer

@@ -168,6 +168,7 @@ impl<'a> Step<'a> {
             Event::Reconnected if self.machine.cut_off => {
                 self.machine.cut_off = false;
                 self.notice(Notice::Reconnected);
+                self.begin_fence_anew();
                 self.run(Cause::Reconnected);
             }
             // It is known already.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Answer, Event, FenceRule, Fenced, Policy, Settings, StateName, Time, WitnessOrder,
+    Action, Answer, Event, FenceRule, Fenced, OnIsolation, Policy, Settings, StateName, Time, WitnessOrder,
 };
 use schrittmacher_simulator::{Chance, FenceDevice, Report};
 use schrittmacher_testkit::lone::{Lone, ours};
@@ -256,8 +256,70 @@ fn an_isolated_side_fences_nobody() {
         assert_eq!(pair.is_hot(1 - hot), policy == Policy::Available, "{}", pair.log());
         assert!(pair.is_hot(hot), "{}", pair.log());
         pair.world.set_reaches(1 - hot, true);
-        pair.run(20 * SECOND);
+        // It listens first, and the other side may be about to fence as well.
+        pair.run(4 * SECOND + RULE.delay + WORKS.answers_after);
         assert_eq!(pair.is_up(hot), policy == Policy::Available, "{policy:?} {}", pair.log());
+    }
+}
+
+/// A side whose own cable was out, or whose targets were away, has not heard a peer that serves. Its link is back before the
+/// peer's next heartbeat, or before the switch lets that through.
+#[test]
+fn a_side_that_is_reached_again_listens_before_it_fences() {
+    let step_down = |policy| Settings { on_isolation: OnIsolation::StepDown, ..fencing(policy) };
+    for (settings, by_cable) in [
+        (fencing(Policy::Available), true),
+        (fencing(Policy::Manual), true),
+        (fencing(Policy::Manual), false),
+        (step_down(Policy::Manual), false),
+        (step_down(Policy::Available), false),
+    ] {
+        let mut pair = with(WORKS, Pair::settled_with(settings.clone(), settings.clone()));
+        let hot = pair.hot_side();
+        pair.world.ping(1 - hot, SECOND, pair.now());
+        pair.run(5 * SECOND);
+        // Twice: what was allowed for the first silence is not for the second one.
+        for _ in 0..2 {
+            pair.mute(hot);
+            pair.mute(1 - hot);
+            reach(&mut pair, 1 - hot, by_cable, false);
+            pair.run(30 * SECOND);
+            reach(&mut pair, 1 - hot, by_cable, true);
+            pair.run(2 * SECOND);
+            pair.heal();
+            pair.run(30 * SECOND);
+            assert_eq!(fences(&pair), [0; 2], "{settings:?} {}", pair.log());
+            assert_eq!(pair.serving(), [hot == 0, hot == 1], "{settings:?} {}", pair.log());
+        }
+    }
+}
+
+/// The switch between two hosts goes, and comes back without letting anything through for longer than the timeout. Neither
+/// serves, so only one may shoot.
+#[test]
+fn of_two_that_were_cut_off_only_one_is_fenced() {
+    for by_cable in [true, false] {
+        let settings = Settings { on_isolation: OnIsolation::StepDown, ..fencing(Policy::Available) };
+        let mut pair = with(WORKS, Pair::settled_with(settings.clone(), settings));
+        (0..2).for_each(|side| pair.world.ping(side, SECOND, pair.now()));
+        pair.run(5 * SECOND);
+        pair.cut();
+        (0..2).for_each(|side| reach(&mut pair, side, by_cable, false));
+        pair.run(30 * SECOND);
+        assert_eq!((pair.serving(), fences(&pair)), ([false; 2], [0; 2]), "{}", pair.log());
+        (0..2).for_each(|side| reach(&mut pair, side, by_cable, true));
+        assert!(!run_watched(&mut pair, 100 * SECOND), "{}", pair.log());
+        assert_eq!(fences(&pair).iter().sum::<u32>(), 1, "{by_cable} {}", pair.log());
+        assert!(pair.serving().contains(&true), "{by_cable} {}", pair.log());
+    }
+}
+
+/// Its clients and its targets are away, or are back.
+fn reach(pair: &mut Pair, side: usize, by_cable: bool, reaches: bool) {
+    if by_cable {
+        pair.give(side, if reaches { Event::Reconnected } else { Event::CutOff });
+    } else {
+        pair.world.set_reaches(side, reaches);
     }
 }
 

@@ -153,10 +153,11 @@ fn times_of_day_are_computed_from_when_it_was_taken() {
     assert_eq!(unix(at(60.0)), 1_800_000_000_000_000_000);
     assert_eq!(unix(at(10.5)), 1_799_999_950_500_000_000);
     assert_eq!(unix(at(61.0)), 1_800_000_001_000_000_000);
-    // A made-up date that no calendar has.
-    assert_eq!(header.time_of_day(Time::new(Duration::MAX)), Timestamp::MAX);
-    let late = Header { clock: Time::new(Duration::MAX), ..header.clone() };
-    assert_eq!(late.time_of_day(Time::ZERO), Timestamp::MIN);
+    // Made-up dates that no calendar has.
+    let last = Header { taken: Timestamp::MAX, ..header.clone() };
+    assert_eq!(last.time_of_day(at(61.0)), Timestamp::MAX);
+    let first = Header { taken: Timestamp::MIN, ..header };
+    assert_eq!(first.time_of_day(Time::ZERO), Timestamp::MIN);
 }
 
 proptest! {

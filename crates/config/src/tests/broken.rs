@@ -407,7 +407,9 @@ fn a_utf_16_file_without_its_mark_is_one_error() {
 #[test]
 fn a_hostile_file_takes_linear_time() {
     let keys: String = (0..300_000).map(|n| format!("k{n} =\n")).collect();
-    let resources: String = (0..100_000).map(|n| format!("group = resource\nname = {n}\n")).collect();
+    let resources: String = (0..100_000)
+        .map(|n| format!("group = resource\nname = {n}\nfence-timeout = 5\npolicy = consistent\n"))
+        .collect();
     let cores = "[core]\n".repeat(300_000);
     let text = format!("{resources}{CORE}{cores}{keys}");
     let Err(LoadError::Wrong { errors, warnings }) = load(&text) else { panic!("must not load") };
