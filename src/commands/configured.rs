@@ -30,7 +30,8 @@ pub(super) struct Commands {
     pub(super) limits: Vec<ActionLimit>,
 }
 
-/// Those of every resource that has none: its application gets signals, and there is no address.
+/// Those of every resource that has none: its application gets signals, and there is no address and no `fence-action`, which
+/// has the environment and the limits of the others.
 static NONE: LazyLock<Arc<Commands>> = LazyLock::new(|| {
     Arc::new(Commands {
         texts: Default::default(),
@@ -53,7 +54,7 @@ impl Commands {
     ) -> Arc<Commands> {
         let commands = Commands::new(core, resource);
         let has_any = commands.texts.iter().any(Option::is_some);
-        if has_any || commands.shared.is_some() || commands.unit.is_some() {
+        if has_any || commands.shared.is_some() || commands.unit.is_some() || resource.fence.is_some() {
             Arc::new(commands)
         } else {
             Arc::clone(&NONE)
@@ -176,6 +177,33 @@ mod tests {
         assert_eq!(brought_up("/etc/ha/address.sh up", None), None);
         assert_eq!(brought_up("curl http://10.1.0.7/take-over", None), None, "that is a server");
         assert_eq!(brought_up("ip route replace default via 10.1.0.1", None), None, "that is always here");
+    }
+
+    /// It shared the commands of those that have none, and its script did not know which host to turn off.
+    #[test]
+    fn a_resource_of_signals_alone_has_an_environment_and_limits_for_its_fence_action() {
+        let core = schrittmacher_config::Core { remote_address: [10, 1, 0, 2].into(), ..core() };
+        let of_signals = schrittmacher_config::Resource {
+            action_limits: vec![ActionLimit {
+                kind: schrittmacher_config::LimitKind::AddressSpace,
+                most: 1 << 30,
+            }],
+            ..resource("smsc")
+        };
+        assert!(Arc::ptr_eq(&Commands::of(&core, &of_signals), &NONE));
+        let fence = schrittmacher_config::FenceAction {
+            command: "/opt/fence".to_owned(),
+            timeout: std::time::Duration::from_secs(20),
+            retries: 2,
+        };
+        let fenced =
+            Commands::of(&core, &schrittmacher_config::Resource { fence: Some(fence), ..of_signals });
+        let mut command = std::process::Command::new("/opt/fence");
+        fenced.environment.apply(&mut command, "fence", None, &Default::default());
+        let value = |name: &str| command.get_envs().find(|(known, _)| *known == name)?.1?.to_str();
+        assert_eq!(value("REMOTE_ADDRESS"), Some("10.1.0.2"));
+        assert_eq!(value("RESOURCE_NAME"), Some("smsc"));
+        assert_eq!(fenced.limits.len(), 1);
     }
 
     #[test]

@@ -17,10 +17,17 @@ const STEADY: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Tracking {
     /// As they were reported last; one that was not reported yet counts as working.
-    links: HashMap<String, LinkState>,
+    links: HashMap<String, ReportedLink>,
     resources: BTreeMap<usize, Tracked>,
     /// When the interruption of each counts.
     due: Deadlines,
+}
+
+#[derive(Debug)]
+struct ReportedLink {
+    state: LinkState,
+    /// The ends of the peer link on another cable, with a connection.
+    ways: Vec<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -31,6 +38,14 @@ struct Tracked {
     is_cut_off: bool,
     /// The last change to or from an interruption.
     interrupted: Option<Time>,
+}
+
+/// An interruption that counts, where `track-delay` is not written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Interruption<'a> {
+    pub began: Time,
+    /// The ends of the peer link that have a connection now.
+    pub ways: &'a [IpAddr],
 }
 
 /// A change that matters to a resource.
@@ -68,17 +83,25 @@ impl Tracking {
     ) -> Option<TrackedChange> {
         let wanted = shared.and_then(|shared| Some((shared.interface.clone(), shared.track?)));
         let before = self.resources.remove(&resource);
-        self.due.set(resource, None);
+        let is_same = |tracked: &Tracked| {
+            wanted
+                .as_ref()
+                .is_some_and(|(interface, track)| (interface, track) == (&tracked.interface, &tracked.track))
+        };
+        // An interruption goes on as it has begun.
+        if !before.as_ref().is_some_and(is_same) {
+            self.due.set(resource, None);
+        }
         let was_cut_off = before.as_ref().is_some_and(|tracked| tracked.is_cut_off);
         let Some((interface, track)) = wanted else {
             return was_cut_off.then_some(TrackedChange::Reconnected { resource });
         };
         let interrupted = before.and_then(|tracked| tracked.interrupted);
         let tracked = Tracked { interface, track, is_cut_off: was_cut_off, interrupted };
-        let state = self.links.get(&tracked.interface).copied();
+        let state = self.state(&tracked.interface);
         self.resources.insert(resource, tracked);
         // A reload and a start are no moment for haste.
-        let change = self.look(resource, state.unwrap_or(LinkState::Up), &[], now);
+        let change = self.look(resource, state, &[], now);
         change.filter(|change| !matches!(change, TrackedChange::Interrupted { .. }))
     }
 
@@ -90,7 +113,7 @@ impl Tracking {
         ways: &[IpAddr],
         now: Time,
     ) -> Vec<TrackedChange> {
-        self.links.insert(interface.to_owned(), state);
+        self.links.insert(interface.to_owned(), ReportedLink { state, ways: ways.to_vec() });
         let meant = self.resources.iter().filter(|(_, tracked)| tracked.interface == interface);
         let meant: Vec<usize> = meant.map(|(resource, _)| *resource).collect();
         meant.into_iter().filter_map(|resource| self.look(resource, state, ways, now)).collect()
@@ -125,10 +148,30 @@ impl Tracking {
         tracked.track.is_default.then_some(interrupted)
     }
 
+    fn state(&self, interface: &str) -> LinkState {
+        self.links.get(interface).map_or(LinkState::Up, |link| link.state)
+    }
+
     /// The interruption that has begun counts at this time, if it goes on.
     pub fn set_due(&mut self, resource: usize, at: Time) {
         if self.due.get(resource).is_some() {
             self.due.set(resource, Some(at));
+        }
+    }
+
+    /// The interruption of a resource that has just become [`TrackedChange::CutOff`], if it may be waited for.
+    pub fn interruption(&self, resource: usize) -> Option<Interruption<'_>> {
+        let tracked =
+            self.resources.get(&resource).filter(|tracked| tracked.is_cut_off && tracked.track.is_default)?;
+        let ways = self.links.get(&tracked.interface).map_or(&[][..], |link| &link.ways);
+        Some(Interruption { began: tracked.interrupted?, ways })
+    }
+
+    /// What has just become [`TrackedChange::CutOff`] does not count before this time, if it goes on.
+    pub fn put_off(&mut self, resource: usize, until: Time) {
+        let Some(tracked) = self.resources.get_mut(&resource) else { return };
+        if std::mem::take(&mut tracked.is_cut_off) {
+            self.due.set(resource, Some(until));
         }
     }
 
@@ -139,7 +182,7 @@ impl Tracking {
             self.due.set(resource, None);
             let Some(tracked) = self.resources.get_mut(&resource) else { continue };
             tracked.is_cut_off = true;
-            let state = self.links.get(&tracked.interface).copied().unwrap_or(LinkState::Up);
+            let state = self.links.get(&tracked.interface).map_or(LinkState::Up, |link| link.state);
             changes.push(TrackedChange::CutOff { resource, why: why(&tracked.interface, state) });
         }
         changes
@@ -232,16 +275,12 @@ mod tests {
     /// Without the key somebody else decides; who has decided for longer, or for less, is obeyed.
     #[test]
     fn an_interruption_of_a_link_that_was_steady_may_count_sooner() {
-        let by_default = SharedAddress {
-            track: Some(Track { delay: DELAY, is_default: true }),
-            ..SharedAddress::new("eth0", vec![])
-        };
         let way = IpAddr::from([10, 9, 0, 1]);
         let interrupted = |ways: &[IpAddr], was_steady| {
             [TrackedChange::Interrupted { resource: 0, ways: ways.to_vec(), was_steady }]
         };
         let mut tracking = Tracking::default();
-        assert_eq!(tracking.configure(0, Some(&by_default), at(0)), None);
+        assert_eq!(tracking.configure(0, Some(&by_default()), at(0)), None);
         assert_eq!(tracking.link("eth0", LinkState::NoCarrier, &[way], at(1000)), interrupted(&[way], true));
         assert_eq!(tracking.next_deadline(), Some(at(1100)));
         tracking.set_due(0, at(1003));
@@ -254,6 +293,63 @@ mod tests {
         assert_eq!(tracking.link("eth0", LinkState::Down, &[], at(60_999)), interrupted(&[], false));
         tracking.link("eth0", LinkState::Up, &[], at(61_000));
         assert_eq!(tracking.link("eth0", LinkState::Down, &[], at(121_000)), interrupted(&[], true));
+    }
+
+    fn by_default() -> SharedAddress {
+        SharedAddress {
+            track: Some(Track { delay: DELAY, is_default: true }),
+            ..SharedAddress::new("eth0", vec![])
+        }
+    }
+
+    /// How long it is waited for was decided once, and another cable that came back meanwhile changed nothing.
+    #[test]
+    fn an_interruption_that_counts_may_be_put_off_and_what_is_known_of_other_cables_is_new() {
+        let mut tracking = Tracking::default();
+        tracking.configure(0, Some(&by_default()), at(0));
+        tracking.link("eth0", LinkState::NoCarrier, &[], at(1000));
+        assert_eq!(tracking.interruption(0), None, "it does not count yet");
+        let counts = [cut_off(0, "interface eth0 has no carrier")];
+        assert_eq!(tracking.due(at(1100)), counts);
+        assert_eq!(tracking.interruption(0), Some(Interruption { began: at(1000), ways: &[] }));
+        tracking.put_off(0, at(1200));
+        assert_eq!((tracking.interruption(0), tracking.next_deadline()), (None, Some(at(1200))));
+        let way = IpAddr::from([10, 9, 0, 1]);
+        assert_eq!(tracking.link("eth0", LinkState::NoCarrier, &[way], at(1150)), [], "it goes on");
+        assert_eq!(tracking.due(at(1200)), counts);
+        assert_eq!(tracking.interruption(0), Some(Interruption { began: at(1000), ways: &[way] }));
+
+        tracking.put_off(0, at(1300));
+        assert_eq!(tracking.link("eth0", LinkState::Up, &[way], at(1250)), [], "nobody was told");
+        assert_eq!((tracking.due(at(1300)), tracking.next_deadline()), (vec![], None));
+        tracking.put_off(0, at(1400));
+        assert_eq!(tracking.next_deadline(), None, "it is over");
+
+        tracking.configure(0, Some(&on("eth0", Some(DELAY))), at(2000));
+        tracking.link("eth0", LinkState::NoCarrier, &[], at(2000));
+        assert_eq!(
+            (tracking.due(at(2100)), tracking.interruption(0)),
+            (counts.to_vec(), None),
+            "the key counts"
+        );
+    }
+
+    /// A reload made a heartbeat out of a long wait, and could do so to a short one.
+    #[test]
+    fn an_interruption_goes_on_over_a_reload_that_changes_nothing_of_it() {
+        let mut tracking = Tracking::default();
+        tracking.configure(0, Some(&by_default()), at(0));
+        tracking.link("eth0", LinkState::NoCarrier, &[], at(1000));
+        tracking.due(at(1100));
+        tracking.put_off(0, at(1500));
+        assert_eq!(tracking.configure(0, Some(&by_default()), at(1450)), None);
+        assert_eq!(tracking.next_deadline(), Some(at(1500)));
+        tracking.due(at(1500));
+        assert_eq!(tracking.interruption(0), Some(Interruption { began: at(1000), ways: &[] }));
+
+        tracking.put_off(0, at(1600));
+        tracking.configure(0, Some(&on("eth1", Some(DELAY))), at(1550));
+        assert_eq!(tracking.next_deadline(), None, "another interface works");
     }
 
     /// The reason that people see was that of the beginning.

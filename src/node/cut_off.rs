@@ -14,18 +14,22 @@ impl ManagedResource {
     /// How long this side waits for its interface; `None`: as long as the configuration says. `reaches_peer`: the peer hears
     /// us by another cable.
     fn patience(&self, reaches_peer: bool, was_steady: bool) -> Option<Duration> {
+        let delay = self.config.shared.as_ref()?.track?.delay;
+        let cost =
+            self.took.filter(|_| reaches_peer && was_steady && self.protocol.machine().hands_over_well())?;
+        (cost < delay).then_some(cost)
+    }
+
+    /// That wait is over. When to ask again, if this side waits on.
+    fn more_patience(&self, reaches_peer: bool, began: Time, now: Time) -> Option<Time> {
         let machine = self.protocol.machine();
         let delay = self.config.shared.as_ref()?.track?.delay;
-        if machine.state.name() != StateName::Hot || !machine.peer.is_ours() {
+        if reaches_peer || machine.state.name() != StateName::Hot || !machine.peer.is_ours() {
             return None;
         }
-        if !reaches_peer {
-            // It takes over when it has heard nothing for its timeout, and not sooner. A shorter interruption costs nothing.
-            let longest = self.config.timeout.saturating_sub(self.config.heartbeat);
-            return (longest > delay).then_some(longest);
-        }
-        let cost = self.took.filter(|_| was_steady && machine.hands_over_well())?;
-        (cost < delay).then_some(cost)
+        // The peer takes over when it has heard nothing for its timeout, and not sooner. A shorter interruption costs nothing.
+        let last = began + self.config.timeout.saturating_sub(self.config.heartbeat);
+        (now < last).then(|| last.min(now + delay))
     }
 }
 
@@ -36,6 +40,15 @@ impl Node {
         if let Some(patience) = self.resources[index].patience(reaches_peer, was_steady) {
             self.executor.set_patience(index, now + patience);
         }
+    }
+
+    /// Whether this side goes on waiting for an interface whose interruption was to count now. It is asked again and again: the
+    /// peer may be reached by another cable that comes back first.
+    pub(super) fn waits_longer(&mut self, index: usize, now: Time) -> bool {
+        let Some(interruption) = self.executor.interruption(index) else { return false };
+        let reaches_peer = self.paths.work(interruption.ways);
+        let until = self.resources[index].more_patience(reaches_peer, interruption.began, now);
+        until.inspect(|until| self.executor.put_off(index, *until)).is_some()
     }
 }
 
@@ -120,12 +133,31 @@ mod tests {
     /// It stopped after a heartbeat, and so made a switch out of an interruption that the other side had not noticed.
     #[test]
     fn a_hot_side_with_one_cable_waits_until_the_other_side_would_take_over() {
-        assert_eq!(hot(Some(7 * MS)).patience(false, true), Some(1500 * MS));
+        let at = |ms: u32| Time::new(ms * MS);
+        let hot_side = hot(Some(7 * MS));
+        assert_eq!(hot_side.patience(false, true), None, "as long as the configuration says, to begin with");
+        let more = |reaches_peer, ms| hot_side.more_patience(reaches_peer, at(1000), at(ms));
+        assert_eq!(more(false, 1500), Some(at(2000)), "and then it asks again");
+        assert_eq!(more(false, 2300), Some(at(2500)), "1500 ms in all");
+        assert_eq!(more(false, 2500), None);
         let mut standby = hot(Some(7 * MS));
         hear(&mut standby, PeerCode::Hott, None);
         standby.protocol.handle(Time::ZERO, Event::Failover { force: true });
         standby.protocol.handle(Time::ZERO, Event::Released);
         assert_ne!(standby.protocol.machine().state.name(), StateName::Hot);
-        assert_eq!(standby.patience(false, true), None, "one that takes over must know it before");
+        assert_eq!(
+            standby.more_patience(false, at(1000), at(1500)),
+            None,
+            "one that takes over must know it before"
+        );
+    }
+
+    /// It decided once: with another cable that came back first it kept the role without a carrier all the same.
+    #[test]
+    fn a_hot_side_waits_no_longer_when_it_reaches_the_peer_by_another_cable() {
+        let hot = hot(Some(7 * MS));
+        let (began, now) = (Time::new(1000 * MS), Time::new(1500 * MS));
+        assert!(hot.more_patience(false, began, now).is_some());
+        assert_eq!(hot.more_patience(true, began, now), None);
     }
 }

@@ -422,6 +422,7 @@ impl Node {
                 CommandReport::StillCutOff { resource, why } => {
                     self.has_news |= self.resources[resource].is_still_cut_off(why);
                 }
+                CommandReport::CutOff { resource, .. } if self.waits_longer(resource, now) => {}
                 CommandReport::CutOff { resource, why } => {
                     self.resources[resource].is_cut_off(why);
                     self.give(resource, Event::CutOff, now);

@@ -191,6 +191,25 @@ fn a_cable_that_is_pulled_is_not_waited_for_if_a_hand_over_is_quicker() {
     pair.wait_settled(Side::B, Duration::ZERO);
 }
 
+/// Both links go for a moment, and the daemons' own one comes back: the hot side kept the role for its whole timeout, although the
+/// other one heard it and was ready.
+#[test]
+fn a_cable_that_is_pulled_is_waited_for_only_while_the_daemons_have_no_other_one() {
+    let name = "a_cable_that_is_pulled_is_waited_for_only_while_the_daemons_have_no_other_one";
+    let setup = Setup { heartbeat: 0.2, timeout: 20.0, ..Setup::default() };
+    let Some((lan, pair)) = lay(name, &setup) else { return };
+    let probes = probes(&lan);
+    lan.set_heartbeat_link(false);
+    let begin = Instant::now();
+    lan.unplug(Side::A);
+    lan.set_heartbeat_link(true);
+    pair.wait_hot(Side::B, Duration::ZERO);
+    are_answered(&probes, begin, PROMISE);
+    pair[Side::A].log.wait("interface eth0 has no carrier", AT_ONCE);
+    lan.plug(Side::A);
+    pair.wait_settled(Side::B, Duration::ZERO);
+}
+
 #[test]
 fn a_side_whose_cable_is_pulled_goes_on_while_the_other_one_is_cut_off_too() {
     let name = "a_side_whose_cable_is_pulled_goes_on_while_the_other_one_is_cut_off_too";

@@ -490,10 +490,10 @@ fn the_ends_on_another_cable_with_a_connection_are_told_beside_the_link() {
         end.ip("addr add 10.7.0.1/24 dev cable.7");
     }
     let ends = ["10.5.0.1", "10.6.0.1", "10.7.0.1", "10.8.0.1"].map(|end| end.parse().unwrap()).to_vec();
-    // Given again as often as it takes: the thread hears of the other interfaces by itself.
+    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends });
+    // It is told without being asked again.
     let are = |expected: &[&str]| {
         wait_for("the ways", AT_ONCE, || {
-            give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends: ends.clone() });
             let AddressReport::Link { ways, .. } = host.next() else { return None };
             let ways: Vec<String> = ways.iter().map(ToString::to_string).collect();
             assert!(!ways.contains(&"10.7.0.1".to_owned()), "it is on the same cable");

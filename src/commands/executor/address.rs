@@ -9,7 +9,7 @@ use schrittmacher_protocol::{Contest, Time};
 
 use crate::commands::address::{AddressEnd, AddressTicket};
 use crate::commands::resource::{Beginning, Begun, ResourceCommands};
-use crate::commands::tracking::TrackedChange;
+use crate::commands::tracking::{Interruption, TrackedChange};
 use crate::commands::{CommandKind, CommandOutcome, Ending, Lane};
 
 use super::{CommandReport, Executor};
@@ -43,6 +43,16 @@ impl Executor {
     /// The interruption that [`CommandReport::Interrupted`] has told counts at this time, if it goes on.
     pub fn set_patience(&mut self, resource: usize, until: Time) {
         self.tracking.set_due(resource, until);
+    }
+
+    /// The interruption that [`CommandReport::CutOff`] has told, if `track-delay` is not written.
+    pub fn interruption(&self, resource: usize) -> Option<Interruption<'_>> {
+        self.tracking.interruption(resource)
+    }
+
+    /// [`CommandReport::CutOff`] is told again at this time, if the interruption goes on. It does not count before.
+    pub fn put_off(&mut self, resource: usize, until: Time) {
+        self.tracking.put_off(resource, until);
     }
 
     /// Has the addresses of a resource added or removed.

@@ -115,7 +115,7 @@ pub enum AddressJob {
         /// The service.
         id: usize,
     },
-    /// Report the state of this interface now, and whenever it changes.
+    /// Report the state of this interface now, and whenever it changes or one of the ends gets or loses its connection.
     Track {
         /// Its name.
         interface: String,

@@ -37,6 +37,14 @@ struct KeptService {
     told: bool,
 }
 
+/// [`AddressJob::Track`].
+struct TrackedLink {
+    /// Those of the peer link.
+    ends: Vec<IpAddr>,
+    /// The ends on another cable, as they were reported last.
+    ways: Vec<IpAddr>,
+}
+
 /// [`AddressJob::Up`].
 struct Up {
     id: usize,
@@ -62,8 +70,8 @@ pub(super) struct Work {
     probes: Probes,
     kept: BTreeMap<usize, KeptService>,
     watched: Watched,
-    /// By name, with the ends of the peer link.
-    tracked: HashMap<String, Vec<IpAddr>>,
+    /// By name.
+    tracked: HashMap<String, TrackedLink>,
     report: Box<dyn FnMut(AddressReport) + Send>,
     origin: Instant,
 }
@@ -177,7 +185,7 @@ impl Work {
                 AddressJob::Sweep { keep } => self.sweep(&keep),
                 AddressJob::Track { interface, ends } => {
                     let state = self.links.state(&interface);
-                    self.tracked.insert(interface.clone(), ends);
+                    self.tracked.insert(interface.clone(), TrackedLink { ends, ways: Vec::new() });
                     self.report_link(&interface, state);
                 }
             }
@@ -403,8 +411,9 @@ impl Work {
     }
 
     fn take_changes(&mut self) {
-        let mut is_complete = true;
+        let (mut is_complete, mut has_changed) = (true, false);
         while let Ok(Some(change)) = self.route.next_change() {
+            has_changed = true;
             match change {
                 KernelChange::Link(link) => {
                     let (name, state, mac) = (link.name.clone(), link.state, link.mac);
@@ -441,17 +450,41 @@ impl Work {
         if !is_complete {
             self.look_at_everything();
         }
+        if has_changed {
+            self.report_ways();
+        }
     }
 
-    /// Tells the state of an interface, if somebody wants to know it.
-    fn report_link(&mut self, interface: &str, state: LinkState) {
-        let Some(ends) = self.tracked.get(interface) else { return };
+    /// The ends of the peer link that are on another cable than this interface, with a connection.
+    fn ways(&self, interface: &str, ends: &[IpAddr]) -> Vec<IpAddr> {
         let is_way = |end: &&IpAddr| {
             let mut holders = self.known.holders(**end).filter_map(|index| self.links.name(index));
             holders.any(|name| self.links.is_other_way(name, interface))
         };
-        let ways = ends.iter().filter(is_way).copied().collect();
+        ends.iter().filter(is_way).copied().collect()
+    }
+
+    /// Tells the state of an interface, if somebody wants to know it.
+    fn report_link(&mut self, interface: &str, state: LinkState) {
+        let Some(tracked) = self.tracked.get(interface) else { return };
+        let ways = self.ways(interface, &tracked.ends);
+        if let Some(tracked) = self.tracked.get_mut(interface) {
+            tracked.ways.clone_from(&ways);
+        }
         (self.report)(AddressReport::Link { interface: interface.to_owned(), state, ways });
+    }
+
+    /// Tells the state of each interface again whose other ways have come or gone.
+    fn report_ways(&mut self) {
+        let has_changed = |(interface, tracked): &(&String, &TrackedLink)| {
+            self.ways(interface, &tracked.ends) != tracked.ways
+        };
+        let changed: Vec<String> =
+            self.tracked.iter().filter(has_changed).map(|(interface, _)| interface.clone()).collect();
+        for interface in changed {
+            let state = self.links.state(&interface);
+            self.report_link(&interface, state);
+        }
     }
 
     /// The neighbours may have forgotten, or learnt something else, while the link was away.

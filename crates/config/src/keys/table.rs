@@ -82,7 +82,7 @@ keys! {
         Place::Both,
         "track-delay",
         Kind::Seconds { min: 0.0, max: LONG },
-        "what a switch takes, at most one heartbeat or 0.1",
+        "what a switch takes, at most the greater of one heartbeat and 0.1; `timeout` − `heartbeat` if the daemons have no other cable",
         "How long `shared-interface` may be missing or without carrier before that counts: links bounce; 0 = at once",
     );
     ADDRESS_PROBE = new(
