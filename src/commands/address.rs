@@ -73,7 +73,7 @@ pub(super) struct AddressEnd {
 impl Addresses {
     pub fn new(config: &Config, waker: Arc<Waker>) -> Addresses {
         let (sender, reports) = channel();
-        let settings = KeeperSettings { owner: owner(config) };
+        let settings = KeeperSettings { owner: owner(config.core.local_address, config.core.port) };
         let ends = ends(&config.core);
         Addresses { settings, ends, waker, keeper: None, sender, reports, last_ticket: 0, swept: false }
     }
@@ -293,12 +293,34 @@ fn place(shared: &SharedAddress) -> SharedPlace {
     }
 }
 
-/// The mark of this daemon's addresses in the kernel: the same in each run, and hardly ever that of another daemon on
-/// this host. The kernel itself uses the numbers up to 3.
-fn owner(config: &Config) -> u8 {
-    let text = format!("{}:{}", config.core.local_address, config.core.port);
+/// The marks of other programs, by Linux's rtnetlink.h: DHCP clients, keepalived, routing daemons. The numbers below are the
+/// kernel's own and of older ones.
+const MARKS_OF_OTHERS: [u8; 10] = [16, 17, 18, 42, 99, 186, 187, 188, 189, 192];
+
+/// The mark of this daemon's addresses in the kernel: the same in each run, never that of another program, and hardly ever that of
+/// another daemon on this host.
+fn owner(local_address: IpAddr, port: u16) -> u8 {
+    let text = format!("{local_address}:{port}");
     // FNV-1a: it has to be the same in every version of this program.
     let hash =
         text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    16 + u8::try_from(hash % 240).unwrap_or_default()
+    let marks: Vec<u8> = (16..=u8::MAX).filter(|mark| !MARKS_OF_OTHERS.contains(mark)).collect();
+    marks[hash as usize % marks.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_mark_is_that_of_another_program() {
+        let marks: Vec<u8> = (1..=u16::MAX).map(|port| owner([10, 1, 0, 1].into(), port)).collect();
+        for other in (0..16).chain(MARKS_OF_OTHERS) {
+            assert!(!marks.contains(&other), "{other}");
+        }
+        for mark in [19, 100, 255] {
+            assert!(marks.contains(&mark), "{mark}");
+        }
+        assert_eq!(owner([10, 1, 0, 1].into(), 7700), owner([10, 1, 0, 1].into(), 7700));
+    }
 }
