@@ -147,6 +147,15 @@ fn what_a_killed_daemon_has_left_goes_when_its_side_gives_way() {
     are_answered(&probes(&lan), Instant::now(), PROMISE);
 }
 
+/// B serves since A's cable was pulled, and goes on when it is back.
+fn cable_is_handed_over(lan: &Lan, pair: &Pair, probes: &[Probe], begin: Instant) {
+    pair.wait_hot(Side::B, Duration::ZERO);
+    are_answered(probes, begin, PROMISE);
+    pair[Side::A].log.wait("interface eth0 has no carrier", AT_ONCE);
+    lan.plug(Side::A);
+    pair.wait_settled(Side::B, Duration::ZERO);
+}
+
 /// The carrier goes, and nothing else: the daemons hear each other.
 #[test]
 fn a_side_whose_cable_is_pulled_hands_over() {
@@ -184,11 +193,7 @@ fn a_cable_that_is_pulled_is_not_waited_for_if_a_hand_over_is_quicker() {
     let probes = probes(&lan);
     let begin = Instant::now();
     lan.unplug(Side::A);
-    pair.wait_hot(Side::B, Duration::ZERO);
-    are_answered(&probes, begin, PROMISE);
-    pair[Side::A].log.wait("interface eth0 has no carrier", AT_ONCE);
-    lan.plug(Side::A);
-    pair.wait_settled(Side::B, Duration::ZERO);
+    cable_is_handed_over(&lan, &pair, &probes, begin);
 }
 
 /// Both links go for a moment, and the daemons' own one comes back: the hot side kept the role for its whole timeout, although the
@@ -203,11 +208,7 @@ fn a_cable_that_is_pulled_is_waited_for_only_while_the_daemons_have_no_other_one
     let begin = Instant::now();
     lan.unplug(Side::A);
     lan.set_heartbeat_link(true);
-    pair.wait_hot(Side::B, Duration::ZERO);
-    are_answered(&probes, begin, PROMISE);
-    pair[Side::A].log.wait("interface eth0 has no carrier", AT_ONCE);
-    lan.plug(Side::A);
-    pair.wait_settled(Side::B, Duration::ZERO);
+    cable_is_handed_over(&lan, &pair, &probes, begin);
 }
 
 #[test]

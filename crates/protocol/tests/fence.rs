@@ -43,19 +43,6 @@ fn fences(pair: &Pair) -> [u32; 2] {
     [0, 1].map(|side| pair.world.fences(side))
 }
 
-fn both_serve(pair: &Pair) -> bool {
-    pair.serving() == [true; 2] || (pair.interface_is_up(0) && pair.interface_is_up(1))
-}
-
-/// Runs, and whether both have served at any moment.
-fn run_watched(pair: &mut Pair, duration: Duration) -> bool {
-    let end = pair.now() + duration;
-    while pair.now() < end && !both_serve(pair) {
-        pair.run(5 * MS);
-    }
-    both_serve(pair)
-}
-
 /// In how many of the moments of a heartbeat both serve when the link is cut then.
 fn times_two(settings: &Settings, device: FenceDevice) -> u32 {
     let at = |moment: u32| {
@@ -63,7 +50,7 @@ fn times_two(settings: &Settings, device: FenceDevice) -> u32 {
         let hot = pair.hot_side();
         pair.run(SECOND * moment / 20);
         pair.cut();
-        let two = run_watched(&mut pair, 60 * SECOND);
+        let two = pair.run_watched(60 * SECOND);
         if !two {
             assert!(!pair.is_up(hot) && pair.is_hot(1 - hot), "{}", pair.log());
             assert_eq!(fences(&pair).iter().sum::<u32>(), 1, "{}", pair.log());
@@ -153,7 +140,7 @@ fn a_peer_that_is_heard_again_makes_the_answer_worthless() {
         pair.cut();
         pair.run(away);
         pair.heal();
-        assert!(!run_watched(&mut pair, 60 * SECOND) || away == 20 * SECOND, "{away:?} {}", pair.log());
+        assert!(!pair.run_watched(60 * SECOND) || away == 20 * SECOND, "{away:?} {}", pair.log());
         // Each silence that lasts asks for itself.
         assert_eq!(pair.world.fences(standby), if away > 3 * SECOND { 2 } else { 1 }, "{away:?}");
     }
@@ -167,7 +154,7 @@ fn of_two_without_the_role_only_one_is_fenced() {
         let mut pair = with(WORKS, Pair::new(of(), of()));
         pair.cut();
         (0..2).for_each(|side| pair.start_app(side, Report::Unknown));
-        assert!(!run_watched(&mut pair, 100 * SECOND), "{}", pair.log());
+        assert!(!pair.run_watched(100 * SECOND), "{}", pair.log());
         pair
     };
     let pair = race(RULE);
@@ -308,7 +295,7 @@ fn of_two_that_were_cut_off_only_one_is_fenced() {
         pair.run(30 * SECOND);
         assert_eq!((pair.serving(), fences(&pair)), ([false; 2], [0; 2]), "{}", pair.log());
         (0..2).for_each(|side| reach(&mut pair, side, by_cable, true));
-        assert!(!run_watched(&mut pair, 100 * SECOND), "{}", pair.log());
+        assert!(!pair.run_watched(100 * SECOND), "{}", pair.log());
         assert_eq!(fences(&pair).iter().sum::<u32>(), 1, "{by_cable} {}", pair.log());
         assert!(pair.serving().contains(&true), "{by_cable} {}", pair.log());
     }
@@ -350,7 +337,7 @@ fn a_daemon_that_ends_takes_the_role_back_from_a_silent_peer_after_the_fence() {
             pair.give(hot, Event::Shutdown);
             pair.run(10 * MS * later);
             pair.cut();
-            assert!(!run_watched(&mut pair, 120 * SECOND), "{later} {}", pair.log());
+            assert!(!pair.run_watched(120 * SECOND), "{later} {}", pair.log());
             let serving = pair.serving();
             assert!(serving[0] || serving[1], "{later} {}", pair.log());
         }
@@ -410,7 +397,7 @@ fn with_a_fence_that_works_both_never_serve_whatever_happens() {
             let mut both = false;
             for _ in 0..40 {
                 happen(&mut pair, &mut chance);
-                both |= run_watched(&mut pair, MS * chance.below(12_000));
+                both |= pair.run_watched(MS * chance.below(12_000));
                 if both {
                     break;
                 }

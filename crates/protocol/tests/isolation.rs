@@ -61,19 +61,6 @@ fn join(pair: &mut Pair) {
     pair.heal();
 }
 
-fn both_serve(pair: &Pair) -> bool {
-    pair.serving() == [true; 2] || (pair.interface_is_up(0) && pair.interface_is_up(1))
-}
-
-/// Runs, and whether both have served at any moment.
-fn run_watched(pair: &mut Pair, duration: Duration) -> bool {
-    let end = pair.now() + duration;
-    while pair.now() < end && !both_serve(pair) {
-        pair.run(5 * MS);
-    }
-    both_serve(pair)
-}
-
 /// In how many of the moments of two heartbeats both serve when the hot side is isolated then.
 fn times_two(trial: Trial) -> (u32, u32) {
     let (mut two, mut tried) = (0, 0);
@@ -84,7 +71,7 @@ fn times_two(trial: Trial) -> (u32, u32) {
             pair.run(trial.heartbeat * moment / 20);
             isolate(&mut pair, hot);
             tried += 1;
-            two += u32::from(run_watched(&mut pair, 20 * trial.heartbeat));
+            two += u32::from(pair.run_watched(20 * trial.heartbeat));
             if trial.on_isolation == OnIsolation::StepDown {
                 pair.run(10 * trial.heartbeat);
                 assert_eq!(pair.state(hot), StateName::Standby, "{}", pair.log());
@@ -122,11 +109,11 @@ fn an_isolated_standby_does_not_take_over_and_the_hot_side_never_stops() {
     let mut pair = Trial::good(SECOND).settled(Duration::ZERO);
     let hot = pair.hot_side();
     isolate(&mut pair, 1 - hot);
-    assert!(!run_watched(&mut pair, 60 * SECOND), "{}", pair.log());
+    assert!(!pair.run_watched(60 * SECOND), "{}", pair.log());
     assert!(pair.is_hot(hot) && pair.state(1 - hot) == StateName::Standby, "{}", pair.log());
     let changes = pair.changes();
     join(&mut pair);
-    assert!(!run_watched(&mut pair, 20 * SECOND), "{}", pair.log());
+    assert!(!pair.run_watched(20 * SECOND), "{}", pair.log());
     pair.assert_settled();
     assert_eq!((pair.hot_side(), pair.changes()), (hot, changes), "{}", pair.log());
 }
@@ -145,9 +132,9 @@ fn after_two_isolations_in_a_row_the_silence_counts_anew_as_well() {
         isolate(&mut pair, 1 - hot);
         pair.run(20 * SECOND);
         pair.world.set_reaches(1 - hot, true);
-        assert!(!run_watched(&mut pair, 2 * SECOND), "{moment}: {}", pair.log());
+        assert!(!pair.run_watched(2 * SECOND), "{moment}: {}", pair.log());
         join(&mut pair);
-        assert!(!run_watched(&mut pair, 10 * SECOND), "{moment}: {}", pair.log());
+        assert!(!pair.run_watched(10 * SECOND), "{moment}: {}", pair.log());
         pair.assert_settled();
         assert_eq!(pair.hot_side(), hot, "{moment}: {}", pair.log());
     }
@@ -163,7 +150,7 @@ fn two_that_are_isolated_leave_nobody_until_a_target_answers() {
     pair.run(60 * SECOND);
     assert_eq!(pair.serving(), [false; 2], "{}", pair.log());
     join(&mut pair);
-    assert!(!run_watched(&mut pair, 10 * SECOND), "{}", pair.log());
+    assert!(!pair.run_watched(10 * SECOND), "{}", pair.log());
     pair.assert_settled();
     // The one that reaches something, and hears no peer, serves.
     isolate(&mut pair, 0);
@@ -190,7 +177,7 @@ fn targets_that_are_silent_change_nothing_while_the_peer_is_heard() {
 fn a_cut_between_two_that_reach_their_targets_is_no_isolation() {
     let mut pair = Trial::good(SECOND).settled(Duration::ZERO);
     pair.cut();
-    assert!(run_watched(&mut pair, 20 * SECOND), "{}", pair.log());
+    assert!(pair.run_watched(20 * SECOND), "{}", pair.log());
 }
 
 #[test]
@@ -202,9 +189,9 @@ fn when_the_peer_has_taken_over_an_isolated_side_comes_back_as_standby_and_both_
         pair.run(20 * SECOND + SECOND * moment / 20);
         // The targets answer first: the neighbours find each other one by one.
         pair.world.set_reaches(hot, true);
-        assert!(!run_watched(&mut pair, SECOND), "{}", pair.log());
+        assert!(!pair.run_watched(SECOND), "{}", pair.log());
         join(&mut pair);
-        assert!(!run_watched(&mut pair, 10 * SECOND), "{}", pair.log());
+        assert!(!pair.run_watched(10 * SECOND), "{}", pair.log());
         pair.assert_settled();
         assert_eq!(pair.hot_side(), 1 - hot, "{}", pair.log());
     }
@@ -234,7 +221,7 @@ fn a_daemon_that_ends_while_it_steps_down_leaves_nothing_hot() {
         pair.run_until(5 * SECOND, |pair| pair.state(hot) == StateName::Releasing);
         pair.run(20 * MS * later);
         pair.give(hot, Event::Shutdown);
-        assert!(!run_watched(&mut pair, 30 * SECOND), "{}", pair.log());
+        assert!(!pair.run_watched(30 * SECOND), "{}", pair.log());
         assert!(!pair.is_up(hot) && !pair.serving()[hot], "{}", pair.log());
     }
 }

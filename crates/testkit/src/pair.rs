@@ -212,6 +212,15 @@ impl Pair {
         }
         self.now() - start
     }
+
+    /// Runs until both serve, by application or by address, or for this long. Whether they do.
+    pub fn run_watched(&mut self, duration: Duration) -> bool {
+        let end = self.now() + duration;
+        while self.now() < end && !self.both_serve() {
+            self.run(Duration::from_millis(5));
+        }
+        self.both_serve()
+    }
 }
 
 /// Its state.
@@ -256,6 +265,11 @@ impl Pair {
     /// The sides whose applications serve.
     pub fn serving(&self) -> [bool; 2] {
         [0, 1].map(|side| self.app(side).is_serving())
+    }
+
+    /// Both applications serve, or both sides have the address.
+    pub fn both_serve(&self) -> bool {
+        self.serving() == [true; 2] || (self.interface_is_up(0) && self.interface_is_up(1))
     }
 
     /// One side is hot with its interface up and its application hot; the other is standby with neither.
