@@ -122,12 +122,14 @@ impl Fencer {
             // Commands inherit the mask of this thread.
             let _: nix::Result<()> = SigSet::empty().thread_set_mask();
             let end = run.run();
+            if run.stuck.is_some() {
+                stuck.fetch_add(1, Ordering::Relaxed);
+            }
             // The loop is gone if it does not listen.
             if sender.send(end).is_ok() {
                 let _: io::Result<()> = waker.wake();
             }
             if let Some(mut process) = run.stuck {
-                stuck.fetch_add(1, Ordering::Relaxed);
                 process.wait();
                 stuck.fetch_sub(1, Ordering::Relaxed);
             }

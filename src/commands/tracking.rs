@@ -113,7 +113,11 @@ impl Tracking {
         ways: &[IpAddr],
         now: Time,
     ) -> Vec<TrackedChange> {
-        self.links.insert(interface.to_owned(), ReportedLink { state, ways: ways.to_vec() });
+        let before = self.links.insert(interface.to_owned(), ReportedLink { state, ways: ways.to_vec() });
+        // Each resource of a configuration has it reported.
+        if before.is_some_and(|before| before.state == state && before.ways == ways) {
+            return Vec::new();
+        }
         let meant = self.resources.iter().filter(|(_, tracked)| tracked.interface == interface);
         let meant: Vec<usize> = meant.map(|(resource, _)| *resource).collect();
         meant.into_iter().filter_map(|resource| self.look(resource, state, ways, now)).collect()
