@@ -191,10 +191,11 @@ impl Run {
             process.pid(),
             one_line(&self.fence.command)
         );
-        let limit = self.fence.timeout;
+        let (limit, started) = (self.fence.timeout, Instant::now());
         let ending = match output.await_end(&mut process, limit) {
             Some(Ok(status)) => {
-                let is_confirmed = status.success();
+                // This process may have stood still meanwhile.
+                let is_confirmed = status.success() && started.elapsed() <= limit + LOOKS.1;
                 let words = beginning(one_line(&output.take()), WORDS);
                 let separator = if words.is_empty() { "" } else { ": " };
                 return (is_confirmed, format!("{status}{separator}{words}"));

@@ -225,17 +225,16 @@ impl Node {
     fn fence_ended(&mut self, end: &FenceEnd, now: Time) {
         let Some(place) = self.fencing.runs.iter().position(|run| run.ticket.is_of(end)) else { return };
         let Run { command: text, began, is_in_vain, .. } = self.fencing.runs.swap_remove(place);
+        // The peer may have been heard for a resource that does not wait.
+        let is_in_vain = is_in_vain || self.fencing.heard.is_some_and(|heard| began < heard);
         self.figures.fenced(end.is_confirmed, is_in_vain);
         if is_in_vain {
             warn!("{end}; the peer was heard meanwhile, or an operator has decided: it counts for nothing");
             return;
         }
-        // The peer may have been heard for a resource that does not wait.
-        let counts = self.fencing.heard.is_none_or(|heard| began >= heard);
         let asks = std::mem::take(&mut self.fencing.asks);
-        let (waiting, others) = asks
-            .into_iter()
-            .partition(|(index, _)| counts && command(&self.resources[*index]) == Some(&text));
+        let (waiting, others) =
+            asks.into_iter().partition(|(index, _)| command(&self.resources[*index]) == Some(&text));
         self.fencing.asks = others;
         let waiting: BTreeMap<usize, Ask> = waiting;
         let for_all = match waiting.len() {
