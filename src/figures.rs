@@ -187,7 +187,7 @@ pub struct ResourceFigures {
     pub commands: Vec<CommandFigures>,
     /// Whether its address is up, if it has one that this daemon brings up.
     pub address_up: Option<bool>,
-    /// How often somebody else has removed its address, and it was put back.
+    /// How often its address was gone, and was put back.
     pub put_back: u64,
     /// The end of its application is noticed at once.
     pub watched: bool,

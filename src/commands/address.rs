@@ -48,12 +48,12 @@ pub(super) enum AddressNews {
         resource: usize,
         holder: Option<String>,
     },
-    /// An address that somebody else has removed cannot be put back: which, and why.
+    /// An address that was up is gone and cannot be put back: which, and why.
     Missing {
         resource: usize,
         why: String,
     },
-    /// An address that somebody else has removed is back.
+    /// An address that was gone is back.
     PutBack {
         resource: usize,
     },
@@ -66,8 +66,14 @@ pub(super) enum AddressNews {
 pub(super) struct AddressEnd {
     pub resource: usize,
     pub ticket: AddressTicket,
+    pub failure: Option<AddressFailure>,
+}
+
+#[derive(Debug)]
+pub(super) struct AddressFailure {
     /// Which address is not as it should be, and why.
-    pub failure: Option<String>,
+    pub why: String,
+    pub lacks_interface: bool,
 }
 
 impl Addresses {
@@ -195,17 +201,20 @@ impl Addresses {
                     return Some(AddressNews::End(AddressEnd {
                         resource: id,
                         ticket: AddressTicket(ticket),
-                        failure: result.err().map(|(address, trouble)| format!("{address}: {trouble}")),
+                        failure: result.err().map(|(address, trouble)| AddressFailure {
+                            why: format!("{address}: {trouble}"),
+                            lacks_interface: matches!(trouble, Trouble::NoInterface),
+                        }),
                     }));
                 }
-                AddressReport::PutBack { id, address } => {
-                    warn!(target: name(id), "{address} was removed by somebody else; it is back, and announced");
+                AddressReport::PutBack { id, address, loss } => {
+                    warn!(target: name(id), "{address} {loss}; it is back, and announced");
                     return Some(AddressNews::PutBack { resource: id });
                 }
-                AddressReport::Missing { id, address, trouble } => {
+                AddressReport::Missing { id, address, loss, trouble } => {
                     error!(
                         target: name(id),
-                        "{address} was removed by somebody else and cannot be put back: {trouble}; tried again each second"
+                        "{address} {loss}, and cannot be put back: {trouble}; tried again each second"
                     );
                     // Whether that matters is a question of `track-interface`.
                     if !matches!(trouble, Trouble::NoInterface) {

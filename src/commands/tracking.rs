@@ -98,7 +98,7 @@ impl Tracking {
         };
         let interrupted = before.and_then(|tracked| tracked.interrupted);
         let tracked = Tracked { interface, track, is_cut_off: was_cut_off, interrupted };
-        let state = self.state(&tracked.interface);
+        let state = state(&self.links, &tracked.interface);
         self.resources.insert(resource, tracked);
         // A reload and a start are no moment for haste.
         let change = self.look(resource, state, &[], now);
@@ -152,10 +152,6 @@ impl Tracking {
         tracked.track.is_default.then_some(interrupted)
     }
 
-    fn state(&self, interface: &str) -> LinkState {
-        self.links.get(interface).map_or(LinkState::Up, |link| link.state)
-    }
-
     /// The interruption that has begun counts at this time, if it goes on.
     pub fn set_due(&mut self, resource: usize, at: Time) {
         if self.due.get(resource).is_some() {
@@ -179,6 +175,15 @@ impl Tracking {
         }
     }
 
+    /// The interface of a resource was missing when its address was wanted there: no delay is waited for, and nothing else.
+    pub fn lacks_interface(&mut self, resource: usize) -> Option<TrackedChange> {
+        let tracked = self.resources.get_mut(&resource).filter(|tracked| !tracked.is_cut_off)?;
+        self.due.set(resource, None);
+        tracked.is_cut_off = true;
+        tracked.interrupted = None;
+        Some(TrackedChange::CutOff { resource, why: why(&tracked.interface, LinkState::Missing) })
+    }
+
     /// The interruptions that have lasted for too long.
     pub fn due(&mut self, now: Time) -> Vec<TrackedChange> {
         let mut changes = Vec::new();
@@ -186,8 +191,8 @@ impl Tracking {
             self.due.set(resource, None);
             let Some(tracked) = self.resources.get_mut(&resource) else { continue };
             tracked.is_cut_off = true;
-            let state = self.links.get(&tracked.interface).map_or(LinkState::Up, |link| link.state);
-            changes.push(TrackedChange::CutOff { resource, why: why(&tracked.interface, state) });
+            let why = why(&tracked.interface, state(&self.links, &tracked.interface));
+            changes.push(TrackedChange::CutOff { resource, why });
         }
         changes
     }
@@ -195,6 +200,11 @@ impl Tracking {
     pub fn next_deadline(&self) -> Option<Time> {
         self.due.first()
     }
+}
+
+/// As it was reported last; before that it counts as working.
+fn state(links: &HashMap<String, ReportedLink>, interface: &str) -> LinkState {
+    links.get(interface).map_or(LinkState::Up, |link| link.state)
 }
 
 fn why(interface: &str, state: LinkState) -> String {
@@ -354,6 +364,25 @@ mod tests {
         tracking.put_off(0, at(1600));
         tracking.configure(0, Some(&on("eth1", Some(DELAY))), at(1550));
         assert_eq!(tracking.next_deadline(), None, "another interface works");
+    }
+
+    /// A side whose address could not be added was held back for minutes, also when the interface was back.
+    #[test]
+    fn an_interface_that_is_missing_when_it_is_needed_counts_at_once_until_it_is_back() {
+        let mut tracking = Tracking::default();
+        let shared =
+            SharedAddress { track: Some(Track { delay: DELAY, is_default: true }), ..on("eth0", None) };
+        tracking.configure(0, Some(&shared), at(0));
+        tracking.link("eth0", LinkState::Missing, &[], at(1000));
+        assert_eq!(tracking.lacks_interface(0), Some(cut_off(0, "interface eth0 is missing")));
+        assert_eq!(tracking.interruption(0), None, "nothing is waited for");
+        assert_eq!((tracking.lacks_interface(0), tracking.due(at(1100))), (None, vec![]), "it is told");
+        assert_eq!(
+            tracking.link("eth0", LinkState::Up, &[], at(1200)),
+            [TrackedChange::Reconnected { resource: 0 }]
+        );
+        tracking.configure(0, Some(&on("eth0", None)), at(2000));
+        assert_eq!(tracking.lacks_interface(0), None, "`track-interface = no`");
     }
 
     /// The reason that people see was that of the beginning.

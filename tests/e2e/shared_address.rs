@@ -381,8 +381,31 @@ fn a_side_that_cannot_put_its_address_back_leaves_the_service_to_the_other_one()
     lan.host(Side::A).ip("link set eth0 mtu 1000");
     pair.wait_hot(Side::B, Duration::ZERO);
     are_answered(&probes, begin, PROMISE);
-    pair[Side::A].log.wait("fd01::100/64 was removed by somebody else and cannot be put back", AT_ONCE);
+    let why = "fd01::100/64 went with IPv6 on its interface (an MTU below 1280, or `disable_ipv6`), and cannot be put back";
+    pair[Side::A].log.wait(why, AT_ONCE);
     pair[Side::A].log.wait_state("failed", AT_ONCE);
+}
+
+/// It was held back for `hold-back-max`, five minutes, as if nobody knew when its address could come up.
+#[test]
+fn a_side_whose_interface_was_missing_when_it_took_over_is_ready_when_the_interface_is_back() {
+    let name = "a_side_whose_interface_was_missing_when_it_took_over_is_ready_when_the_interface_is_back";
+    // The interface is needed before its interruption counts.
+    let setup = Setup { heartbeat: 2.0, timeout: 6.0, ..Setup::default() };
+    let Some((lan, mut pair)) = lay(name, &setup) else { return };
+    let host = lan.host(Side::B);
+    host.ip("link set eth0 down");
+    host.ip("link set eth0 name gone");
+    pair[Side::A].tell_app("failover");
+    pair[Side::B].log.wait("there is no such interface", AT_ONCE);
+    pair.wait_hot(Side::A, Duration::ZERO);
+    pair[Side::B].log.wait_state("failed", AT_ONCE);
+    host.ip("link set gone name eth0");
+    host.ip("link set eth0 up");
+    pair.wait_settled(Side::A, pair.timeout());
+    pair.forget();
+    pair[Side::A].tell_app("failover");
+    pair.wait_settled(Side::B, Duration::ZERO);
 }
 
 /// The file of an earlier run had an address, and this one has none. Both hosts kept it.

@@ -25,7 +25,7 @@ use std::net::IpAddr;
 
 pub use keeper::{AddressJob, AddressKeeper, AddressReport, KeeperSettings};
 pub use schedule::AnnounceSchedule;
-pub use trouble::{LinkState, Trouble};
+pub use trouble::{LinkState, Loss, Trouble};
 
 /// An address with the length of its network's prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -26,6 +26,27 @@ impl std::fmt::Display for LinkState {
     }
 }
 
+/// What has taken an address that was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Somebody else has removed it.
+    BySomebody,
+    /// The kernel, because its interface was switched off or is gone.
+    WithInterface,
+    /// The kernel, because its interface has no IPv6 any more.
+    WithIpv6,
+}
+
+impl std::fmt::Display for Loss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Loss::BySomebody => "was removed by somebody else",
+            Loss::WithInterface => "went with its interface, which was switched off or removed",
+            Loss::WithIpv6 => "went with IPv6 on its interface (an MTU below 1280, or `disable_ipv6`)",
+        })
+    }
+}
+
 /// Why an address is not as it should be.
 #[derive(Debug)]
 pub enum Trouble {

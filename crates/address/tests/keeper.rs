@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use schrittmacher_address::{
-    Address, AddressJob, AddressKeeper, AddressReport, KeeperSettings, LinkState, SharedPlace, Trouble,
+    Address, AddressJob, AddressKeeper, AddressReport, KeeperSettings, LinkState, Loss, SharedPlace, Trouble,
 };
 use schrittmacher_harness::{AT_ONCE, Cable, Side, skip, wait_for};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -141,8 +141,10 @@ fn an_address_that_somebody_removes_is_put_back_and_announced() {
         let ip = address.ip.to_string();
         host.cable.end(Side::B).ip(&format!("neigh replace {ip} lladdr {WRONG} dev cable nud reachable"));
         host.cable.remove_address(Side::A, &address.to_string());
-        let AddressReport::PutBack { id: 7, address: back } = host.next() else { panic!("another report") };
-        assert_eq!(back, address);
+        let AddressReport::PutBack { id: 7, address: back, loss } = host.next() else {
+            panic!("another report")
+        };
+        assert_eq!((back, loss), (address, Loss::BySomebody));
         assert!(host.addresses().contains(&address.to_string()));
         let mac = host.mac(Side::A);
         wait_for("the neighbour to learn it", AT_ONCE, || {
@@ -186,6 +188,36 @@ fn the_state_of_the_link_is_reported_and_what_it_takes_along_comes_back() {
     );
 }
 
+/// It was said of each that somebody else had removed it.
+#[test]
+fn an_address_that_the_kernel_has_taken_is_not_said_to_be_removed_by_somebody() {
+    let name = "an_address_that_the_kernel_has_taken_is_not_said_to_be_removed_by_somebody";
+    let Some(host) = lay(name) else { return };
+    let end = host.cable.end(Side::A);
+    give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends: vec![] });
+    host.up(&shared(&["10.0.0.88/32", "fd00::88/128"])).unwrap();
+    let lost = || loop {
+        match host.next() {
+            AddressReport::PutBack { address, loss, .. } => return (address.to_string(), loss, true),
+            AddressReport::Missing { address, loss, .. } => return (address.to_string(), loss, false),
+            _ => {}
+        }
+    };
+    let lost_v6 = |loss, is_back| assert_eq!(lost(), ("fd00::88/128".to_owned(), loss, is_back));
+    end.ip("link set cable down");
+    lost_v6(Loss::WithInterface, true);
+    end.ip("link set cable up");
+    while !matches!(host.next(), AddressReport::Link { state: LinkState::Up, .. }) {}
+
+    end.ip("link set cable mtu 1000");
+    lost_v6(Loss::WithIpv6, false);
+    end.ip("link set cable mtu 1500");
+    lost_v6(Loss::WithIpv6, true);
+
+    host.cable.remove_address(Side::A, "fd00::88/128");
+    lost_v6(Loss::BySomebody, true);
+}
+
 /// The senders of ARP frames about 10.0.0.88, as host B sees them.
 fn arp_senders(cable: &Cable) -> impl Iterator<Item = [u8; 6]> {
     const ARP: u16 = 0x0806;
@@ -208,6 +240,9 @@ fn arp_senders(cable: &Cable) -> impl Iterator<Item = [u8; 6]> {
 #[test]
 fn a_new_mac_address_of_the_interface_is_announced() {
     let Some(host) = lay("a_new_mac_address_of_the_interface_is_announced") else { return };
+    // A frame of the start is lost otherwise.
+    let is_up = |side| host.cable.end(side).output("ip", "-o link show dev cable").contains("state UP");
+    wait_for("both ends of the cable", AT_ONCE, || (is_up(Side::A) && is_up(Side::B)).then_some(()));
     let mut senders = arp_senders(&host.cable);
     host.up(&shared(&["10.0.0.88/32"])).unwrap();
     // The series of the start, a request and a reply each: at once, after 0.3, 1 and 5 s.

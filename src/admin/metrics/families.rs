@@ -350,7 +350,7 @@ impl Page<'_> {
         self.each("schrittmacher_address_up", Gauge, help, |one| {
             one.figures.address_up.map(|up| f64::from(u8::from(up)))
         });
-        let help = "How often somebody else has removed the address, and the daemon has put it back";
+        let help = "How often the address was gone, by somebody else or with its interface, and the daemon has put it back";
         self.each("schrittmacher_address_put_back_total", Counter, help, |one| {
             one.figures.address_up.map(|_| whole(one.figures.put_back))
         });

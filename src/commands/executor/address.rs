@@ -7,7 +7,7 @@ use log::warn;
 use schrittmacher_config::SharedAddress;
 use schrittmacher_protocol::{Contest, Time};
 
-use crate::commands::address::{AddressEnd, AddressTicket};
+use crate::commands::address::{AddressEnd, AddressFailure, AddressTicket};
 use crate::commands::resource::{Beginning, Begun, ResourceCommands};
 use crate::commands::tracking::{Interruption, TrackedChange};
 use crate::commands::{CommandKind, CommandOutcome, Ending, Lane};
@@ -93,7 +93,14 @@ impl Executor {
         let AddressEnd { resource, ticket, failure } = end;
         let Some(order) = self.resources[resource].awaits_address(ticket) else { return };
         let ending = match failure {
-            Some(why) => Ending::Address(why),
+            Some(AddressFailure { why, lacks_interface }) => {
+                if lacks_interface && order == CommandKind::Activate {
+                    // Said first: this side is cut off, and not one that has its interface and no address.
+                    let change = self.tracking.lacks_interface(resource);
+                    self.report_tracked(change);
+                }
+                Ending::Address(why)
+            }
             None => Ending::AddressDone,
         };
         if order == CommandKind::Activate && ending.is_success() {
@@ -150,5 +157,60 @@ impl Executor {
             |other: &&ResourceCommands| other.queue.is_address_wanted() && other.shares_address(this);
         let holder = self.resources.iter().find(is_holder).map(|other| other.name().to_owned());
         holder.is_some_and(|holder| self.resources[resource].drop_retry(&holder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token, Waker};
+    use schrittmacher_config::{Config, Network};
+    use schrittmacher_protocol::Command;
+    use schrittmacher_testkit::config::{core, resource};
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn executor() -> (Executor, Poll) {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let mut service = resource("service");
+        let address = Network { ip: [192, 0, 2, 7].into(), prefix: 32 };
+        service.shared = Some(SharedAddress::new("eth0", vec![address]));
+        let config = Config { core: core(), resources: vec![service] };
+        let registry = poll.registry().try_clone().unwrap();
+        (Executor::new(&config, registry, waker, None, Time::ZERO).unwrap(), poll)
+    }
+
+    fn reports(executor: &mut Executor) -> Vec<bool> {
+        let reports = std::iter::from_fn(|| executor.next_report());
+        let ending = |report| {
+            let CommandReport::Finished { outcome, .. } = report else { panic!("{report:?}") };
+            outcome.ending.is_success()
+        };
+        reports.map(ending).collect()
+    }
+
+    /// An `activate` that was just under way counted as done.
+    #[test]
+    fn an_address_that_is_back_says_nothing_about_a_later_activation() {
+        let (mut executor, _poll) = executor();
+        let lose = |executor: &mut Executor| {
+            executor.order(0, Command::Activate, false, Time::ZERO);
+            executor.address_is_missing(0, "lost".to_owned());
+        };
+        lose(&mut executor);
+        executor.address_is_back(0);
+        assert_eq!(reports(&mut executor), [false, true]);
+
+        lose(&mut executor);
+        executor.order(0, Command::Deactivate { urgent: true }, false, Time::ZERO);
+        executor.order(0, Command::Activate, false, Time::ZERO);
+        executor.address_is_back(0);
+        assert_eq!(reports(&mut executor), [false]);
+
+        lose(&mut executor);
+        executor.forget(0);
+        executor.address_is_back(0);
+        assert_eq!(reports(&mut executor), [false]);
     }
 }

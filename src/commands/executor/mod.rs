@@ -54,7 +54,7 @@ pub struct Executor {
     addresses: Addresses,
     units: Units,
     tracking: Tracking,
-    /// The resources whose address was removed by somebody else, and could not be put back.
+    /// The resources whose address was lost, and could not be put back.
     missing: BTreeSet<usize>,
     /// Start commands of an earlier daemon that still run, and how long they are waited for.
     earlier: Vec<Earlier>,
@@ -163,6 +163,7 @@ impl Executor {
         self.units.forget(index);
         self.addresses.forget(index);
         self.tracking.forget(index);
+        self.missing.remove(&index);
         if let Some(state) = self.resources.get_mut(index) {
             state.queue.end_checks();
         }
@@ -186,6 +187,7 @@ impl Executor {
                 }
             }
             Command::Deactivate { urgent } => {
+                self.missing.remove(&resource);
                 state.queue.order(CommandKind::Deactivate, urgent, now);
                 if state.shared(CommandKind::Activate).is_none() {
                     let all = self.resources.iter().filter_map(|state| state.shared(CommandKind::Activate));

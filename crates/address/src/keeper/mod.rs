@@ -1,6 +1,8 @@
 //! The thread that keeps every shared address as it is wanted.
 
 #[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
 mod known;
 #[cfg(target_os = "linux")]
 mod links;
@@ -23,7 +25,7 @@ use std::time::Duration;
 use mio::{Poll, Token, Waker};
 
 use crate::frame::Mac;
-use crate::{Address, LinkState, SharedPlace, Trouble};
+use crate::{Address, LinkState, Loss, SharedPlace, Trouble};
 
 #[cfg(target_os = "linux")]
 use self::work::Work;
@@ -145,19 +147,23 @@ pub enum AddressReport {
         /// Which address could not be removed, and why.
         result: Result<(), (Address, Trouble)>,
     },
-    /// Somebody has removed an address; it was put back and announced.
+    /// An address was gone; it was put back and announced.
     PutBack {
         /// The service.
         id: usize,
         /// The address.
         address: Address,
+        /// What had taken it.
+        loss: Loss,
     },
-    /// Somebody has removed an address, and it cannot be put back. It is tried again each second; this is said once.
+    /// An address is gone, and cannot be put back. It is tried again each second; this is said once.
     Missing {
         /// The service.
         id: usize,
         /// The address.
         address: Address,
+        /// What has taken it.
+        loss: Loss,
         /// Why.
         trouble: Trouble,
     },

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll};
 
+use super::kept::KeptService;
 use super::known::KnownAddresses;
 use super::links::Links;
 use super::probes::{About, Answer, Probes};
@@ -23,19 +24,6 @@ use crate::{Address, LinkState, SharedPlace, Trouble};
 const BATCH: usize = 32;
 /// Between two attempts to put an address back.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// A service whose addresses are up.
-#[derive(Debug)]
-struct KeptService {
-    shared: SharedPlace,
-    schedule: AnnounceSchedule,
-    /// An address may be missing: when to look.
-    look: Option<Duration>,
-    /// The last look that found one missing.
-    missed: Option<Duration>,
-    /// That it is missing has been said.
-    told: bool,
-}
 
 /// [`AddressJob::Track`].
 struct TrackedLink {
@@ -236,7 +224,7 @@ impl Work {
         let now = self.now();
         let mut schedule = AnnounceSchedule::new(refresh);
         schedule.restart(now);
-        let mut kept = KeptService { shared, schedule, look: None, missed: None, told: false };
+        let mut kept = KeptService::new(shared, schedule);
         kept.schedule.take(now);
         self.announce(&kept.shared);
         if probe && let Some(link) = self.links.named(&kept.shared.interface) {
@@ -371,28 +359,32 @@ impl Work {
         let now = self.now();
         let Some(kept) = self.kept.get_mut(&id) else { return };
         kept.look = None;
+        let state = self.links.state(&kept.shared.interface);
         let missing: Vec<Placement> = match self.links.places(&kept.shared) {
             Ok(places) => places.into_iter().filter(|place| !self.known.has(*place)).collect(),
             Err(trouble) => return self.still_missing(id, None, trouble, now),
         };
         if missing.is_empty() {
-            kept.told = false;
-            return;
+            return kept.is_whole(state);
         }
-        kept.missed = Some(now);
+        kept.note_missing(now);
         let results = self.route.add(&missing);
+        let is_whole = results.iter().all(Result::is_ok);
         for (place, result) in missing.into_iter().zip(results) {
             match result {
                 Ok(false) => {}
                 Ok(true) => {
-                    (self.report)(AddressReport::PutBack { id, address: place.address });
-                    if let Some(kept) = self.kept.get_mut(&id) {
-                        kept.told = false;
-                        kept.schedule.restart(now);
-                    }
+                    let Some(kept) = self.kept.get_mut(&id) else { return };
+                    kept.told = false;
+                    kept.schedule.restart(now);
+                    let (address, loss) = (place.address, kept.loss(place.address));
+                    (self.report)(AddressReport::PutBack { id, address, loss });
                 }
                 Err(trouble) => self.still_missing(id, Some(place.address), trouble, now),
             }
+        }
+        if let Some(kept) = self.kept.get_mut(&id).filter(|_| is_whole) {
+            kept.is_whole(state);
         }
     }
 
@@ -406,7 +398,8 @@ impl Work {
         }
         if !std::mem::replace(&mut kept.told, true) {
             let address = address.unwrap_or(kept.shared.addresses[0]);
-            (self.report)(AddressReport::Missing { id, address, trouble });
+            let loss = kept.loss(address);
+            (self.report)(AddressReport::Missing { id, address, loss, trouble });
         }
     }
 
@@ -493,6 +486,7 @@ impl Work {
         self.report_link(interface, state);
         for kept in self.kept.values_mut().filter(|kept| kept.shared.interface == interface) {
             kept.look = Some(now);
+            kept.note_link(state);
             if state == LinkState::Up {
                 kept.schedule.restart(now);
             }

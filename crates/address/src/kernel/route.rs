@@ -103,6 +103,8 @@ impl RouteSocket {
         let judge = |result: io::Result<()>| match result {
             Ok(()) => Ok(true),
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(false),
+            // It has gone since it was looked up.
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Err(Trouble::NoInterface),
             Err(error) => Err(Trouble::System(error)),
         };
         results.into_iter().map(judge).collect()
