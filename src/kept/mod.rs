@@ -30,4 +30,4 @@ pub use self::keeper::{BrokenFile, Keeper};
 pub use self::known_peer::is_known;
 pub use self::last_good::{LastGood, NoCopy, last_good};
 pub use self::left_hot::take_left_hot;
-pub use self::promises::{KeptPromises, keep_promises, longest, promises};
+pub use self::promises::{KeptPromises, keep_promises, longest, promises, shortest};

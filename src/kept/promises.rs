@@ -75,6 +75,12 @@ pub fn longest(some: &KeptPromises, others: &KeptPromises) -> KeptPromises {
     all
 }
 
+/// The shorter one of each resource that both have.
+pub fn shortest(some: &KeptPromises, others: &KeptPromises) -> KeptPromises {
+    let both = some.iter().filter_map(|(name, promise)| Some((name, promise, others.get(name)?)));
+    both.map(|(name, one, other)| (name.clone(), *one.min(other))).collect()
+}
+
 /// Never less than it is.
 fn ms(promise: Duration) -> u64 {
     u64::try_from(promise.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)

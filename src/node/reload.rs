@@ -124,7 +124,7 @@ impl Node {
         }
         self.core = core;
         self.configure_witness(now);
-        self.promises_may_differ(now);
+        self.memory.promises.may_differ(now);
         self.find_sets(now);
         self.file_is_good(now);
         for index in 0..self.resources.len() {
@@ -243,6 +243,7 @@ impl Node {
         {
             log::info!(target: &resource.config.name, "removed");
             self.by_name.remove(&resource.config.name);
+            self.memory.promises.one_has_ended = true;
             self.owed.remove(&index);
             self.processes.forget(index);
             self.executor.forget(index);
