@@ -1,5 +1,6 @@
 //! The thread's work beside an etcd that is played: its JSON gateway, with what each test does to it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -460,6 +461,47 @@ fn a_refusal_to_tell_of_alarms_ends_no_alarm_and_no_connection_and_changes_no_me
     }
     assert_eq!(etcd.with(|state| state.streams.len()), 1);
     assert_eq!(other.with(|state| state.requests), 0);
+}
+
+/// What this thread has logged.
+struct Logged;
+
+thread_local! {
+    static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+impl log::Log for Logged {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.with_borrow_mut(|logged| logged.push(record.args().to_string()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// Nothing said that a full disk would not be shown.
+#[test]
+fn a_refusal_to_tell_of_alarms_is_logged_once_and_again_for_another_user() {
+    // No other test of this program has a logger.
+    log::set_logger(&Logged).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    let etcd = Played::start();
+    let (mut a, new_settings) = votes_with(1, &settings(&[etcd.place]));
+    etcd.with(|state| state.hides_alarms = true);
+    let mut looks = || {
+        (0..3).for_each(|_| assert_eq!(look(&mut a).alarm, None));
+        LOGGED
+            .take()
+            .into_iter()
+            .filter(|line| line.contains("does not say whether there is an alarm"))
+            .count()
+    };
+    assert_eq!(looks(), 1);
+    *new_settings.lock().unwrap() = Some(settings(&[etcd.place]));
+    assert_eq!(looks(), 1);
 }
 
 /// A lease that was granted has to be known, or the application stops.

@@ -12,17 +12,18 @@ use rustls::{AlertDescription, CertificateError, ClientConfig, InconsistentKeys,
 use schrittmacher_config::{WitnessFile, WitnessNote, WitnessTls};
 use tokio_rustls::TlsConnector;
 
+const PEM: &str = "a file in PEM, with lines of BEGIN and END";
+
 /// Makes connections with these files.
 ///
 /// # Errors
 ///
 /// One of them cannot be used.
 pub(super) fn connector(tls: &WitnessTls) -> Result<TlsConnector, WitnessNote> {
-    const HINT: &str = "a file in PEM, with lines of BEGIN and END";
     let mut roots = RootCertStore::empty();
     for certificate in certificates(&tls.ca, "witness-ca-file")? {
         let added = roots.add(certificate);
-        added.map_err(|error| note("witness-ca-file", &tls.ca, &error.to_string(), HINT))?;
+        added.map_err(|error| note("witness-ca-file", &tls.ca, &error.to_string(), PEM))?;
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -33,7 +34,7 @@ pub(super) fn connector(tls: &WitnessTls) -> Result<TlsConnector, WitnessNote> {
     };
     let chain = certificates(cert, "witness-cert-file")?;
     let private = PrivateKeyDer::from_pem_slice(key.text.as_str().as_bytes())
-        .map_err(|_| note("witness-key-file", key, "has no private key in it that is not encrypted", HINT))?;
+        .map_err(|_| note("witness-key-file", key, "has no private key in it that is not encrypted", PEM))?;
     let config = config.with_client_auth_cert(chain, private).map_err(|error| match error {
         rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             let hint = "the key with which the certificate was made";
@@ -50,9 +51,7 @@ fn certificates(file: &WitnessFile, key: &'static str) -> Result<Vec<Certificate
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(file.text.as_str().as_bytes()).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) | Err(_) => {
-            Err(note(key, file, "has no certificate in it", "a file in PEM, with lines of BEGIN and END"))
-        }
+        Ok(_) | Err(_) => Err(note(key, file, "has no certificate in it", PEM)),
     }
 }
 

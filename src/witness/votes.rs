@@ -39,6 +39,8 @@ pub(super) struct Votes {
     answers: Option<bool>,
     /// What was told of its alarms last.
     alarms: Option<String>,
+    /// It was told that it says nothing of them.
+    hides_alarms: bool,
     warned: RateLimited<String>,
     new_settings: NewSettings,
 }
@@ -67,6 +69,7 @@ impl Votes {
             cluster: None,
             answers: None,
             alarms: None,
+            hides_alarms: false,
             warned: RateLimited::new(WARNING_INTERVAL),
             new_settings,
         })
@@ -102,6 +105,7 @@ impl Votes {
         }
         // What goes wrong with these is told at once.
         self.warned = RateLimited::new(WARNING_INTERVAL);
+        self.hides_alarms = false;
     }
 
     /// One question or order of a resource after the other.
@@ -279,9 +283,18 @@ impl Votes {
         Told { answer: None, answers, took, alarm, revision: self.revision() }
     }
 
-    /// Whether there is one, if it says so. Each is told once.
+    /// Whether there is one, if it says so. Each is told once, and so is a refusal: some let none but an administrator ask.
     fn note_alarms(&mut self, until: Time) -> Option<bool> {
-        let alarms = self.etcd.alarms(until).ok()?;
+        let alarms = match self.etcd.alarms(until) {
+            Ok(alarms) => alarms,
+            Err(refused @ Failed::Refused(..)) if !std::mem::replace(&mut self.hides_alarms, true) => {
+                warn!(
+                    "the witness does not say whether there is an alarm, like a full disk: {refused}; one is not shown here, though                      it may grant nothing then: look with `etcdctl alarm list`"
+                );
+                return None;
+            }
+            Err(_) => return None,
+        };
         if alarms != self.alarms {
             match &alarms {
                 Some(alarms) => warn!("the witness tells of an alarm, and may grant nothing: {alarms}"),
