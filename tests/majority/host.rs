@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Event, Evidence, Machine, OnIsolation, Policy, Promise, Settings, State, StateName, Time,
+    Event, Evidence, FenceRule, Machine, OnIsolation, Policy, Promise, Settings, State, StateName, Time,
 };
 use schrittmacher_testkit::pair::ADDRESSES;
 use schrittmacher_testkit::settings;
@@ -28,6 +28,8 @@ pub struct Setup {
     pub on_isolation: OnIsolation,
     /// As a part of what the other side waits for: half of it if the configuration says nothing.
     pub ping_timeout: Duration,
+    /// `fence-action`.
+    pub fence: Option<FenceRule>,
 }
 
 impl Setup {
@@ -40,6 +42,7 @@ impl Setup {
             remote: ADDRESSES[1 - side].into(),
             policy: self.policy,
             on_isolation: self.on_isolation,
+            fence: self.fence,
             ..settings(0)
         }
     }
@@ -124,6 +127,8 @@ pub struct Host {
     pub reaches: bool,
     evidence: Evidence,
     pub echo_at: Duration,
+    /// It was turned off, and is not back before this time.
+    pub off_until: Duration,
     rate: i64,
 }
 
@@ -148,6 +153,7 @@ impl Host {
             evidence: Evidence::default(),
             // The echoes of the two do not leave at the same moments.
             echo_at: if side == 0 { Duration::ZERO } else { Evidence::period(setup.ping_timeout) / 2 },
+            off_until: Duration::ZERO,
             rate: setup.rates[side],
         }
     }

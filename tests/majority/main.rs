@@ -11,18 +11,21 @@ use std::time::{Duration, Instant};
 
 use schrittmacher_protocol::{OnIsolation, Policy};
 
+mod fence;
 mod host;
 mod search;
 mod weather;
 mod world;
 
 use host::Setup;
+use weather::Choice;
 
 const USAGE: &str = "\
 usage: schrittmacher-majority --search FAULTS    every sequence of up to this number of faults
        schrittmacher-majority --seeds N          random weather, ten minutes a seed
        schrittmacher-majority --teeth            the same with each part of the rule taken out: has to be found
-       schrittmacher-majority --seed N           one of them, told step by step";
+       schrittmacher-majority --seed N [POLICY]  one of them, told step by step; consistent, available or manual, -fence for one
+                                                 with a `fence-action`, or by-force: `manual` with each takeover by force";
 
 fn main() -> ExitCode {
     let task = match task() {
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
         Task::Search(faults) => search::search(faults),
         Task::Seeds(seeds) => weather::seeds(seeds),
         Task::Teeth => weather::bites(),
-        Task::Seed(seed) => weather::tell(seed),
+        Task::Seed(seed, choice) => weather::tell(seed, choice),
     };
     println!("\n{:.0} s", began.elapsed().as_secs_f64());
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
 enum Task {
     Search(usize),
     Seeds(u64),
-    Seed(u64),
+    Seed(u64, Choice),
     Teeth,
 }
 
@@ -58,7 +61,15 @@ fn task() -> Result<Task, lexopt::Error> {
         Long("search") => Task::Search(parser.value()?.parse()?),
         Long("seeds") => Task::Seeds(parser.value()?.parse()?),
         Long("teeth") => Task::Teeth,
-        Long("seed") => Task::Seed(parser.value()?.parse()?),
+        Long("seed") => {
+            let seed = parser.value()?.parse()?;
+            let choice = match parser.next()? {
+                None => Choice::Consistent,
+                Some(Value(word)) => Choice::from_word(&word.string()?).ok_or("no such policy")?,
+                Some(other) => return Err(other.unexpected()),
+            };
+            Task::Seed(seed, choice)
+        }
         argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
     })
 }
@@ -76,6 +87,7 @@ fn setup(rates: [i64; 3]) -> Setup {
         run: true,
         on_isolation: OnIsolation::Keep,
         ping_timeout: heartbeat,
+        fence: None,
     }
 }
 

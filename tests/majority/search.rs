@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{Event, Evidence, OnIsolation, Policy};
 
+use crate::fence;
 use crate::host::Setup;
 use crate::world::{PEERS, Seen, Without, World};
 use crate::{on_every_core, setup};
@@ -152,7 +153,12 @@ fn parts() -> Vec<Part> {
     });
     let isolated = every_clock("`available`, step-down, hosts are isolated", Acts::Isolations, isolated);
     let manual = every_clock("`manual`", Acts::All, |setup| Setup { policy: Policy::Manual, ..setup });
-    consistent.into_iter().chain(both).chain(isolated).chain(manual).collect()
+    let fenced = every_clock("`manual`, fence", Acts::All, |setup| Setup {
+        policy: Policy::Manual,
+        fence: Some(fence::RULE),
+        ..setup
+    });
+    consistent.into_iter().chain(both).chain(isolated).chain(manual).chain(fenced).collect()
 }
 
 /// Without a witness; the application needs nearly the quarter that is kept for stopping it.
@@ -184,6 +190,12 @@ fn teeth() -> Vec<Part> {
         bad("its own promise", usual, Acts::All, Some(Without::OwnPromise)),
         bad("the time to stop", Setup { run: false, ..usual }, Acts::All, Some(Without::TimeToStop)),
         bad("the whole rule", available, Acts::All, None),
+        bad(
+            "a fence that is true",
+            Setup { fence: Some(fence::RULE), ..available },
+            Acts::All,
+            Some(Without::TrueFence),
+        ),
         bad(
             "step-down of an isolated side",
             Setup { on_isolation: OnIsolation::Keep, ..isolated },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schrittmacher_protocol::{Event, OnIsolation, Policy};
 use schrittmacher_simulator::Chance;
 
+use crate::fence;
 use crate::host::Setup;
 use crate::on_every_core;
 use crate::world::{RULES, Seen, Weather, Without, World};
@@ -17,84 +18,135 @@ const NAMED: usize = 5;
 const MOST_FOR_TEETH: u64 = 300;
 
 /// The policies, under the same faults.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Choice {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
     Consistent,
     Available,
     Manual,
     /// The operator takes the role by force.
     ManualByForce,
+    /// With a `fence-action` on both hosts.
+    ConsistentFenced,
+    AvailableFenced,
+    ManualFenced,
+}
+
+const CHOICES: [(Choice, &str, &str); 7] = [
+    (Choice::Consistent, "consistent", "`consistent`"),
+    (Choice::Available, "available", "`available`"),
+    (Choice::Manual, "manual", "`manual`"),
+    (Choice::ManualByForce, "by-force", "`manual`, each takeover by force"),
+    (Choice::ConsistentFenced, "consistent-fence", "`consistent`, fence"),
+    (Choice::AvailableFenced, "available-fence", "`available`, fence"),
+    (Choice::ManualFenced, "manual-fence", "`manual`, fence"),
+];
+
+impl Choice {
+    pub fn from_word(text: &str) -> Option<Choice> {
+        CHOICES.iter().find(|(_, word, _)| *word == text).map(|(choice, _, _)| *choice)
+    }
+
+    fn is_fenced(self) -> bool {
+        matches!(self, Choice::ConsistentFenced | Choice::AvailableFenced | Choice::ManualFenced)
+    }
+
+    /// For how long a promise was broken.
+    fn broken(self, seen: &Seen) -> Duration {
+        match self {
+            Choice::Consistent | Choice::ConsistentFenced => seen.two,
+            Choice::AvailableFenced | Choice::ManualFenced => seen.two_fenced,
+            Choice::Available | Choice::Manual | Choice::ManualByForce => Duration::ZERO,
+        }
+    }
 }
 
 pub fn seeds(count: u64) -> bool {
     println!(
-        "{count} seeds of ten minutes\n\n| policy | two serve, of the time | in the worst seed | none serves | an application became hot |\n|---|---|---|---|---|"
+        "{count} seeds of ten minutes\n\n| policy | two serve, of the time | in the worst seed | … though the fence was confirmed | none serves | an \
+         application became hot | fences; confirmed takeovers |\n|---|---|---|---|---|---|---|"
+    );
+    CHOICES.map(|(choice, word, name)| of_choice(count, choice, word, name)).iter().all(|kept| *kept)
+}
+
+fn of_choice(count: u64, choice: Choice, word: &str, name: &str) -> bool {
+    let mut runs = on_every_core(usize::try_from(count).unwrap_or(usize::MAX), |seed| {
+        let seed = u64::try_from(seed).unwrap_or(u64::MAX);
+        (seed, run(seed, choice, None, false))
+    });
+    runs.sort_by_key(|(seed, _)| *seed);
+    let time = |part: fn(&Seen) -> Duration| runs.iter().map(|(_, seen)| part(seen)).sum::<Duration>();
+    let often = |part: fn(&Seen) -> u64| {
+        runs.iter().map(|(_, seen)| part(seen)).sum::<u64>() as f64 / runs.len() as f64
+    };
+    let all = END.as_secs_f64() * runs.len() as f64;
+    println!(
+        "| {name} | {:.3} % | {:.1} s | {} | {:.2} % | {:.1} times a seed | {} |",
+        100.0 * time(|seen| seen.two).as_secs_f64() / all,
+        runs.iter().map(|(_, seen)| seen.two).max().unwrap_or_default().as_secs_f64(),
+        if choice.is_fenced() {
+            format!("{:.1} s", time(|seen| seen.two_fenced).as_secs_f64())
+        } else {
+            "–".to_owned()
+        },
+        100.0 * time(|seen| seen.none).as_secs_f64() / all,
+        often(|seen| seen.starts),
+        if choice.is_fenced() {
+            format!("{:.1}; {:.1} a seed", often(|seen| seen.fences), often(|seen| seen.fenced))
+        } else {
+            "–".to_owned()
+        },
     );
     let mut kept = true;
-    for (choice, name) in [
-        (Choice::Consistent, "`consistent`"),
-        (Choice::Available, "`available`"),
-        (Choice::Manual, "`manual`"),
-        (Choice::ManualByForce, "`manual`, each takeover by force"),
-    ] {
-        let runs = on_every_core(usize::try_from(count).unwrap_or(usize::MAX), |seed| {
-            let seed = u64::try_from(seed).unwrap_or(u64::MAX);
-            (seed, run(seed, choice, None, false))
-        });
-        let sum = |part: fn(&Seen) -> Duration| runs.iter().map(|(_, seen)| part(seen)).sum::<Duration>();
-        let all = END.as_secs_f64() * runs.len() as f64;
-        println!(
-            "| {name} | {:.3} % | {:.1} s | {:.2} % | {:.1} times a seed |",
-            100.0 * sum(|seen| seen.two).as_secs_f64() / all,
-            runs.iter().map(|(_, seen)| seen.two).max().unwrap_or_default().as_secs_f64(),
-            100.0 * sum(|seen| seen.none).as_secs_f64() / all,
-            runs.iter().map(|(_, seen)| seen.starts).sum::<u64>() as f64 / runs.len() as f64,
-        );
-        for (seed, _) in runs.iter().filter(|(_, seen)| seen.unsettled).take(NAMED) {
-            println!("BROKEN: `--seed {seed}`: no side alone serves when everything works again (P2)");
-            kept = false;
-        }
-        for (seed, seen) in runs.iter().filter(|(_, seen)| seen.wrong_orders > 0).take(NAMED) {
-            println!("BROKEN: {name}, `--seed {seed}`: {} wrong orders to take over", seen.wrong_orders);
-            kept = false;
-        }
-        let mut broken: Vec<_> = runs.iter().filter(|(_, seen)| !seen.two.is_zero()).collect();
-        broken.sort_by_key(|(seed, _)| *seed);
-        match choice {
-            Choice::Consistent => {
-                for (seed, seen) in broken.iter().take(NAMED) {
-                    println!(
-                        "BROKEN: `--seed {seed}`: two serve for {:?} from {:?} on",
-                        seen.two, seen.first_two
-                    );
-                }
-                kept &= broken.is_empty();
-            }
-            // The same faults do break it.
-            Choice::Available => kept &= !broken.is_empty(),
-            Choice::Manual | Choice::ManualByForce => {}
+    let mut tell = |seed: u64, what: String| {
+        println!("BROKEN: `--seed {seed} {word}`: {what}");
+        kept = false;
+    };
+    for (seed, _) in runs.iter().filter(|(_, seen)| seen.unsettled).take(NAMED) {
+        tell(*seed, "no side alone serves when everything works again (P2)".to_owned());
+    }
+    for (seed, seen) in runs.iter().filter(|(_, seen)| seen.wrong_orders > 0).take(NAMED) {
+        tell(*seed, format!("{} wrong orders to take over", seen.wrong_orders));
+    }
+    for (seed, seen) in runs.iter().filter(|(_, seen)| !choice.broken(seen).is_zero()).take(NAMED) {
+        tell(*seed, format!("two serve for {:?}, first from {:?} on", choice.broken(seen), seen.first_two));
+    }
+    // The same faults do break it; and a fence that is never confirmed would show nothing.
+    kept && match choice {
+        Choice::Available => runs.iter().any(|(_, seen)| !seen.two.is_zero()),
+        Choice::Consistent | Choice::Manual | Choice::ManualByForce => true,
+        Choice::ConsistentFenced | Choice::AvailableFenced | Choice::ManualFenced => {
+            runs.iter().any(|(_, seen)| seen.fenced > 0)
         }
     }
-    kept
 }
 
 /// What comes of a part of the rule that is taken out has to be found.
 pub fn bites() -> bool {
     println!("\n| without | the first seed with two that serve |\n|---|---|");
-    let found = on_every_core(RULES.len(), |at| {
-        let is_broken = |seed: &u64| !run(*seed, Choice::Consistent, Some(RULES[at]), false).two.is_zero();
-        (RULES[at], (0..MOST_FOR_TEETH).find(is_broken))
+    let of_fences = [
+        (Without::Fence, Choice::AvailableFenced),
+        (Without::TrueFence, Choice::AvailableFenced),
+        (Without::TrueFence, Choice::ManualFenced),
+    ];
+    let all: Vec<_> = RULES.into_iter().map(|rule| (rule, Choice::Consistent)).chain(of_fences).collect();
+    let found = on_every_core(all.len(), |at| {
+        let (rule, choice) = all[at];
+        let is_broken = |seed: &u64| !choice.broken(&run(*seed, choice, Some(rule), false)).is_zero();
+        (rule, choice, (0..MOST_FOR_TEETH).find(is_broken))
     });
-    for (rule, seed) in &found {
-        println!("| {rule:?} | {} |", seed.map_or("NOT FOUND".to_owned(), |seed| seed.to_string()));
+    for (rule, choice, seed) in &found {
+        println!(
+            "| {rule:?}, {choice:?} | {} |",
+            seed.map_or("NOT FOUND".to_owned(), |seed| seed.to_string())
+        );
     }
-    found.iter().all(|(_, seed)| seed.is_some())
+    found.iter().all(|(_, _, seed)| seed.is_some())
 }
 
-pub fn tell(seed: u64) -> bool {
-    let seen = run(seed, Choice::Consistent, None, true);
+pub fn tell(seed: u64, choice: Choice) -> bool {
+    let seen = run(seed, choice, None, true);
     println!("{seen:?}");
-    seen.two.is_zero() && !seen.unsettled
+    choice.broken(&seen).is_zero() && !seen.unsettled
 }
 
 fn setup(chance: &mut Chance, choice: Choice) -> Setup {
@@ -103,9 +155,9 @@ fn setup(chance: &mut Chance, choice: Choice) -> Setup {
     let mut rate = || i64::from(chance.below(1001)) - 500;
     let rates = [rate(), rate(), rate()];
     let policy = match choice {
-        Choice::Consistent => Policy::Consistent { promise },
-        Choice::Available => Policy::Available,
-        Choice::Manual | Choice::ManualByForce => Policy::Manual,
+        Choice::Consistent | Choice::ConsistentFenced => Policy::Consistent { promise },
+        Choice::Available | Choice::AvailableFenced => Policy::Available,
+        Choice::Manual | Choice::ManualByForce | Choice::ManualFenced => Policy::Manual,
     };
     Setup {
         heartbeat,
@@ -114,16 +166,17 @@ fn setup(chance: &mut Chance, choice: Choice) -> Setup {
         // Within the time that is kept for it.
         stops: chance.duration(promise / 4 - Duration::from_millis(20)),
         rates,
-        run: choice == Choice::Consistent,
+        run: policy.promise().is_some(),
         on_isolation: OnIsolation::Keep,
         ping_timeout: heartbeat,
+        fence: choice.is_fenced().then_some(fence::RULE),
     }
 }
 
 fn run(seed: u64, choice: Choice, without: Option<Without>, told: bool) -> Seen {
     let mut chance = Chance::new(seed);
     let mut setup = setup(&mut chance, choice);
-    if without.is_some() {
+    if without.is_some_and(|without| RULES.contains(&without)) {
         // The worst that the rule allows.
         (setup.starts, setup.stops) = (Duration::ZERO, setup.promise() / 4);
         setup.run = without != Some(Without::TimeToStop);
@@ -134,6 +187,8 @@ fn run(seed: u64, choice: Choice, without: Option<Without>, told: bool) -> Seen 
     }
     let mut world = World::new(setup);
     world.without = without;
+    // Its own, so that the faults are those of the other choices.
+    world.devices = choice.is_fenced().then(|| Chance::new(seed));
     world.latency = chance.duration(SECOND / 50);
     if told {
         println!("{:?}", world.setup);

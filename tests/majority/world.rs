@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Answer, AppFailure, Command, Ending, Event, Machine, OnIsolation, PeerReport, Policy, Settings,
-    StateName, Time, WitnessOrder,
+    Action, Answer, AppFailure, Command, Ending, Event, Fenced, Machine, OnIsolation, PeerReport, Policy,
+    Settings, StateName, Time, WitnessOrder,
 };
 use schrittmacher_simulator::Chance;
 
+use crate::fence;
 use crate::host::{App, Heard, Host, Message, Setup, faster};
 
 /// A part of the rule that is taken out, to see that it is needed.
@@ -25,8 +26,13 @@ pub enum Without {
     LaterThanOwn,
     /// The time for stopping the application: it needs longer than is kept for it.
     TimeToStop,
+    /// The role waits for the fence.
+    Fence,
+    /// A fence that is confirmed has turned the host off.
+    TrueFence,
 }
 
+/// Parts of `policy = consistent`.
 pub const RULES: [Without; 6] = [
     Without::StartWait,
     Without::OwnPromise,
@@ -43,13 +49,18 @@ const SETTLED: Duration = Duration::from_secs(15);
 pub const PEERS: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Parcel {
+pub enum Parcel {
     ToPeer(Message),
     /// A question or order, and when it was asked by the asker's clock.
     ToWitness(WitnessOrder, Time),
     FromWitness(bool, Time),
     /// The asker has waited long enough.
     NoAnswer(Time),
+    /// A fence device acts on this host.
+    SwitchOff,
+    SwitchOn,
+    /// What became of the fence that was asked for then.
+    Fenced(Time, Fenced),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -85,6 +96,11 @@ pub struct Seen {
     pub forced: bool,
     /// Such orders that were refused, and such without force that were obeyed.
     pub wrong_orders: u64,
+    /// Two served, and the one that took the role last had done so when the other's host had to be off.
+    pub two_fenced: Duration,
+    /// Shots, and takeovers after one that was confirmed.
+    pub fences: u64,
+    pub fenced: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +119,10 @@ pub struct World {
     pub weather: Option<Weather>,
     pub without: Option<Without>,
     pub seen: Seen,
+    /// What draws how fences end; without it they work.
+    pub devices: Option<Chance>,
+    /// The role was taken last by a side whose peer's host had to be off.
+    pub is_fenced: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -128,6 +148,8 @@ impl World {
             weather: None,
             without: None,
             seen: Seen::default(),
+            devices: None,
+            is_fenced: false,
         }
     }
 
@@ -156,6 +178,9 @@ impl World {
             0 => self.seen.none += passed,
             2 => {
                 self.seen.two += passed;
+                if self.is_fenced {
+                    self.seen.two_fenced += passed;
+                }
                 if !passed.is_zero() {
                     self.seen.first_two.get_or_insert(self.now);
                 }
@@ -217,6 +242,9 @@ impl World {
                     self.give(side, Event::Witness(Answer::Unreachable));
                 }
             }
+            Parcel::SwitchOff => self.switch_off(side),
+            Parcel::SwitchOn => self.start_daemon(side),
+            Parcel::Fenced(asked, outcome) => self.give(side, Event::Fenced(asked, outcome)),
         }
     }
 
@@ -302,6 +330,14 @@ impl World {
             machine.majority.promised_until = Time::ZERO;
         }
         let takes = may_take_by_force(machine, &host.settings);
+        // A daemon that was stopped for longer than the command may take counts it as not confirmed.
+        let mut event = event;
+        if let Event::Fenced(asked, outcome) = &mut event
+            && fence::is_late(*asked, local)
+        {
+            *outcome = Fenced::NotConfirmed;
+        }
+        let before = machine.clone();
         let reaction = machine.handle(&host.settings, local, event);
         if let Event::Takeover { force } = event {
             // From a silent peer by force alone, and then at once.
@@ -310,6 +346,7 @@ impl World {
             self.seen.wrong_orders += u64::from(is_wrong);
             self.seen.forced |= takes && force;
         }
+        self.note_role(side, &before, event);
         for action in reaction.actions {
             self.carry_out(side, action, local);
         }
@@ -354,14 +391,7 @@ impl World {
                     self.launch(side, Parcel::ToWitness(order, local));
                 }
                 if order == WitnessOrder::Ask {
-                    self.sent += 1;
-                    let arrives = now + setup.promise() / 3;
-                    self.flying.push(Flight {
-                        arrives,
-                        number: self.sent,
-                        side,
-                        parcel: Parcel::NoAnswer(local),
-                    });
+                    self.launch_at(now + setup.promise() / 3, side, Parcel::NoAnswer(local));
                 }
             }
             Action::Command(Command::Start) => host.start(now, setup.starts),
@@ -373,8 +403,8 @@ impl World {
             Action::Exit => self.end_daemon(side),
             Action::Command(Command::Activate | Command::Deactivate { .. })
             | Action::Refuse(_)
-            | Action::Fence(_)
             | Action::Notice(_) => {}
+            Action::Fence(asked) => self.shoot(side, asked),
         }
     }
 
@@ -390,6 +420,10 @@ impl World {
                 arrives += chance.duration(longest);
             }
         }
+        self.launch_at(arrives, side, parcel);
+    }
+
+    pub fn launch_at(&mut self, arrives: Duration, side: usize, parcel: Parcel) {
         self.sent += 1;
         self.flying.push(Flight { arrives, number: self.sent, side, parcel });
     }
@@ -408,8 +442,11 @@ impl World {
     pub fn start_daemon(&mut self, side: usize) {
         let local = self.hosts[side].local(side, self.now);
         let host = &mut self.hosts[side];
-        if host.machine.is_some() {
+        if host.machine.is_some() || self.now < host.off_until {
             return;
+        }
+        if self.without == Some(Without::Fence) {
+            host.settings.fence = None;
         }
         let mut machine = Machine::new(&host.settings, local);
         if self.without == Some(Without::StartWait) {
@@ -467,6 +504,7 @@ impl World {
         (self.witness_is_up, self.weather) = (true, None);
         for side in 0..2 {
             self.resume(side);
+            self.hosts[side].off_until = Duration::ZERO;
             self.start_daemon(side);
             self.start_app(side);
         }
