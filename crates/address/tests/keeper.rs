@@ -197,10 +197,12 @@ fn an_address_that_the_kernel_has_taken_is_not_said_to_be_removed_by_somebody() 
     give(&host.keeper, AddressJob::Track { interface: "cable".to_owned(), ends: vec![] });
     host.up(&shared(&["10.0.0.88/32", "fd00::88/128"])).unwrap();
     let lost = || loop {
-        match host.next() {
-            AddressReport::PutBack { address, loss, .. } => return (address.to_string(), loss, true),
-            AddressReport::Missing { address, loss, .. } => return (address.to_string(), loss, false),
-            _ => {}
+        let report = host.next();
+        if let AddressReport::PutBack { address, loss, .. } = report {
+            return (address.to_string(), loss, true);
+        }
+        if let AddressReport::Missing { address, loss, .. } = report {
+            return (address.to_string(), loss, false);
         }
     };
     let lost_v6 = |loss, is_back| assert_eq!(lost(), ("fd00::88/128".to_owned(), loss, is_back));
