@@ -50,6 +50,8 @@ impl Run<'_> {
         let quick = Durations { stop: waits / 20, deactivate: waits / 20, ..Durations::default() };
         (0..RESOURCES).for_each(|resource| self.set_pace(resource, [(quick, waits / 20); 2]));
         (0..2).for_each(|side| self.set_reaches(side, true));
+        // A heartbeat that the calm has lost a moment ago would be the last one before the cut, for which nothing is promised.
+        self.pass(2 * waits);
         for _ in 0..ISOLATIONS {
             if !self.settle() {
                 return;
