@@ -38,6 +38,9 @@ pub enum Rule {
     StepDown,
     EvidenceInTime,
     TimeToStop,
+    /// The role waits for the fence; one that is confirmed has turned the host off. For runs with fences alone.
+    Fence,
+    TrueFence,
 }
 
 /// The rules of the study, with their ids and what is done without it.

@@ -148,7 +148,8 @@ fn situation(m: &Machine, settings: &Settings, what: What, report: Option<PeerRe
             (ahead(granted_until), over(until))
         }
         State::ToStandby { until, yielding_until } => (ahead(yielding_until), over(until)),
-        State::Releasing(_) | State::Failed { .. } | State::Leaving { .. } => (false, false),
+        State::Failed { .. } => (m.since + settings.heartbeat > NOW, false),
+        State::Releasing(_) | State::Leaving { .. } => (false, false),
     };
     let said = match m.peer.said {
         _ if !m.peer.alive => Word::Silent,

@@ -152,6 +152,10 @@ pub enum Input {
     ActivateFails,
     /// What the echoes say is another thing than before.
     Echoes,
+    /// The `fence-action` has ended, and the other host is off.
+    FenceConfirms,
+    /// It has ended, and nothing is known.
+    FenceFails,
     Take(Message),
     Pass,
     // Repairs, at any time.
@@ -258,6 +262,16 @@ impl Host {
             if matches!(machine.state, State::ToHot { .. } | State::Hot { .. }))
     }
 
+    /// Its `fence-action` runs.
+    pub fn waits_for_fence(&self) -> bool {
+        self.runs() && matches!(&self.daemon, Daemon::Ours(machine) if machine.fence.asked.is_some())
+    }
+
+    /// It has not heard its peer for too long.
+    pub fn has_lost_peer(&self) -> bool {
+        matches!(&self.daemon, Daemon::Ours(machine) if machine.peer.lost)
+    }
+
     /// Whether the daemon takes events.
     pub fn runs(&self) -> bool {
         self.is_up() && !self.paused
@@ -289,6 +303,7 @@ impl Host {
             Input::ReleaseFails => kind.keeps_address && self.runs() && self.commands.is_some(),
             Input::ActivateFails => self.runs() && self.activate_fails == Some(0),
             Input::Echoes => kind.pings.is_some() && self.runs() && self.has_news_of_targets(),
+            Input::FenceConfirms | Input::FenceFails => self.waits_for_fence(),
             Input::Take(_) => self.runs(),
             Input::Pass => true,
             Input::StartDaemon => !self.is_up(),
@@ -320,7 +335,8 @@ impl Host {
     pub fn must(&self, kind: &Kind, input: Input) -> bool {
         match input {
             Input::Released => self.commands.is_some_and(|age| age >= COMMANDS) && self.runs(),
-            Input::ReleaseFails => false,
+            // Its device may take its time.
+            Input::ReleaseFails | Input::FenceConfirms | Input::FenceFails => false,
             Input::Echoes => {
                 let is_in_time = matches!(self.targets, Targets::Silent { age, .. } if kind.pings.is_some_and(|latest| age < latest));
                 self.allows(kind, input) && !is_in_time

@@ -15,7 +15,7 @@ use crate::stand::Stand;
 use crate::step::Choice;
 
 /// Inputs that happen by themselves, apart from messages and time.
-const BY_ITSELF: [Input; 8] = [
+const BY_ITSELF: [Input; 9] = [
     Input::Tick,
     Input::Report,
     Input::Hear,
@@ -24,6 +24,7 @@ const BY_ITSELF: [Input; 8] = [
     Input::ReleaseFails,
     Input::ActivateFails,
     Input::Echoes,
+    Input::FenceFails,
 ];
 
 /// The most different messages one side can send: they are numbered in six bits, from 1.
@@ -48,14 +49,16 @@ pub struct Info {
     pub isolated_in_time: bool,
     pub isolated: bool,
     pub has_role: bool,
+    pub waits_for_fence: bool,
+    pub has_lost_peer: bool,
     /// Clients get answers, also while it stops.
     pub answers: bool,
     pub late: bool,
     pub reporting: bool,
     pub hot_for: Duration,
     /// Bits of [`BY_ITSELF`]: what can and what must happen in this second.
-    can: u8,
-    must: u8,
+    can: u16,
+    must: u16,
     /// Bits of [`MENDING`] and [`FAULTS`].
     mending: u8,
     faults: u32,
@@ -136,7 +139,7 @@ impl Side {
             inputs.iter().enumerate().fold(0_u32, |bits, (at, input)| bits | u32::from(holds(*input)) << at)
         };
         let allowed = |input| host.allows(&self.kind, input);
-        let low = |bits: u32| bits.to_le_bytes()[0];
+        let low = |bits: u32| u16::try_from(bits).expect("fewer than sixteen");
         Info {
             stand: host.stand(),
             claims: host.claims(),
@@ -151,13 +154,15 @@ impl Side {
             isolated_in_time: matches!(host.targets, Targets::Silent { in_time: true, .. }),
             isolated: host.is_isolated(),
             has_role: host.has_role(),
+            waits_for_fence: host.waits_for_fence(),
+            has_lost_peer: host.has_lost_peer(),
             answers: matches!(host.app, App::Runs { role: Role::Hot, .. }),
             late: host.is_late(),
             hot_for: host.hot_for(),
             reporting: host.report.is_some() || allowed(Input::Report),
             can: low(bits(&BY_ITSELF, &allowed)),
             must: low(bits(&BY_ITSELF, &|input| host.must(&self.kind, input))),
-            mending: low(bits(&MENDING, &allowed)),
+            mending: bits(&MENDING, &allowed).to_le_bytes()[0],
             faults: bits(&FAULTS, &allowed),
         }
     }
@@ -275,5 +280,7 @@ fn key(input: Input, taken: u8) -> u8 {
         Input::TargetsLost => 31,
         Input::TargetsLostLate => 32,
         Input::Isolated => 33,
+        Input::FenceConfirms => 34,
+        Input::FenceFails => 35,
     }
 }

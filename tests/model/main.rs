@@ -42,6 +42,7 @@ usage: schrittmacher-model [--faults N] [--every-start] [--grain SECONDS] [--lim
        schrittmacher-model --failed-releases                                 orders whose release may fail
        schrittmacher-model --isolations [--faults N]                         hosts that are isolated, and the timing without its parts
        schrittmacher-model --by-force                                        policy = manual: takeovers by force
+       schrittmacher-model --fences [--faults N]                             the same policy with a fence-action, and without its parts
        schrittmacher-model --orderly-ends                                    without a part of P10: must break it
        schrittmacher-model --legacy                                          2.0.0 with 2.0.0: must break them
        schrittmacher-model --without [--line N]...                           ours, each deviation and rule taken out in turn (an hour)
@@ -72,6 +73,7 @@ enum Task {
     FailedReleases,
     Isolations,
     ByForce,
+    Fences,
     Legacy,
     Without,
     OrderlyEnds,
@@ -94,9 +96,17 @@ fn main() -> ExitCode {
             search_all(&options.out_of_settled(&pairing::isolations(acts), 1)) & isolations(&options)
         }
         Task::ByForce => search_all(&options.out_of_settled(&pairing::takeovers_by_force(), 2)),
+        Task::Fences => {
+            let acts = options.faults.unwrap_or(1);
+            search_all(&options.out_of_settled(&pairing::fences(acts), 2)) & fences(&options)
+        }
         // A search that finds nothing proves something only if it finds what is there.
         Task::Promises => {
-            promises(&options) & legacy(&options, false) & orderly_ends(&options) & isolations(&options)
+            promises(&options)
+                & legacy(&options, false)
+                & orderly_ends(&options)
+                & isolations(&options)
+                & fences(&options)
         }
         Task::OrderlyEnds => orderly_ends(&options),
         Task::Legacy => legacy(&options, true),
@@ -138,6 +148,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("failed-releases") => options.task = Task::FailedReleases,
             Long("isolations") => options.task = Task::Isolations,
             Long("by-force") => options.task = Task::ByForce,
+            Long("fences") => options.task = Task::Fences,
             Long("orderly-ends") => options.task = Task::OrderlyEnds,
             Long("legacy") => options.task = Task::Legacy,
             Long("without") => options.task = Task::Without,
@@ -246,6 +257,7 @@ fn promises(options: &Options) -> bool {
     if options.faults.is_none() {
         runs.extend(options.out_of_settled(&pairing::failed_releases(), 2));
         runs.extend(options.out_of_settled(&pairing::takeovers_by_force(), 2));
+        runs.extend(options.out_of_settled(&pairing::fences(1), 2));
         // In heartbeats of two seconds a quarter of what the other side waits for is one.
         runs.extend(options.out_of_settled(&pairing::isolations(1), 1));
     }
@@ -350,13 +362,23 @@ fn isolations(options: &Options) -> bool {
     if options.faults.is_some() && !matches!(options.task, Task::Isolations) {
         return true;
     }
-    println!("\nIt has to find that both serve without a part of what isolation asks for:\n{HEADER}");
+    finds(&options.out_of_settled(&pairing::isolations_without(), 1), "isolation")
+}
+
+/// And for fences.
+fn fences(options: &Options) -> bool {
+    let is_other = options.faults.is_some() && !matches!(options.task, Task::Fences);
+    is_other || finds(&options.out_of_settled(&pairing::fences_without(), 2), "fence")
+}
+
+fn finds(runs: &[Run], promise: &str) -> bool {
+    println!("\nIt has to find that both serve without a part of what the {promise} asks for:\n{HEADER}");
     let mut caught = true;
-    for run in options.out_of_settled(&pairing::isolations_without(), 1) {
+    for run in runs {
         let report = run.go();
         println!("{}", report.line);
         report.broken.iter().for_each(|broken| println!("without {:?}: {broken}", run.pairing.without));
-        caught &= report.broken.iter().any(|broken| broken.starts_with("isolation"));
+        caught &= report.broken.iter().any(|broken| broken.starts_with(promise));
     }
     println!("{}", if caught { "found" } else { "ERROR: not found" });
     caught

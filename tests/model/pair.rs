@@ -134,6 +134,10 @@ pub struct Pair {
     pub acts: Option<Acts>,
     /// Both are ours. A legacy peer does not hear a claim, and a classic one asks for the role when it has none.
     pub promises_p9: bool,
+    /// No side takes the role from a silent one whose host is not off.
+    pub fences: bool,
+    /// Its devices do nothing, and say that they have.
+    pub fence_lies: bool,
 }
 
 /// Orderly acts.
@@ -160,7 +164,7 @@ impl Pair {
                 Some(Acts { budget, .. }) if budget == state.budget && self.settled(state).is_none() => {}
                 Some(Acts { act, .. }) => {
                     self.host_faults(&paid, out);
-                    if act == Input::TakeoverByForce && paid.cut == [false; 2] {
+                    if matches!(act, Input::TakeoverByForce | Input::HostDies) && paid.cut == [false; 2] {
                         let cut = State { cut: [true; 2], ..paid };
                         out.push(plain(Class::Fault, Label::CutBoth, cut));
                     }
@@ -182,6 +186,9 @@ impl Pair {
             }
             if info.runs && !state.link[1 - side].is_empty() {
                 self.arrive(state, 1 - side, out);
+            }
+            if info.waits_for_fence {
+                self.shoot(state, side, out);
             }
         }
         for at in 0..state.held.len() {
@@ -226,8 +233,10 @@ impl Pair {
             let belongs = |input: Input| match act {
                 None => input != Input::Restart,
                 Some(Input::TakeoverByForce) => {
-                    matches!(input, Input::TakeoverByForce | Input::Takeover | Input::HostDies)
+                    matches!(input, Input::TakeoverByForce | Input::Takeover | Input::HostDies | Input::Crash)
                 }
+                // Beside a `fence-action`.
+                Some(Input::HostDies) => matches!(input, Input::HostDies | Input::Crash | Input::Pause),
                 Some(Input::Isolated) => {
                     matches!(input, Input::Isolated | Input::TargetsLost | Input::TargetsLostLate)
                 }
@@ -265,6 +274,20 @@ impl Pair {
             }
             out.push(edge);
         }
+    }
+
+    /// A device turns the other host off, and that is known or not.
+    fn shoot(&mut self, state: &State, side: usize, out: &mut Vec<Edge>) {
+        let mut off = state.clone();
+        if !self.fence_lies {
+            let dead = self.sides[1 - side].step(state.hosts[1 - side], Input::HostDies, 0).start;
+            off.hosts[1 - side] = self.sides[1 - side].effect(dead).host;
+            // No host is back before what was on the way to it is lost.
+            off.link[side].clear();
+            off.held.retain(|(from, _, _)| usize::from(*from) != side);
+        }
+        self.step(&off, Class::Fair, side, Input::FenceConfirms, out);
+        self.step(&off, Class::Fair, side, Input::FenceFails, out);
     }
 
     fn arrive(&mut self, state: &State, from: usize, out: &mut Vec<Edge>) {
@@ -320,6 +343,9 @@ impl Pair {
         if self.is_taken_beside_one_that_serves(before, side, effect.host) {
             edge.broken = Some("isolation: takes the role before the other side has stopped");
         }
+        if self.is_taken_unfenced(before, label, side, effect.host) {
+            edge.broken = Some("fence: takes the role from a silent side that serves");
+        }
         edge.sent = u8::try_from(effect.sent.len()).unwrap_or(u8::MAX);
         let receiver = self.sides[1 - side].info(before.hosts[1 - side]);
         if !before.cut[side] && receiver.up {
@@ -341,6 +367,14 @@ impl Pair {
         let other = self.sides[1 - side].info(before.hosts[1 - side]);
         let is_isolated = was.isolated_in_time || other.isolated_in_time;
         before.cut == [true; 2] && is_isolated && is.has_role && !was.has_role && other.answers
+    }
+
+    /// Without an order by force.
+    fn is_taken_unfenced(&self, before: &State, label: Label, side: usize, host: u32) -> bool {
+        let [was, is] = [before.hosts[side], host].map(|host| self.sides[side].info(host));
+        let other = self.sides[1 - side].info(before.hosts[1 - side]);
+        let by_force = matches!(label, Label::At(_, Input::TakeoverByForce));
+        self.fences && is.has_role && !was.has_role && is.has_lost_peer && other.answers && !by_force
     }
 
     /// Whether the promises of a working link and running daemons apply.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use schrittmacher_protocol::{OnIsolation, PeerReport, Policy, Settings};
+use schrittmacher_protocol::{FenceRule, OnIsolation, PeerReport, Policy, Settings};
 use schrittmacher_testkit::double as legacy;
 
 use crate::ablation::{DRAWN, Rule, Without};
@@ -54,12 +54,17 @@ pub enum Variant {
     Isolation,
     /// Both have `policy = manual`.
     Manual,
+    /// And a `fence-action`.
+    Fence,
 }
 
 impl Variant {
     /// Without a fault it is the same as the usual one.
     pub fn is_a_fault(self) -> bool {
-        matches!(self, Variant::NoAddress | Variant::CutOff | Variant::Isolation | Variant::Manual)
+        matches!(
+            self,
+            Variant::NoAddress | Variant::CutOff | Variant::Isolation | Variant::Manual | Variant::Fence
+        )
     }
 }
 
@@ -108,10 +113,27 @@ pub fn takeovers_by_force() -> Vec<(Pairing, Input, u8)> {
     [0, 1].map(|priority| (pairing(priority), Input::TakeoverByForce, 2)).to_vec()
 }
 
+/// Daemons and hosts that die or stop, and a cut link: `acts` of them, out of a settled pair with a `fence-action`.
+pub fn fences(acts: u8) -> Vec<(Pairing, Input, u8)> {
+    let pairing = |priority| Pairing::new([Version::Ours; 2], priority, Variant::Fence);
+    [0, 1].map(|priority| (pairing(priority), Input::HostDies, acts)).to_vec()
+}
+
+/// Without a part of that.
+pub fn fences_without() -> Vec<(Pairing, Input, u8)> {
+    let usual = Pairing::new([Version::Ours; 2], 0, Variant::Fence);
+    [Rule::Fence, Rule::TrueFence]
+        .map(|rule| (Pairing { without: Some(Without::Rule(rule)), ..usual }, Input::HostDies, 1))
+        .to_vec()
+}
+
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// In seconds: half of what the other side waits for, which is a timeout less a heartbeat.
 const PING_TIMEOUT: u8 = 2;
+
+/// The pause does not matter under `manual`.
+const FENCE: FenceRule = FenceRule { delay: HEARTBEAT, pause: HEARTBEAT };
 
 /// An application switches within its second, or needs longer than a heartbeat.
 const TAKES: &[u8] = &[0, 3];
@@ -139,6 +161,7 @@ impl Pairing {
             Variant::Held => ", A starts nothing",
             Variant::Isolation => ", step-down",
             Variant::Manual => ", manual",
+            Variant::Fence => ", manual, fence",
         };
         format!("{a} × {b}, {priority}{variant}")
     }
@@ -166,6 +189,8 @@ impl Pairing {
             grain,
             acts: None,
             promises_p9: self.versions == [Version::Ours; 2],
+            fences: self.variant == Variant::Fence,
+            fence_lies: self.lacks(Rule::TrueFence),
         }
     }
 
@@ -189,9 +214,9 @@ impl Pairing {
                 remote: addresses[1 - side],
                 held: side == 0 && self.variant == Variant::Held,
                 extensions: true,
-                policy: if self.variant == Variant::Manual { Policy::Manual } else { Policy::Available },
+                policy: self.policy(),
                 on_isolation: self.on_isolation(),
-                fence: None,
+                fence: (self.variant == Variant::Fence && !self.lacks(Rule::Fence)).then_some(FENCE),
             }),
             Version::V200 => Program::Legacy(self.legacy(legacy::Generation::V200, side)),
             Version::V182 => Program::Legacy(self.legacy(legacy::Generation::V182, side)),
@@ -239,6 +264,15 @@ impl Pairing {
 
     fn heartbeat(self, side: usize) -> Duration {
         if side == 1 && self.variant == Variant::SlowHeartbeat { 2 * HEARTBEAT } else { HEARTBEAT }
+    }
+
+    /// Without the wait for the fence silence is a reason again.
+    fn policy(self) -> Policy {
+        match self.variant {
+            Variant::Manual => Policy::Manual,
+            Variant::Fence if !self.lacks(Rule::Fence) => Policy::Manual,
+            _ => Policy::Available,
+        }
     }
 
     fn on_isolation(self) -> OnIsolation {

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    App, Asked, Bucket, Ending, Epochs, HoldBack, Isolation, Machine, Peer, Release, Setbacks, Settings,
-    State, Time, Window,
+    App, Asked, Bucket, Ending, Epochs, Fence, HoldBack, Isolation, Machine, Peer, Release, Setbacks,
+    Settings, State, Time, Window,
 };
 use schrittmacher_testkit::double::Legacy;
 
@@ -66,8 +66,8 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         // They decide nothing.
         epochs: _,
         isolation: Isolation { isolated, reached_at },
-        // Without a `fence-action` it never changes. `tests/fence` has a search with one.
-        fence,
+        fence:
+            Fence { asked: fence_asked, outcome: fence_outcome, failed: _, not_before, begun, was_hot, has_left },
         ending,
     } = machine.clone();
     let back = |time: Time| Time::new(time.since_origin().saturating_sub(passed));
@@ -172,6 +172,8 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         starting_until: deadline(starting_until),
         since: if matches!(state, State::Failed { hold_back: Some(_) }) {
             at_most(since, settings.app_timeout)
+        } else if matches!(state, State::Failed { hold_back: None }) {
+            at_most(since, settings.heartbeat)
         } else if settings.preempt {
             at_most(since, settings.timeout.max(settings.app_timeout))
         } else if ending != Ending::No {
@@ -186,7 +188,17 @@ pub fn view(machine: &Machine, settings: &Settings, passed: Duration, compares: 
         bond,
         majority,
         epochs: Epochs::default(),
-        fence,
+        fence: Fence {
+            // It names the question, and is asked for by that name.
+            asked: fence_asked.map(|_| NOW),
+            outcome: fence_outcome,
+            // It is told, and decides nothing.
+            failed: 0,
+            not_before: deadline(not_before),
+            begun,
+            was_hot,
+            has_left,
+        },
         isolation: Isolation { isolated, reached_at },
         ending,
     }

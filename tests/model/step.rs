@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, AppFailure, Command, Ending, Event, FORCED_RANDOM, Machine, OnIsolation, PeerReport, Policy,
-    Said, Settings, State, StateName,
+    Action, AppFailure, Command, Ending, Event, FORCED_RANDOM, Fenced, Machine, OnIsolation, PeerReport,
+    Policy, Said, Settings, State, StateName,
 };
 use schrittmacher_testkit::double as legacy;
 use schrittmacher_testkit::double::Legacy;
@@ -107,6 +107,8 @@ struct Silence {
     is_manual: bool,
     /// This side would stop at once.
     is_isolated: bool,
+    /// The peer's host is off.
+    is_fenced: bool,
 }
 
 impl Silence {
@@ -116,6 +118,7 @@ impl Silence {
         Silence {
             is_manual: is_idle && machine.peer.lost && settings.policy == Policy::Manual,
             is_isolated: machine.isolation.isolated && settings.on_isolation == OnIsolation::StepDown,
+            is_fenced: machine.fence.outcome == Some(Fenced::Off),
         }
     }
 
@@ -126,7 +129,7 @@ impl Silence {
             Event::Takeover { force: true } if self.is_manual && !self.is_isolated && !takes => {
                 Some("manual: a takeover by force is not obeyed")
             }
-            Event::Takeover { force: false } | Event::Tick if self.is_manual && takes => {
+            Event::Takeover { force: false } | Event::Tick if self.is_manual && takes && !self.is_fenced => {
                 Some("manual: takes the role from a silent peer")
             }
             _ => None,
@@ -194,6 +197,8 @@ impl Step<'_> {
                 let isolated = self.host.is_isolated();
                 self.daemon(Event::Isolated(isolated), None);
             }
+            Input::FenceConfirms => self.hear_fenced(Fenced::Off),
+            Input::FenceFails => self.hear_fenced(Fenced::NotConfirmed),
             Input::Reach => self.host.targets = Targets::Answer,
             Input::TargetsLost | Input::Isolated => {
                 self.host.targets = Targets::Silent { age: 0, in_time: true };
@@ -281,6 +286,14 @@ impl Step<'_> {
         self.daemon(Event::App(Some(code)), Some(legacy::Event::App(code)));
         if code == AppCode::Lfai {
             self.check_failed();
+        }
+    }
+
+    fn hear_fenced(&mut self, outcome: Fenced) {
+        if let Daemon::Ours(machine) = &self.host.daemon
+            && let Some(asked) = machine.fence.asked
+        {
+            self.daemon(Event::Fenced(asked, outcome), None);
         }
     }
 

@@ -306,6 +306,12 @@ impl Step<'_> {
         self.stop_and_fail(hold);
     }
 
+    /// A report may have been made before the order to stop, which was given a moment ago. A side that claimed for it would take the
+    /// role with an application that serves no more.
+    pub(crate) fn may_have_crossed_stop(&self) -> bool {
+        self.now < self.machine.since + self.settings.heartbeat
+    }
+
     pub(crate) fn stop_and_fail(&mut self, hold: Option<HoldBack>) {
         self.machine.asked = None;
         self.note_stopping();

@@ -429,6 +429,7 @@ impl Step<'_> {
                     self.send(Fail);
                 }
             }
+            App(Lhot) if self.may_have_crossed_stop() => self.command(Command::Stop),
             App(Lhot) => {
                 self.enter_unknown();
                 self.claim();

@@ -220,6 +220,22 @@ fn a_late_lhot_is_told_again_to_stop_until_going_standby_timeout() {
     assert_eq!(node.state(), StateName::Failed);
 }
 
+/// The report was made before the order. The side claimed for it, and took the role beside a peer that served without its daemon.
+#[test]
+fn a_late_lhot_of_a_side_that_has_just_failed_is_no_claim() {
+    let mut node = Lone::plain(modern());
+    node.hears(PeerCode::Stby);
+    assert_eq!(node.state(), StateName::ToHot);
+    node.give(Event::AppFailed(AppFailure::CheckFailed));
+    assert_eq!(node.state(), StateName::Failed);
+    assert_eq!(node.app(AppCode::Lhot), [Action::Command(Command::Stop)]);
+    assert_eq!(node.state(), StateName::Failed);
+    // One that goes on saying so serves.
+    node.run(node.resource.settings().heartbeat, &[PeerCode::Fail], &[]);
+    node.app(AppCode::Lhot);
+    assert_eq!(node.state(), StateName::Unknown);
+}
+
 #[test]
 fn a_failed_node_answers_no_answer() {
     let mut node = Lone::plain(modern());

@@ -137,7 +137,8 @@ fn closes_question(s: &Situation, outcome: &Outcome) -> bool {
 }
 
 fn ends_hold(s: &Situation, outcome: &Outcome) -> bool {
-    s.held && outcome.notes.held.is_none() && outcome.next == s.state
+    // In Failed it is a time that is over by itself.
+    s.held && outcome.notes.held.is_none() && outcome.next == s.state && s.state != StateName::Failed
 }
 
 fn new_hold(outcome: &Outcome) -> Option<&'static str> {

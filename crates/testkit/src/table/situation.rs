@@ -93,7 +93,7 @@ pub struct Situation {
     /// A HOTT or STBY left a moment ago.
     pub recent: bool,
     /// The state holds something: Unknown a claim; Standby and ToStandby that it gave way; ToHot and Hot that
-    /// the peer gave way.
+    /// the peer gave way; Failed that the order to stop was given a moment ago.
     pub held: bool,
     /// The state's own deadline is over (in Unknown: the claim's; in Releasing: the asker has stopped waiting).
     pub late: bool,
@@ -300,7 +300,7 @@ pub fn conditions(state: StateName, what: What) -> Vec<Condition> {
         StateName::Hot => &[Late, Held, Asked, Recent, Deaf, Ending],
         StateName::ToStandby => &[Late, Held, Asked, Recent],
         StateName::Releasing => &[Order, Failed, Late, WasHot],
-        StateName::Failed => &[],
+        StateName::Failed => &[Held],
         StateName::Leaving => &[Late],
     };
     [of_event, of_state, &[Said, Classic]].concat()

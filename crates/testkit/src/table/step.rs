@@ -99,6 +99,9 @@ fn machine(s: &Situation, settings: &Settings) -> Machine {
     machine.ending = if ends { Ending::Asked } else { s.ending };
     machine.setbacks.reject_until = if s.unreleased { NOW + SOON } else { NOW };
     machine.next_tick = NOW + SOON;
+    if s.state == StateName::Failed && !s.held {
+        machine.since = NOW - LONG_AGO;
+    }
     machine.quiet_until = if s.recent { NOW + SOON } else { NOW };
     machine.asked = match s.asked {
         Asked::No => None,
