@@ -23,10 +23,9 @@ const GRID_MAX: Duration = Duration::from_millis(20);
 /// The first moment of the grid that is not before a heartbeat of this period. The grid is the same for all resources: those of
 /// one period leave in few batches, however their starts were spread.
 pub(super) fn on_grid(heartbeat: Time, period: Duration) -> Time {
-    let step = (period / 50).min(GRID_MAX).as_nanos().max(1);
-    let beyond = heartbeat.since_origin().as_nanos() % step;
-    let wait = if beyond == 0 { 0 } else { step - beyond };
-    heartbeat + Duration::from_nanos(u64::try_from(wait).unwrap_or_default())
+    let step = Time::new((period / 50).min(GRID_MAX)).nanoseconds().max(1);
+    let beyond = heartbeat.nanoseconds() % step;
+    if beyond == 0 { heartbeat } else { heartbeat + Duration::from_nanos(step - beyond) }
 }
 
 /// This node's half.

@@ -160,27 +160,6 @@ impl Bucket {
     }
 }
 
-/// Every time at which something happens without an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Deadlines {
-    /// The next heartbeat.
-    pub heartbeat: Time,
-    /// The claim, going hot, LHOT again, going standby, being held back, leaving: see [`State`].
-    pub state: Option<Time>,
-    /// The application counts as silent.
-    pub app: Time,
-    /// The peer counts as silent; not before a classic one has been asked often enough.
-    pub peer: Option<Time>,
-    /// The peer is silent, and is asked.
-    pub question: Option<Time>,
-    /// There is room for the word that is owed.
-    pub owed: Option<Time>,
-    /// The rule of the majority demands something.
-    pub majority: Option<Time>,
-    /// An isolated side stops.
-    pub isolation: Option<Time>,
-}
-
 impl Machine {
     /// The machine of a daemon that has just started.
     pub fn new(settings: &Settings, now: Time) -> Machine {
@@ -230,35 +209,48 @@ impl Machine {
 
     /// The earliest time at which something happens without an event.
     pub fn next_deadline(&self, settings: &Settings) -> Time {
-        let due = self.deadlines(settings);
-        let app = (!self.app.silent).then_some(due.app);
-        let peer = due.peer.filter(|_| !self.peer.lost);
-        [due.state, app, peer, due.question, due.owed, due.majority, due.isolation]
-            .into_iter()
-            .flatten()
-            .fold(due.heartbeat, Time::min)
+        let app = (!self.app.silent).then(|| self.app_due(settings));
+        let peer = self.peer_due(settings).filter(|_| !self.peer.lost);
+        let owed = self.owed.map(|_| self.announcements.room_at(self.spacing(settings), ANNOUNCEMENTS));
+        [
+            self.state_due(),
+            app,
+            peer,
+            self.question_due(),
+            owed,
+            self.majority_due(settings),
+            self.isolation_due(settings),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.next_tick, Time::min)
     }
 
-    pub(crate) fn deadlines(&self, settings: &Settings) -> Deadlines {
-        let heard = self.peer.heard.max(self.isolation.reached_at);
-        let silent = (heard + self.peer.timeout(settings)).max(self.starting_until);
+    /// The claim, going hot, LHOT again, going standby, being held back, leaving: see [`State`].
+    pub(crate) fn state_due(&self) -> Option<Time> {
+        // No time ends the hold of a side that is cut off.
+        self.state.deadline().filter(|_| !self.cut_off || !self.state.is_held_back())
+    }
+
+    /// The application counts as silent.
+    pub(crate) fn app_due(&self, settings: &Settings) -> Time {
+        (self.app.heard + settings.app_timeout).max(self.starting_until)
+    }
+
+    /// The peer counts as silent; not before a classic one has been asked often enough.
+    pub(crate) fn peer_due(&self, settings: &Settings) -> Option<Time> {
         // A failed side does not ask, unless the end of its being held back depends on it.
-        let judged = if matches!(self.state, State::Failed { hold_back: None }) {
-            Some(silent)
-        } else {
-            (!self.peer.needs_questions()).then_some(silent)
-        };
-        Deadlines {
-            heartbeat: self.next_tick,
-            // No time ends the hold of a side that is cut off.
-            state: self.state.deadline().filter(|_| !self.cut_off || !self.state.is_held_back()),
-            app: (self.app.heard + settings.app_timeout).max(self.starting_until),
-            peer: judged,
-            question: self.peer.question_due().filter(|_| self.state.asks_silent_peer()),
-            owed: self.owed.map(|_| self.announcements.room_at(self.spacing(settings), ANNOUNCEMENTS)),
-            majority: self.majority_due(settings),
-            isolation: self.isolation_due(settings),
-        }
+        let is_judged =
+            matches!(self.state, State::Failed { hold_back: None }) || !self.peer.needs_questions();
+        is_judged.then(|| {
+            let heard = self.peer.heard.max(self.isolation.reached_at);
+            (heard + self.peer.timeout(settings)).max(self.starting_until)
+        })
+    }
+
+    /// The peer is silent, and is asked.
+    pub(crate) fn question_due(&self) -> Option<Time> {
+        self.peer.question_due().filter(|_| self.state.asks_silent_peer())
     }
 
     /// The window in which a limited number of messages leaves.

@@ -297,16 +297,16 @@ impl<'a> Step<'a> {
     /// silence, then the peer's. A silent peer is asked before.
     fn act_on_time(&mut self) {
         self.pay_owed_word();
-        let due = self.machine.deadlines(self.settings);
-        let beat = self.now >= due.heartbeat || due.state.is_some_and(|deadline| self.now >= deadline);
+        let is_due = |deadline: Option<Time>| deadline.is_some_and(|deadline| self.now >= deadline);
+        let beat = self.now >= self.machine.next_tick || is_due(self.machine.state_due());
         if beat {
             self.schedule_heartbeat();
             self.run(Cause::Tick);
         }
-        if self.machine.deadlines(self.settings).question.is_some_and(|question| self.now >= question) {
+        if self.machine.question_due().is_some_and(|question| self.now >= question) {
             self.ask_silent_peer();
         }
-        if self.now >= self.machine.deadlines(self.settings).app && (beat || !self.machine.app.silent) {
+        if self.now >= self.machine.app_due(self.settings) && (beat || !self.machine.app.silent) {
             if !self.machine.app.silent {
                 self.notice(Notice::AppSilent);
             }
@@ -314,7 +314,7 @@ impl<'a> Step<'a> {
             self.run(Cause::AppSilent);
         }
         self.follow_isolation();
-        let peer = self.machine.deadlines(self.settings).peer;
+        let peer = self.machine.peer_due(self.settings);
         let seeks = self.is_due_to_seek();
         if peer.is_some_and(|silent| self.now >= silent) && (beat || seeks || !self.machine.peer.lost) {
             if self.machine.peer.alive {

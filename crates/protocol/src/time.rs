@@ -30,6 +30,11 @@ impl Time {
         Duration::from_nanos(self.0)
     }
 
+    /// The same in nanoseconds.
+    pub const fn nanoseconds(self) -> u64 {
+        self.0
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub const fn since(self, earlier: Time) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

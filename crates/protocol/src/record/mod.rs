@@ -5,7 +5,10 @@
 //! pair are always the same. So each different [`Reaction`] is kept once, and an input is no more than its time and a
 //! number. Two segments hold the latest inputs. Of the older ones those stay in which the state changed, with the one before
 //! each.
+//!
+//! A segment is packed from its beginning on ([`packed`]): thousands of resources have one, and it is read once in a month.
 
+mod packed;
 mod replay;
 mod segment;
 
@@ -19,6 +22,7 @@ use crate::{Settings, Time};
 pub use replay::{Replay, Replayed};
 pub use segment::{Origin, Segment};
 
+use packed::{Head, Packer};
 use segment::Input;
 
 /// Inputs of one segment: sixteen heartbeats of each side and the application.
@@ -33,7 +37,11 @@ pub const SEGMENTS: usize = 12;
 pub struct FlightRecord {
     /// Oldest first.
     finished: VecDeque<Finished>,
-    open: Segment,
+    open: Packer,
+    /// The settings in force in the open segment.
+    settings: Arc<Settings>,
+    /// Its number.
+    number: u64,
     /// When the last input came.
     last: Time,
 }
@@ -41,7 +49,8 @@ pub struct FlightRecord {
 /// A segment to which nothing is added any more.
 #[derive(Clone, Debug)]
 struct Finished {
-    /// In a third of the room. Shared with copies of the record, so that these cost next to nothing.
+    settings: Arc<Settings>,
+    /// Shared with copies of the record, so that these cost next to nothing.
     packed: Arc<[u8]>,
     has_change: bool,
 }
@@ -50,17 +59,19 @@ impl FlightRecord {
     pub(crate) fn new(settings: &Arc<Settings>, machine: &Machine, now: Time) -> FlightRecord {
         FlightRecord {
             finished: VecDeque::new(),
-            open: Segment::begin(0, Origin::Started, settings, machine, now),
+            open: Packer::new(&Head { number: 0, origin: Origin::Started, began: now, machine }, 0),
+            settings: Arc::clone(settings),
+            number: 0,
             last: now,
         }
     }
 
     /// The segments, oldest first. A reader on another thread copies the record and calls this there.
     pub fn segments(&self) -> Vec<Segment> {
+        let finished = self.finished.iter().map(|finished| (&finished.settings, &*finished.packed));
+        let all = finished.chain([(&self.settings, self.open.packed())]);
         // A segment that cannot be unpacked would be missing; we packed it ourselves.
-        let finished =
-            self.finished.iter().filter_map(|finished| postcard::from_bytes(&finished.packed).ok());
-        finished.chain([self.open.clone()]).collect()
+        all.filter_map(|(settings, packed)| packed::unpack(settings, packed).ok()).collect()
     }
 
     /// Other settings are in force from now on; `machine` has been adjusted to them.
@@ -70,12 +81,15 @@ impl FlightRecord {
 
     /// These are the settings in force, in memory that is used by other resources, too.
     pub(crate) fn share_settings(&mut self, settings: &Arc<Settings>) {
-        self.open.settings = Arc::clone(settings);
+        let finished = self.finished.iter_mut().map(|finished| &mut finished.settings);
+        for known in finished.chain([&mut self.settings]).filter(|known| **known == *settings) {
+            *known = Arc::clone(settings);
+        }
     }
 
     /// An input is about to be handled.
     pub(crate) fn before(&mut self, settings: &Arc<Settings>, machine: &Machine, now: Time) {
-        let is_full = self.open.inputs.len() >= INPUTS || self.open.reactions.len() >= REACTIONS;
+        let is_full = self.open.inputs() >= INPUTS || self.open.reactions() >= REACTIONS;
         if is_full || Input::new(now.since(self.last), 0).is_none() {
             self.begin(Origin::Continued, settings, machine, now);
         }
@@ -83,23 +97,18 @@ impl FlightRecord {
 
     /// The input has been handled.
     pub(crate) fn after(&mut self, now: Time, reaction: &Reaction) {
-        let reactions = &mut self.open.reactions;
-        let known = reactions.iter().position(|known| known == reaction);
-        let reaction = known.unwrap_or_else(|| {
-            // Few, and thousands of resources have them.
-            reactions.reserve_exact(1);
-            reactions.push(reaction.clone());
-            reactions.len() - 1
-        });
-        self.open.inputs.extend(Input::new(now.since(self.last), reaction));
+        self.open.add(now.since(self.last), reaction);
         self.last = now;
     }
 
     /// Finishes the open segment and begins another one.
     fn begin(&mut self, origin: Origin, settings: &Arc<Settings>, machine: &Machine, now: Time) {
         self.last = now;
-        let next = Segment::begin(self.open.number.wrapping_add(1), origin, settings, machine, now);
+        self.number = self.number.wrapping_add(1);
+        let head = Head { number: self.number, origin, began: now, machine };
+        let next = Packer::new(&head, self.open.packed().len());
         let full = std::mem::replace(&mut self.open, next);
+        let in_force = std::mem::replace(&mut self.settings, Arc::clone(settings));
         let has_change = full.has_change();
         // The one before was kept in case that something would happen.
         if !has_change && self.finished.back().is_some_and(|before| !before.has_change) {
@@ -108,7 +117,8 @@ impl FlightRecord {
         if self.finished.len() >= SEGMENTS {
             self.finished.pop_front();
         }
-        let packed = postcard::to_allocvec(&full).ok();
-        self.finished.extend(packed.map(|packed| Finished { packed: packed.into(), has_change }));
+        // Few, and thousands of resources have them.
+        self.finished.reserve_exact(1);
+        self.finished.push_back(Finished { settings: in_force, packed: full.packed().into(), has_change });
     }
 }

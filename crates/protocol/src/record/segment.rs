@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::INPUTS;
 use crate::event::Reaction;
 use crate::machine::Machine;
 use crate::{Settings, Time};
@@ -44,24 +43,6 @@ pub enum Origin {
 pub(super) struct Input(u64);
 
 impl Segment {
-    pub(super) fn begin(
-        number: u64,
-        origin: Origin,
-        settings: &Arc<Settings>,
-        machine: &Machine,
-        now: Time,
-    ) -> Segment {
-        Segment {
-            number,
-            origin,
-            began: now,
-            settings: Arc::clone(settings),
-            machine: machine.clone(),
-            reactions: Vec::new(),
-            inputs: Vec::with_capacity(INPUTS),
-        }
-    }
-
     /// Its predecessor.
     pub fn origin(&self) -> Origin {
         self.origin
@@ -110,7 +91,7 @@ impl Segment {
 impl Input {
     /// `None` if one of them is too large: the time for more than two years, the number for more than 255.
     pub(super) fn new(after: Duration, reaction: usize) -> Option<Input> {
-        let after = u64::try_from(after.as_nanos()).ok().filter(|after| after >> 56 == 0)?;
+        let after = Some(Time::new(after).nanoseconds()).filter(|after| after >> 56 == 0)?;
         Some(Input(after << 8 | u64::from(u8::try_from(reaction).ok()?)))
     }
 
@@ -159,8 +140,8 @@ impl TryFrom<(u64, u8)> for Input {
     type Error = &'static str;
 
     fn try_from((after, reaction): (u64, u8)) -> Result<Input, Self::Error> {
-        let after = Duration::from_nanos(after);
-        Input::new(after, reaction.into()).ok_or("an input comes more than two years after the one before")
+        Input::new(Duration::from_nanos(after), reaction.into())
+            .ok_or("an input comes more than two years after the one before")
     }
 }
 
