@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::clock;
-use crate::app_socket::Next;
+use crate::app_socket::{AppSocket, Next};
 use crate::node::Node;
 use crate::udp::{Batch, is_answer};
 
@@ -77,25 +77,27 @@ impl Intake {
 
     fn take_from(&mut self, socket: usize, node: &mut Node) {
         let began = clock::now();
-        let mut taken = 0;
-        while taken < BATCH && clock::now().since(began) <= BATCH_TIME {
+        let (mut taken, mut now) = (0, began);
+        while taken < BATCH && now.since(began) <= BATCH_TIME {
             match node.link().receive(socket, &mut self.batch) {
                 Ok(()) => {}
                 Err(error) if is_answer(&error) => {
-                    node.peer_does_not_listen(&error, clock::now());
+                    node.peer_does_not_listen(&error, now);
                     // Each costs a call, too.
                     taken += 1;
+                    now = clock::now();
                     continue;
                 }
                 Err(error) => {
                     // The next datagram reports the socket as readable again.
                     self.readable[socket] = false;
-                    return node.receive_failed(node.link().port(socket), &error, clock::now());
+                    return node.receive_failed(node.link().port(socket), &error, now);
                 }
             }
             let mut number = 0;
             while let Some((datagram, source)) = self.batch.datagram(number) {
-                node.receive(datagram, source, socket, clock::now());
+                // Those of one call have come by now.
+                node.receive(datagram, source, socket, now);
                 number += 1;
             }
             if !self.batch.is_full() {
@@ -104,10 +106,16 @@ impl Intake {
                 return;
             }
             taken += number;
+            now = clock::now();
         }
     }
 
     fn take_from_applications(&mut self, node: &mut Node) {
+        // Those that have said too much are heard again after a time.
+        let has_work = |socket: &mut AppSocket| socket.has_more() || socket.next_deadline().is_some();
+        if !node.app_socket().is_some_and(has_work) {
+            return;
+        }
         let began = clock::now();
         for _ in 0..BATCH {
             let now = clock::now();

@@ -130,7 +130,9 @@ impl EventLoop {
             if self.node.take_met_peer() {
                 self.keeper.known_peer(self.node.core());
             }
-            if let Some(freezes) = self.node.take_freezes(clock::now())
+            // One time for the rest of the turn: what follows takes microseconds.
+            let now = clock::now();
+            if let Some(freezes) = self.node.take_freezes(now)
                 && !self.keeper.freezes(freezes)
             {
                 self.node.freezes_are_not_kept();
@@ -138,22 +140,23 @@ impl EventLoop {
             if let Some(end) = self.quit() {
                 return Ok(end);
             }
-            self.node.on_time(clock::now());
-            if let Some(epochs) = self.node.take_epochs()
+            self.node.on_time(now);
+            if self.keeper.takes_epochs()
+                && let Some(epochs) = self.node.take_epochs()
                 && !self.keeper.epochs(epochs)
             {
                 self.node.epochs_are_not_kept();
             }
             if let Some(kept) = self.keeper.kept_promises() {
-                self.node.promises_are_kept(kept, clock::now());
+                self.node.promises_are_kept(kept, now);
             }
-            if let Some(promises) = self.node.take_promises(clock::now())
+            if let Some(promises) = self.node.take_promises(now)
                 && !self.keeper.promises(promises)
             {
-                self.node.promises_are_kept(None, clock::now());
+                self.node.promises_are_kept(None, now);
             }
             self.feed_watchdog();
-            self.node.feed_watchdog(clock::now());
+            self.node.feed_watchdog(now);
             if self.ending && self.node.has_ended() {
                 return Ok(LoopEnd::Released);
             }
@@ -191,7 +194,10 @@ impl EventLoop {
     }
 
     /// The keeper has the files still to be written.
-    pub fn into_keeper(self) -> Keeper {
+    pub fn into_keeper(mut self) -> Keeper {
+        if let Some(epochs) = self.node.take_epochs() {
+            self.keeper.epochs(epochs);
+        }
         self.keeper
     }
 
@@ -210,12 +216,12 @@ impl EventLoop {
 
     /// After a whole turn, and from no other thread: a service manager that hears nothing starts the daemon anew.
     fn feed_watchdog(&mut self) {
-        let now = clock::now();
-        if let (Some(due), Some(period)) = (self.alive_due, self.notifier.watchdog)
-            && due <= now
-        {
-            self.notifier.alive();
-            self.alive_due = Some(now + period);
+        if let (Some(due), Some(period)) = (self.alive_due, self.notifier.watchdog) {
+            let now = clock::now();
+            if due <= now {
+                self.notifier.alive();
+                self.alive_due = Some(now + period);
+            }
         }
     }
 

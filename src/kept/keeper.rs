@@ -35,6 +35,7 @@ enum FileJob {
 
 enum FileOutcome {
     Written(io::Result<()>),
+    Epochs(io::Result<()>),
     Promised(io::Result<KeptPromises>),
     Looked(Result<(), BrokenFile>),
 }
@@ -52,6 +53,8 @@ pub struct Keeper {
     worker: Worker<FileJob, FileOutcome>,
     has_place: bool,
     has_complained: bool,
+    /// Numbers of promotions are being written.
+    writes_epochs: bool,
     /// What came of the last ones that were handed over; `None`: they are not kept.
     promises: Option<Option<KeptPromises>>,
 }
@@ -65,18 +68,23 @@ impl Keeper {
     pub fn start(folder: Option<StateFolder>, path: PathBuf, waker: Arc<Waker>) -> io::Result<Keeper> {
         let has_place = folder.is_some();
         let of_write = folder.clone();
-        let write = move |write: &dyn Fn(&StateFolder) -> io::Result<()>| {
-            FileOutcome::Written(of_write.as_ref().map_or(Ok(()), write))
-        };
+        let result =
+            move |write: &dyn Fn(&StateFolder) -> io::Result<()>| of_write.as_ref().map_or(Ok(()), write);
         let work = move |job| match job {
-            FileJob::Configuration(text) => write(&|folder| last_good::keep(folder, &path, text.clone())),
-            FileJob::KnownPeer(core) => write(&|folder| known_peer::remember(folder, &core)),
-            FileJob::LeftAlone { text, hot, now } => write(&|folder| {
+            FileJob::Configuration(text) => {
+                FileOutcome::Written(result(&|folder| last_good::keep(folder, &path, text.clone())))
+            }
+            FileJob::KnownPeer(core) => {
+                FileOutcome::Written(result(&|folder| known_peer::remember(folder, &core)))
+            }
+            FileJob::LeftAlone { text, hot, now } => FileOutcome::Written(result(&|folder| {
                 left_hot::keep(folder, hot.clone(), now)?;
                 folder.say_left_alone(&text)
-            }),
-            FileJob::Freezes(freezes) => write(&|folder| freezes::keep(folder, &freezes)),
-            FileJob::Epochs(epochs) => write(&|folder| epochs::keep(folder, &epochs)),
+            })),
+            FileJob::Freezes(freezes) => {
+                FileOutcome::Written(result(&|folder| freezes::keep(folder, &freezes)))
+            }
+            FileJob::Epochs(epochs) => FileOutcome::Epochs(result(&|folder| epochs::keep(folder, &epochs))),
             FileJob::Promises(wanted) => FileOutcome::Promised(match &folder {
                 Some(folder) => promises::keep(folder, &wanted).map(|()| wanted),
                 None => Err(io::ErrorKind::NotFound.into()),
@@ -84,7 +92,7 @@ impl Keeper {
             FileJob::LookAtFile => FileOutcome::Looked(look_at(&path)),
         };
         let worker = Worker::start("files", WAITING, waker, work)?;
-        Ok(Keeper { worker, has_place, has_complained: false, promises: None })
+        Ok(Keeper { worker, has_place, has_complained: false, writes_epochs: false, promises: None })
     }
 
     /// The configuration that is in force now, as text.
@@ -102,9 +110,16 @@ impl Keeper {
         !self.has_place || self.worker.give(FileJob::Freezes(freezes)).is_ok()
     }
 
+    /// Whether numbers of promotions are to be handed over: one file at a time is written. When all resources switch, their numbers
+    /// change in many turns, and all are in each file.
+    pub fn takes_epochs(&self) -> bool {
+        self.has_place && !self.writes_epochs
+    }
+
     /// The numbers of promotions. `false`: too much waits already.
     pub fn epochs(&mut self, epochs: KeptEpochs) -> bool {
-        !self.has_place || self.worker.give(FileJob::Epochs(epochs)).is_ok()
+        self.writes_epochs = !self.has_place || self.worker.give(FileJob::Epochs(epochs)).is_ok();
+        self.writes_epochs
     }
 
     /// The longest promises that may not be over. `false`: too much waits already.
@@ -140,16 +155,25 @@ impl Keeper {
         while let Some(done) = self.worker.outcome() {
             match done {
                 FileOutcome::Looked(result) => return Some(result),
-                FileOutcome::Written(Ok(())) => {}
+                FileOutcome::Written(result) => self.note(result),
+                FileOutcome::Epochs(result) => {
+                    self.writes_epochs = false;
+                    self.note(result);
+                }
                 FileOutcome::Promised(Ok(promises)) => self.promises = Some(Some(promises)),
                 FileOutcome::Promised(Err(error)) => {
                     self.promises = Some(None);
                     self.complain(&error.to_string());
                 }
-                FileOutcome::Written(Err(error)) => self.complain(&error.to_string()),
             }
         }
         None
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.complain(&error.to_string());
+        }
     }
 
     fn complain(&mut self, why: &str) {

@@ -3,14 +3,14 @@
 use schrittmacher_protocol::{Epochs, Event, StateName, Time, Transition};
 
 use super::Node;
-use super::resource::ManagedResource;
+use super::resource::{Life, ManagedResource, Why};
 use crate::kept::KeptEpochs;
 
-/// What has to be kept of them.
+/// What has to be kept of them, apart from what the machines know.
 #[derive(Debug, Default)]
 pub(super) struct EpochMemory {
-    /// Those of resources that are not configured any more, too.
-    known: KeptEpochs,
+    /// Those of resources that are not configured, or not any more.
+    of_others: KeptEpochs,
     has_changed: bool,
 }
 
@@ -33,17 +33,19 @@ pub(super) fn told(epoch: Option<u64>) -> String {
 impl Node {
     /// An event has been handled, before which these were the numbers.
     pub(super) fn note_epochs(&mut self, index: usize, before: Epochs) {
-        let resource = &self.resources[index];
-        let epochs = resource.protocol.machine().epochs;
-        if epochs != before {
-            self.epochs.known.insert(resource.config.name.clone(), epochs);
-            self.epochs.has_changed = true;
-        }
+        self.epochs.has_changed |= self.resources[index].protocol.machine().epochs != before;
     }
 
     /// Those that have to survive a restart, if they have changed since this was asked last.
     pub fn take_epochs(&mut self) -> Option<KeptEpochs> {
-        std::mem::take(&mut self.epochs.has_changed).then(|| self.epochs.known.clone())
+        if !std::mem::take(&mut self.epochs.has_changed) {
+            return None;
+        }
+        let own = self.resources.iter().map(|resource| (resource, resource.protocol.machine().epochs));
+        let is_gone = |resource: &ManagedResource| resource.life == Life::Ended(Why::Removed);
+        let own = own.filter(|(resource, epochs)| !is_gone(resource) && *epochs != Epochs::default());
+        let own = own.map(|(resource, epochs)| (resource.config.name.to_string(), epochs));
+        Some(self.epochs.of_others.clone().into_iter().chain(own).collect())
     }
 
     /// They could not be handed over: the next turn tries again.
@@ -53,7 +55,7 @@ impl Node {
 
     /// Those of the daemon before this one.
     pub fn restore_epochs(&mut self, kept: KeptEpochs, now: Time) {
-        self.epochs.known = kept;
+        self.epochs.of_others = kept;
         for index in 0..self.resources.len() {
             self.recall_epochs(index, now);
         }
@@ -61,8 +63,17 @@ impl Node {
 
     /// A resource begins.
     pub(super) fn recall_epochs(&mut self, index: usize, now: Time) {
-        if let Some(&epochs) = self.epochs.known.get(&self.resources[index].config.name) {
+        if let Some(epochs) = self.epochs.of_others.remove(&*self.resources[index].config.name) {
             self.give_alone(index, Event::Epochs(epochs), now);
+        }
+    }
+
+    /// A resource is gone: one of its name may come back.
+    pub(super) fn keep_epochs_of(&mut self, index: usize) {
+        let resource = &self.resources[index];
+        let epochs = resource.protocol.machine().epochs;
+        if epochs != Epochs::default() {
+            self.epochs.of_others.insert(resource.config.name.to_string(), epochs);
         }
     }
 }

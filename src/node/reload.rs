@@ -89,11 +89,11 @@ impl Node {
         self.configure_echoes(&config, now);
         let Config { core, resources } = config;
         let mut changes = Changes::default();
-        let kept: BTreeSet<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
+        let kept: BTreeSet<&str> = resources.iter().map(|resource| &*resource.name).collect();
         for index in 0..self.resources.len() {
             let resource = &self.resources[index];
-            if !resource.life.is_removed() && !kept.contains(resource.config.name.as_str()) {
-                changes.removed.push(resource.config.name.clone());
+            if !resource.life.is_removed() && !kept.contains(&*resource.config.name) {
+                changes.removed.push(resource.config.name.to_string());
                 self.remove(index, core.on_exit, now);
             }
         }
@@ -103,11 +103,11 @@ impl Node {
                     self.configure(index, &core, resource, now);
                 }
                 Some(&index) => {
-                    changes.changed.push(resource.name.clone());
+                    changes.changed.push(resource.name.to_string());
                     self.configure(index, &core, resource, now);
                 }
                 None => {
-                    changes.added.push(resource.name.clone());
+                    changes.added.push(resource.name.to_string());
                     self.add(&core, resource, now);
                 }
             }
@@ -155,19 +155,19 @@ impl Node {
                         (true, OnExit::Leave) => "hot here: left alone",
                     };
                     lines.push(format!("- {name}: {fate}"));
-                    changes.removed.push(name.clone());
+                    changes.removed.push(name.to_string());
                 }
                 Some(new) if *new != now.config => {
                     let keys = schrittmacher_config::resource_differences(&now.config, new);
                     lines.push(format!("~ {name}: {}", keys.join(", ")));
-                    changes.changed.push(name.clone());
+                    changes.changed.push(name.to_string());
                 }
                 Some(_) => {}
             }
         }
         for new in config.resources.iter().filter(|new| !self.by_name.contains_key(&new.name)) {
             lines.push(format!("+ {}", new.name));
-            changes.added.push(new.name.clone());
+            changes.added.push(new.name.to_string());
         }
         let core = schrittmacher_config::core_differences(&self.core, &config.core);
         if !core.is_empty() {
@@ -187,12 +187,12 @@ impl Node {
         }
         self.check_auth(&config.core)?;
         if let Some(promised) = config.resources.iter().find(|new| self.changes_promise(new)) {
-            return Err(ReloadError::Promised(promised.name.clone()));
+            return Err(ReloadError::Promised(promised.name.to_string()));
         }
         let leaving =
             |name: &str| self.by_name.get(name).is_some_and(|index| self.resources[*index].life.is_removed());
         match config.resources.iter().find(|resource| leaving(&resource.name)) {
-            Some(resource) => Err(ReloadError::Leaving(resource.name.clone())),
+            Some(resource) => Err(ReloadError::Leaving(resource.name.to_string())),
             None => Ok(()),
         }
     }
@@ -244,6 +244,7 @@ impl Node {
             log::info!(target: &resource.config.name, "removed");
             self.by_name.remove(&resource.config.name);
             self.memory.promises.one_has_ended = true;
+            self.keep_epochs_of(index);
             self.owed.remove(&index);
             self.processes.forget(index);
             self.executor.forget(index);
