@@ -26,7 +26,7 @@ const CONTRADICTION_PAUSE: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 pub(super) struct AppProcess {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pid_file: Option<Arc<Path>>,
     /// The owner of that file, once it was read.
     pub(super) pid_file_owner: Option<u32>,
@@ -78,7 +78,7 @@ impl Believed {
 impl AppProcess {
     pub(super) fn new(resource: &schrittmacher_config::Resource) -> AppProcess {
         AppProcess {
-            name: resource.name.clone(),
+            name: Arc::clone(&resource.name),
             pid_file: resource.pid_file.as_deref().map(Arc::from),
             pid_file_owner: None,
             patience: resource.app_timeout / 2,

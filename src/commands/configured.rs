@@ -8,7 +8,6 @@ use schrittmacher_config::{ActionLimit, SharedAddress};
 use super::CommandKind;
 use super::environment::Environment;
 use super::process::with_posix_signal_names;
-use super::queue::{CheckTimes, CommandLimits};
 
 /// The configuration of the commands of one resource.
 #[derive(Debug)]
@@ -140,23 +139,10 @@ fn changes_addresses(text: &str) -> bool {
     words.any(|word| matches!(word.rsplit('/').next(), Some("ip" | "ifconfig")))
 }
 
-pub(super) fn limits(resource: &schrittmacher_config::Resource) -> CommandLimits {
-    CommandLimits {
-        interface_timeout: resource.interface_timeout,
-        action_timeout: resource.action_timeout,
-        going_hot: resource.going_hot_timeout,
-        going_standby: resource.going_standby_timeout,
-        check: resource
-            .check
-            .as_ref()
-            .map(|check| CheckTimes { interval: check.interval, timeout: check.timeout }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schrittmacher_testkit::config::{core, resource};
+    use schrittmacher_testkit::config::{core, resource_with};
 
     #[test]
     fn the_address_that_activate_brings_up_is_known_only_if_it_is_certain() {
@@ -166,8 +152,7 @@ mod tests {
                 shared_address: shared.map(|address| address.parse().unwrap()),
                 ..core()
             };
-            let resource =
-                schrittmacher_config::Resource { interface_activate: Some(text.to_owned()), ..resource("r") };
+            let resource = resource_with("r", |r| r.interface_activate = Some(text.to_owned()));
             Commands::new(&core, &resource).brought_up.map(|address| address.to_string())
         };
         let known = Some("10.1.0.100".to_owned());
@@ -183,21 +168,18 @@ mod tests {
     #[test]
     fn a_resource_of_signals_alone_has_an_environment_and_limits_for_its_fence_action() {
         let core = schrittmacher_config::Core { remote_address: [10, 1, 0, 2].into(), ..core() };
-        let of_signals = schrittmacher_config::Resource {
-            action_limits: vec![ActionLimit {
-                kind: schrittmacher_config::LimitKind::AddressSpace,
-                most: 1 << 30,
-            }],
-            ..resource("smsc")
-        };
+        let kind = schrittmacher_config::LimitKind::AddressSpace;
+        let of_signals =
+            resource_with("smsc", |smsc| smsc.action_limits = vec![ActionLimit { kind, most: 1 << 30 }]);
         assert!(Arc::ptr_eq(&Commands::of(&core, &of_signals), &NONE));
         let fence = schrittmacher_config::FenceAction {
             command: "/opt/fence".to_owned(),
             timeout: std::time::Duration::from_secs(20),
             retries: 2,
         };
-        let fenced =
-            Commands::of(&core, &schrittmacher_config::Resource { fence: Some(fence), ..of_signals });
+        let mut fenced = of_signals;
+        fenced.fence = Some(fence);
+        let fenced = Commands::of(&core, &fenced);
         let mut command = std::process::Command::new("/opt/fence");
         fenced.environment.apply(&mut command, "fence", None, &Default::default());
         let value = |name: &str| command.get_envs().find(|(known, _)| *known == name)?.1?.to_str();

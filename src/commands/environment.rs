@@ -48,7 +48,7 @@ impl Environment {
             ("SHARED_ADDRESS", shared_address.map(|shared| address(shared).into())),
             ("SHARED_ADDRESSES", all.filter(|all| !all.is_empty()).map(OsString::from)),
             ("NETMASK", netmask.map(OsString::from)),
-            ("RESOURCE_NAME", Some(OsString::from(&resource.name))),
+            ("RESOURCE_NAME", Some(OsString::from(&*resource.name))),
             ("PID_FILE", resource.pid_file.as_ref().map(OsString::from)),
             ("HEARTBEAT_INTERVAL", Some(format!("{:.6}", resource.heartbeat.as_secs_f64()).into())),
         ];
@@ -123,7 +123,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use schrittmacher_testkit::config::{core, resource};
+    use schrittmacher_testkit::config::{core, resource, resource_with};
 
     /// The environment that a command gets beside what it inherits.
     fn applied(core: &Core, pid: Option<u32>, facts: &Facts) -> BTreeMap<String, String> {
@@ -166,7 +166,7 @@ mod tests {
         let network = |ip: &str, prefix| Network { ip: ip.parse().expect("an address"), prefix };
         let addresses = vec![network("10.22.52.189", 20), network("fd00::88", 64)];
         let shared = Some(schrittmacher_config::SharedAddress::new("eth0", addresses));
-        let environment = Environment::new(&core(), &Resource { shared, ..resource("smsc") });
+        let environment = Environment::new(&core(), &resource_with("smsc", |smsc| smsc.shared = shared));
         let mut command = process::Command::new("true");
         environment.apply(&mut command, "activate", None, &Facts::default());
         let value = |name: &str| {

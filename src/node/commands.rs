@@ -80,7 +80,7 @@ impl Node {
         } else if is_news {
             info!(target: &resource.config.name, "{outcome}: reported as {code}");
         }
-        resource.heard_app(Some(code), Some(&reason));
+        resource.heard_app(Some(code), Some(&reason), now);
         if code == AppCode::Lsby {
             // It is stopped, whatever its stop command has said.
             resource.stop_does_not_matter();

@@ -56,7 +56,7 @@ impl Node {
 mod tests {
     use schrittmacher_config::{SharedAddress, Track};
     use schrittmacher_protocol::{Event, PeerReport};
-    use schrittmacher_testkit::config::{core, resource};
+    use schrittmacher_testkit::config::{core, resource_with};
     use schrittmacher_wire::{AppCode, Note, PeerCode};
 
     use super::*;
@@ -69,12 +69,11 @@ mod tests {
             track: Some(Track { delay: 500 * MS, is_default: true }),
             ..SharedAddress::new("eth0", vec![])
         };
-        let config = schrittmacher_config::Resource {
-            shared: Some(shared),
-            heartbeat: 500 * MS,
-            timeout: 2000 * MS,
-            ..resource("smsc")
-        };
+        let config = resource_with("smsc", |smsc| {
+            smsc.shared = Some(shared);
+            smsc.heartbeat = 500 * MS;
+            smsc.timeout = 2000 * MS;
+        });
         let mut managed = ManagedResource::new(&core(), config, None, Time::ZERO);
         hear(&mut managed, PeerCode::Fail, None);
         managed.protocol.handle(Time::ZERO, Event::App(Some(AppCode::Lsby)));

@@ -200,7 +200,7 @@ impl Node {
             facts.local_reason.clone_from(&resource.local.reason);
             facts.remote_reason.clone_from(&resource.remote.reason);
         }
-        let name = resource.config.name.clone();
+        let name = resource.config.name.to_string();
         let reason = if resource.remote.at.is_some() { "silent" } else { "never-heard" };
         let command = self.executor.fence_command(index, &fence.command);
         let begun = match (command, &mut self.fencing.fencer) {
@@ -267,7 +267,7 @@ impl Node {
         let event = if is_confirmed { "fenced" } else { "not-fenced" };
         self.hook.tell(HookEvent {
             name: event,
-            resource: name.clone(),
+            resource: name.to_string(),
             text: text.to_owned(),
             details: Vec::new(),
         });

@@ -152,7 +152,7 @@ impl Node {
                 warn!(target: name, "{text}");
                 self.hook.tell(HookEvent {
                     name: "frozen",
-                    resource: name.clone(),
+                    resource: name.to_string(),
                     text,
                     details: Vec::new(),
                 });
@@ -162,7 +162,7 @@ impl Node {
                 info!(target: name, "{text}");
                 self.hook.tell(HookEvent {
                     name: "thawed",
-                    resource: name.clone(),
+                    resource: name.to_string(),
                     text: text.into(),
                     details: Vec::new(),
                 });
@@ -179,7 +179,7 @@ impl Node {
         }
         let wall_ms = wall_ms();
         let told = self.resources.iter().filter(|resource| resource.freeze.tell(now).is_some());
-        Some(told.map(|one| (one.config.name.clone(), one.freeze.keep(now, wall_ms))).collect())
+        Some(told.map(|one| (one.config.name.to_string(), one.freeze.keep(now, wall_ms))).collect())
     }
 
     /// They could not be handed over: the next turn tries again.
@@ -191,7 +191,7 @@ impl Node {
     pub fn restore_freezes(&mut self, kept: KeptFreezes, now: Time) {
         let wall_ms = wall_ms();
         for (name, kept) in kept {
-            if let Some(&index) = self.by_name.get(&name) {
+            if let Some(&index) = self.by_name.get(&*name) {
                 self.resources[index].freeze = FreezeState::restore(kept, now, wall_ms);
                 self.apply_freeze(index, now);
             }

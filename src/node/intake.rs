@@ -283,7 +283,7 @@ impl Node {
         }
         let is_order = matches!(code, Some(AppCode::Lrfo | AppCode::Lrto));
         if let Some(key) = self.resources[index].reported_by().filter(|_| !is_order) {
-            let name = self.resources[index].config.name.clone();
+            let name = self.resources[index].config.name.to_string();
             return self.unwanted.warn(Unwanted::Checked(index), now, || {
                 format!(
                     "an application at {} says {} for '{name}', which has a `{key}`: ignored; take the key away \
@@ -298,7 +298,7 @@ impl Node {
         }
         self.note_asker(index, message.asks_right, sender);
         let has_given_up = code == Some(AppCode::Lfai) && self.has_given_up(index, sender);
-        self.resources[index].heard_app(code, message.reason.as_deref());
+        self.resources[index].heard_app(code, message.reason.as_deref(), now);
         if code.is_some() && !is_order {
             self.executor.heard_app(index, code == Some(AppCode::Lhot));
         }

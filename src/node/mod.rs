@@ -56,6 +56,7 @@ pub use self::reload::Changes;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::warn;
@@ -106,7 +107,7 @@ pub struct Node {
     /// `host` of our messages.
     host: String,
     resources: Vec<ManagedResource>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<Arc<str>, usize>,
     /// The members of each set, by name.
     sets: BTreeMap<String, Vec<usize>>,
     /// When each resource wants its next tick.
@@ -287,7 +288,7 @@ impl Node {
         if let Some(auth) = &mut self.peer_auth {
             auth.begin(index);
         }
-        self.by_name.insert(resource.config.name.clone(), index);
+        self.by_name.insert(Arc::clone(&resource.config.name), index);
         self.resources.push(resource);
         self.recall_epochs(index, now);
         self.reschedule(index);
@@ -474,13 +475,13 @@ impl Node {
         let is_left = |resource: &&ManagedResource| {
             resource.protocol.machine().leaves_hot() && !resource.life.is_removed()
         };
-        self.resources.iter().filter(is_left).map(|resource| resource.config.name.clone()).collect()
+        self.resources.iter().filter(is_left).map(|resource| resource.config.name.to_string()).collect()
     }
 
     /// The daemon before this one has ended this long ago and left these resources hot.
     pub fn was_left_hot(&mut self, names: &[String], ago: Duration, now: Time) {
         for name in names {
-            if let Some(&index) = self.by_name.get(name) {
+            if let Some(&index) = self.by_name.get(&**name) {
                 self.give(index, Event::LeftHot(ago), now);
             }
         }

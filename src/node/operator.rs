@@ -57,14 +57,16 @@ impl Node {
     /// The flight record of these resources, of all if none is named; `None` if there is no such resource.
     fn record(&self, names: &BTreeSet<String>, now: Time) -> Option<schrittmacher_record::Snapshot> {
         let is_there = |resource: &&ManagedResource| !resource.life.is_removed();
-        let named = |name| self.by_name.get(name).map(|index| &self.resources[*index]).filter(is_there);
+        let named = |name: &String| {
+            self.by_name.get(name.as_str()).map(|index| &self.resources[*index]).filter(is_there)
+        };
         let resources: Vec<&ManagedResource> = if names.is_empty() {
             self.resources.iter().filter(is_there).collect()
         } else {
             names.iter().map(named).collect::<Option<_>>()?
         };
         let copy = |resource: &ManagedResource| RecordedResource {
-            name: resource.config.name.clone(),
+            name: resource.config.name.to_string(),
             flight_record: resource.protocol.flight_record().clone(),
             facts: resource.story.facts(),
         };
@@ -96,7 +98,7 @@ impl Node {
     }
 
     fn order_freeze(&mut self, order: &FreezeOrder, now: Time) -> FreezeOutcome {
-        let Some(&index) = self.by_name.get(&order.resource) else { return FreezeOutcome::NoSuchResource };
+        let Some(&index) = self.by_name.get(&*order.resource) else { return FreezeOutcome::NoSuchResource };
         let reason = if order.reason.is_empty() { String::new() } else { format!(": {}", order.reason) };
         for member in self.members(index) {
             self.resources[member].story.order(format!("{order}{reason}"), now);
@@ -112,7 +114,7 @@ impl Node {
     }
 
     fn order(&mut self, order: &OperatorOrder, by: &str, now: Time) -> OrderOutcome {
-        let Some(&index) = self.by_name.get(&order.resource) else { return OrderOutcome::NoSuchResource };
+        let Some(&index) = self.by_name.get(&*order.resource) else { return OrderOutcome::NoSuchResource };
         let refusal = self.set_refusal(index, order, now);
         if order.dry_run {
             return refusal.unwrap_or_else(|| self.order_one(index, order, now));
@@ -235,7 +237,7 @@ impl Node {
         let state = machine.state.name();
         let doubt = self.processes.doubt(index);
         ResourceStatus {
-            name: resource.config.name.clone(),
+            name: resource.config.name.to_string(),
             state,
             since: machine.since,
             priority: resource.config.priority,
@@ -265,8 +267,8 @@ impl Node {
                 generation: machine.peer.generation,
                 epoch: resource.peer_epoch.filter(|_| matches!(machine.peer.said, Said::Hot | Said::ToHot)),
             },
-            last_local: last_word(&resource.local, app_word, APP_TIMEOUT),
-            last_remote: last_word(&resource.remote, peer_word, PEER_TIMEOUT),
+            last_local: last_word(&resource.local, app_word, APP_TIMEOUT, now),
+            last_remote: last_word(&resource.remote, peer_word, PEER_TIMEOUT, now),
             troubles: self
                 .held(resource)
                 .chain(self.watchdog_trouble(state))
@@ -333,13 +335,15 @@ fn last_word<Code: Copy>(
     message: &LastMessage<Code>,
     word: impl Fn(Code) -> &'static str,
     silence: &'static str,
+    now: Time,
 ) -> Option<Heard> {
     let word = match message.word {
         Word::Nothing => "",
         Word::Said(code) => word(code),
         Word::Silence => silence,
     };
-    Some(Heard { word, reason: message.reason.clone().unwrap_or_default(), at: message.at? })
+    let at = SystemTime::now() - now.since(message.at?);
+    Some(Heard { word, reason: message.reason.clone().unwrap_or_default(), at })
 }
 
 fn door(door: &Door) -> DoorStatus {

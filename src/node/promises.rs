@@ -41,7 +41,7 @@ enum Disk {
 /// What a resource may promise.
 pub fn wanted(resources: &[Resource]) -> KeptPromises {
     let consistent = resources.iter().filter(|resource| resource.policy == PolicyWord::Consistent);
-    consistent.map(|resource| (resource.name.clone(), resource.promise)).collect()
+    consistent.map(|resource| (resource.name.to_string(), resource.promise)).collect()
 }
 
 impl PromiseMemory {
@@ -127,7 +127,7 @@ impl Node {
             .filter(|resource| !(resource.life.is_removed() && resource.life.has_ended()));
         let in_force = there.filter_map(|resource| {
             let promise = resource.protocol.settings().policy.promise()?;
-            Some((resource.config.name.clone(), promise))
+            Some((resource.config.name.to_string(), promise))
         });
         let in_force = in_force.collect();
         self.memory.promises.unwritten(in_force, now)

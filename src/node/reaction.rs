@@ -56,7 +56,7 @@ impl Node {
         self.has_news |= changes || !lines.is_empty();
         for (level, topic, text) in lines {
             log!(target: &resource.config.name, level, "{text}");
-            let name = resource.config.name.clone();
+            let name = resource.config.name.to_string();
             let text_told = text.clone();
             self.hook.tell(HookEvent {
                 name: topic.as_str(),
@@ -240,7 +240,7 @@ impl Node {
                 (&resource.config.name, format!("{from} -> {to}: {why}{}", epochs::told(epoch)));
             self.hook.tell(HookEvent {
                 name: "transition",
-                resource: name.clone(),
+                resource: name.to_string(),
                 text: text.clone(),
                 details: vec![
                     ("FROM", from.to_owned()),

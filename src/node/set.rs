@@ -75,8 +75,7 @@ impl Node {
         let Some(set) = &self.resources[index].config.set else { return Vec::new() };
         let missing = |so: fn(&Member<'_>) -> bool| {
             let all = self.members(index).into_iter().map(|index| &self.resources[index]);
-            let names: Vec<&str> =
-                all.filter(|one| so(&member(one))).map(|one| one.config.name.as_str()).collect();
+            let names: Vec<&str> = all.filter(|one| so(&member(one))).map(|one| &*one.config.name).collect();
             names.join(", ")
         };
         let mut troubles = Vec::new();
@@ -122,7 +121,7 @@ impl Node {
         target: Target,
         now: Time,
     ) -> Option<Refusal> {
-        let resource = self.resources[index].config.name.clone();
+        let resource = self.resources[index].config.name.to_string();
         let order = OperatorOrder { target, resource, force: false, dry_run: false };
         let others: Vec<usize> =
             self.members_to_order(index, target).into_iter().filter(|other| *other != index).collect();

@@ -12,15 +12,15 @@ use crate::admin::snapshot::{PlannedTimes, Switch};
 /// How long an order is the cause of a hand-over by the peer: the longest release is not longer.
 const ORDER_AGE: Duration = Duration::from_secs(60);
 
-/// Remembers the last change of this node to or from hot, and what it began with.
+/// Remembers the last change of this node to or from hot, and what it began with. Of thousands of resources few have all of it.
 #[derive(Debug, Default)]
 pub struct SwitchMemory {
-    last: Option<Switch>,
+    last: Option<Box<Switch>>,
     planned: PlannedTimes,
     /// An order that may not have begun.
-    order: Option<Order>,
+    order: Option<Box<Order>>,
     /// What this node began to go hot with, until it is.
-    going_hot: Option<Beginning>,
+    going_hot: Option<Box<Beginning>>,
     /// When this side began to release the service.
     releasing: Option<Time>,
     /// This process had stood still when the last switch came: it does not know how long no side was hot.
@@ -46,7 +46,7 @@ struct Beginning {
 impl SwitchMemory {
     /// The last switch, if there was one since the daemon's start.
     pub fn last(&self) -> Option<&Switch> {
-        self.last.as_ref()
+        self.last.as_deref()
     }
 
     /// How long planned switches took.
@@ -57,7 +57,7 @@ impl SwitchMemory {
     /// An operator gives an order. A failover begins at once. With a takeover the peer's confirmation begins it, or its hand-over
     /// if the release took longer than the request was open.
     pub fn ordered(&mut self, target: Target, by: &str, now: Time) {
-        self.order = Some(Order { at: now, target, by: by.to_owned() });
+        self.order = Some(Box::new(Order { at: now, target, by: by.to_owned() }));
     }
 
     /// That order is refused.
@@ -82,7 +82,9 @@ impl SwitchMemory {
         // Of the way to hot the first step counts: the last one is only the application's confirmation.
         let (direction, Beginning { cause, by, is_planned }) = match (before, after) {
             (_, StateName::ToHot) => {
-                self.going_hot.get_or_insert(step);
+                if self.going_hot.is_none() {
+                    self.going_hot = Some(Box::new(step));
+                }
                 return;
             }
             (StateName::Hot, after) if after != StateName::Hot => {
@@ -90,7 +92,7 @@ impl SwitchMemory {
                 (SwitchDirection::Away, step)
             }
             (before, StateName::Hot) if before != StateName::Hot => {
-                (SwitchDirection::Here, self.going_hot.take().unwrap_or(step))
+                (SwitchDirection::Here, self.going_hot.take().map_or(step, |began| *began))
             }
             _ => {
                 self.going_hot = None;
@@ -98,7 +100,7 @@ impl SwitchMemory {
             }
         };
         self.has_lost_time = change.cause == Cause::Resumed;
-        self.last = Some(Switch { at: now, direction, cause, by, is_planned, outage: None });
+        self.last = Some(Box::new(Switch { at: now, direction, cause, by, is_planned, outage: None }));
     }
 
     /// A side is hot again, after none was for this time. Returns whether that was a planned switch; `None` if this side was away
@@ -122,7 +124,7 @@ impl SwitchMemory {
     }
 
     fn beginning(&self, cause: Cause, why: &str, now: Time) -> Beginning {
-        let order = self.order.as_ref().filter(|order| now.since(order.at) < ORDER_AGE);
+        let order = self.order.as_deref().filter(|order| now.since(order.at) < ORDER_AGE);
         let (why, by) = match (cause, order) {
             (
                 Cause::Peer(PeerCode::Tcnf | PeerCode::Fovr),

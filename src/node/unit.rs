@@ -37,7 +37,7 @@ impl Node {
         // A failure keeps its first reason.
         let known = resource.local.reason.take().filter(|known| !is_news && !known.is_empty());
         let reason = if code == AppCode::Lfai { known.unwrap_or(word.reason) } else { word.reason };
-        resource.heard_app(Some(code), Some(&reason));
+        resource.heard_app(Some(code), Some(&reason), now);
         if code == AppCode::Lsby {
             // It is stopped, whatever its stop has said.
             resource.stop_does_not_matter();

@@ -55,17 +55,20 @@ fn resources(document: &Document, inherited: &Inherited, findings: &mut Findings
         findings.error(&document.position(), "no `resource` group", &hint);
     }
     let mut lines = BTreeMap::new();
-    let mut resources = Vec::new();
+    let mut resources: Vec<Resource> = Vec::new();
     for group in document.resources() {
         let fields = &mut Fields { group, findings };
-        let Some(resource) = resource_group::read(fields, inherited) else { continue };
-        if let Some(first) = lines.insert(resource.name.clone(), group.at.line) {
+        let Some(mut resource) = resource_group::read(fields, inherited) else { continue };
+        if let Some(first) = lines.insert(resource.name.to_string(), group.at.line) {
             let message = format!(
                 "a second resource {}, the first begins in line {}",
                 excerpt(&resource.name),
                 first.unwrap_or_default()
             );
             findings.error(&group.at, message, "each resource has a name of its own");
+        }
+        if let Some(before) = resources.last() {
+            resource.share_values(before);
         }
         resources.push(resource);
     }

@@ -61,7 +61,9 @@ mod witness;
 mod words;
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use auth::{Auth, FileText, OrderTokens, token_to_show};
@@ -204,11 +206,42 @@ pub struct Check {
     pub fall: u32,
 }
 
-/// One `resource` group, with the values it inherits from `core`.
+/// One `resource` group, with the values it inherits from `core`. It reads as its values do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     /// `name`: the resource-id, 1 … 255 bytes without control characters. Mandatory.
-    pub name: String,
+    pub name: Arc<str>,
+    /// All the rest. Those of thousands of resources are the same, and in memory once ([`Resource::share_values`]).
+    pub values: Arc<ResourceValues>,
+}
+
+impl Resource {
+    /// Uses the other resource's copy of the values if they are the same.
+    pub fn share_values(&mut self, other: &Resource) {
+        if self.values == other.values {
+            self.values = Arc::clone(&other.values);
+        }
+    }
+}
+
+impl Deref for Resource {
+    type Target = ResourceValues;
+
+    fn deref(&self) -> &ResourceValues {
+        &self.values
+    }
+}
+
+/// A change is one of this resource alone.
+impl DerefMut for Resource {
+    fn deref_mut(&mut self) -> &mut ResourceValues {
+        Arc::make_mut(&mut self.values)
+    }
+}
+
+/// The values of a `resource` group, apart from its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceValues {
     /// `priority`: the greater one wins a conflict. Default 0.
     pub priority: i32,
     /// `set`: the resources that share fate with this one; `None`: it is alone.

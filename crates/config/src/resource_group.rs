@@ -1,5 +1,6 @@
 //! A `resource` group, and what it inherits from `core`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use schrittmacher_text::is_layout;
@@ -15,7 +16,7 @@ use super::shared::{self, CoreShared};
 use super::unit;
 use super::user::{self, AppUser};
 use super::words::{OnIsolationWord, PolicyWord};
-use super::{Check, Resource};
+use super::{Check, Resource, ResourceValues};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Fewer than two lost datagrams in a row must not look like death (T1).
@@ -125,8 +126,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
     let app_timeout = if unit.is_some() { app_timeout.max(UNIT_TIMEOUT_MIN) } else { app_timeout };
     let timeout = timeout(fields, heartbeat, core);
     let hold_back = own.hold_back.or(core.limits.hold_back).unwrap_or(HOLD_BACK);
-    let resource = Resource {
-        name: String::new(),
+    let values = ResourceValues {
         priority: priority(fields),
         set: set(fields),
         start_action: command(fields, &keys::START_ACTION),
@@ -164,7 +164,7 @@ pub(super) fn read(fields: &mut Fields<'_>, core: &Inherited) -> Option<Resource
         fence: own.fence.or(&core.limits.fence),
         promise: promise(fields, own.promise.or(core.limits.promise), timeout),
     };
-    Some(Resource { name: name?, ..resource })
+    Some(Resource { name: name?.into(), values: Arc::new(values) })
 }
 
 /// A word of the peer has to outlast its heartbeats.

@@ -94,7 +94,7 @@ pub(super) fn resource_rows(resource: &Resource) -> Vec<Row> {
         Row::of(key, check.map_or(Shown::Absent, |check| Shown::Integer(value(check).into())))
     };
     vec![
-        Row::of(&keys::NAME, Shown::Text(resource.name.clone())),
+        Row::of(&keys::NAME, Shown::Text(resource.name.to_string())),
         Row::of(&keys::PRIORITY, Shown::Integer(resource.priority.into())),
         Row::of(&keys::SET, Shown::optional(resource.set.as_ref())),
         Row::of(&keys::START_ACTION, command(&resource.start_action)),

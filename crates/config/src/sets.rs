@@ -57,8 +57,9 @@ pub(super) fn notes(loaded: &Loaded) -> Vec<Diagnostic> {
 }
 
 fn at<'a>(document: &'a Document, resource: &Resource) -> &'a Position {
-    let is_it =
-        |group: &&Group| group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == resource.name);
+    let is_it = |group: &&Group| {
+        group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == *resource.name)
+    };
     let group = document.resources().find(is_it);
     group.map_or(&document.groups[0].at, |group| {
         group.entries.get(keys::SET.name).map_or(&group.at, |entry| &entry.at)

@@ -153,7 +153,7 @@ pub(super) fn check(document: &Document, core: &Core, resources: &[Resource], fi
     for resource in resources {
         let Some(shared) = &resource.shared else { continue };
         let group = document.resources().find(|group| {
-            group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == resource.name)
+            group.entries.get(keys::NAME.name).is_some_and(|entry| entry.value == *resource.name)
         });
         let Some(group) = group.or_else(|| document.core()) else { continue };
         let at = group.entries.get(keys::SHARED_ADDRESS.name).map_or(&group.at, |entry| &entry.at);

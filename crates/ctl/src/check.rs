@@ -113,14 +113,14 @@ fn daemon_line(daemon: &Result<DaemonStatus, CtlError>) -> String {
 
 /// Settings of the file that the daemon does not have yet: it needs a reload.
 fn differences(loaded: &Loaded, status: &DaemonStatus) -> Vec<String> {
-    let written: BTreeSet<&str> = loaded.config.resources.iter().map(|one| one.name.as_str()).collect();
+    let written: BTreeSet<&str> = loaded.config.resources.iter().map(|one| &*one.name).collect();
     let running: BTreeSet<&str> = status.resources.iter().map(|one| one.name.as_str()).collect();
     let added =
         written.difference(&running).map(|name| format!("resource {name} is in the file and does not run"));
     let removed =
         running.difference(&written).map(|name| format!("resource {name} runs and is not in the file"));
     let priority = loaded.config.resources.iter().filter_map(|one| {
-        let known = status.resources.iter().find(|known| known.name == one.name)?;
+        let known = status.resources.iter().find(|known| known.name == *one.name)?;
         let (written, running) = (one.priority, known.priority);
         let name = &one.name;
         (written != running)

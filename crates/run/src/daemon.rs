@@ -91,7 +91,7 @@ fn unusable(error: &LoadError) -> Unusable {
 }
 
 fn warn_of_unknown_resource(path: &Path, config: &Config, name: &str) {
-    let mut names = config.resources.iter().map(|resource| resource.name.as_str());
+    let mut names = config.resources.iter().map(|resource| &*resource.name);
     if !names.clone().any(|known| known == name) {
         let (path, known) = (path.display(), names.by_ref().collect::<Vec<_>>().join(", "));
         say(format_args!(

@@ -1,9 +1,10 @@
 //! Configurations with the defaults.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use schrittmacher_config::{
-    Alone, Core, HttpControl, LogTime, OnExit, Realtime, Resource, ScriptAddresses, Security,
+    Alone, Core, HttpControl, LogTime, OnExit, Realtime, Resource, ResourceValues, ScriptAddresses, Security,
 };
 
 /// The `core` group of a node at 127.0.0.2 whose peer is at 127.0.0.3.
@@ -46,8 +47,7 @@ pub fn core() -> Core {
 
 /// A resource without commands.
 pub fn resource(name: &str) -> Resource {
-    Resource {
-        name: name.to_owned(),
+    let values = ResourceValues {
         priority: 0,
         start_action: None,
         stop_action: None,
@@ -77,5 +77,13 @@ pub fn resource(name: &str) -> Resource {
         fence: None,
         promise: Duration::from_secs(6),
         set: None,
-    }
+    };
+    Resource { name: name.into(), values: Arc::new(values) }
+}
+
+/// The same with other values.
+pub fn resource_with(name: &str, change: impl FnOnce(&mut ResourceValues)) -> Resource {
+    let mut resource = resource(name);
+    change(&mut resource);
+    resource
 }

@@ -1,18 +1,20 @@
 //! `start` and `stop`: repeated as often as the application contradicts, but never as a flood (X2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use schrittmacher_config::ResourceValues;
 use schrittmacher_protocol::Time;
 
+use super::CommandKind;
 use super::running::Running;
-use super::{CommandKind, CommandLimits};
 
 /// How often an order is repeated while the application may still be on its way.
 const REPEAT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Application {
-    pub(super) limits: CommandLimits,
+    pub(super) limits: Arc<ResourceValues>,
     waiting: Option<(CommandKind, u64)>,
     pub(super) running: Option<Running>,
     row: Option<Row>,
@@ -28,7 +30,7 @@ struct Row {
 }
 
 impl Application {
-    pub(super) fn new(limits: CommandLimits) -> Application {
+    pub(super) fn new(limits: Arc<ResourceValues>) -> Application {
         Application { limits, waiting: None, running: None, row: None }
     }
 
@@ -129,6 +131,10 @@ impl Application {
 
     /// How long the application may take to obey.
     fn patience(&self, order: CommandKind) -> Duration {
-        if order == CommandKind::Start { self.limits.going_hot } else { self.limits.going_standby }
+        if order == CommandKind::Start {
+            self.limits.going_hot_timeout
+        } else {
+            self.limits.going_standby_timeout
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! `activate` and `deactivate`: done once, tried again when they fail.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use schrittmacher_config::ResourceValues;
 use schrittmacher_protocol::Time;
 
 use super::running::Running;
-use super::{CommandKind, CommandLimits, Sequel, Verdict};
+use super::{CommandKind, Sequel, Verdict};
 
 /// The pause before the first retry; it doubles with every further failure.
 const RETRY_MIN: Duration = Duration::from_secs(1);
@@ -18,7 +20,7 @@ const ANNOUNCE_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Interface {
-    pub(super) limits: CommandLimits,
+    pub(super) limits: Arc<ResourceValues>,
     /// The last order.
     wanted: Option<CommandKind>,
     /// The known state of the interface, as the order that made it so. `None` at the start, and after a command that failed or
@@ -54,7 +56,7 @@ struct Waiting {
 }
 
 impl Interface {
-    pub(super) fn new(limits: CommandLimits) -> Interface {
+    pub(super) fn new(limits: Arc<ResourceValues>) -> Interface {
         Interface {
             limits,
             wanted: None,

@@ -11,31 +11,17 @@ mod running;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use schrittmacher_config::ResourceValues;
 use schrittmacher_protocol::Time;
 
 use self::application::Application;
-pub use self::check::CheckTimes;
 use self::check::Checks;
 use self::interface::Interface;
 use self::running::Escalation;
 use super::{CommandKind, Lane};
-
-/// The times that bound the commands of one resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CommandLimits {
-    /// How long `activate` and `deactivate` may run (X3).
-    pub interface_timeout: Duration,
-    /// How long `start` and `stop` may run (X3).
-    pub action_timeout: Duration,
-    /// `going-hot-timeout`: how long `start` is repeated every second (X2).
-    pub going_hot: Duration,
-    /// `going-standby-timeout`: the same for `stop`.
-    pub going_standby: Duration,
-    /// `None` = there is no `check-command`.
-    pub check: Option<CheckTimes>,
-}
 
 /// How a command ended, as far as the queue cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +91,13 @@ pub struct CommandQueue {
 }
 
 impl CommandQueue {
-    /// An empty queue; the state of the interface is not known (S6).
-    pub fn new(limits: CommandLimits) -> CommandQueue {
+    /// An empty queue; the state of the interface is not known (S6). The limits are the times of the resource: how long each command
+    /// may run (X3), how long `start` and `stop` are repeated every second (X2), and when there are checks.
+    pub fn new(limits: Arc<ResourceValues>) -> CommandQueue {
         CommandQueue {
-            interface: Interface::new(limits),
-            application: Application::new(limits),
-            checks: Checks::new(limits.check),
+            interface: Interface::new(Arc::clone(&limits)),
+            application: Application::new(Arc::clone(&limits)),
+            checks: Checks::new(limits),
             unheard_until: None,
             was_heard: false,
             is_starting: false,
@@ -120,15 +107,15 @@ impl CommandQueue {
     }
 
     /// Other limits, for what has not begun yet.
-    pub fn set_limits(&mut self, limits: CommandLimits) {
-        self.interface.limits = limits;
-        self.application.limits = limits;
-        self.checks.times = limits.check;
+    pub fn set_limits(&mut self, limits: &Arc<ResourceValues>) {
+        self.interface.limits = Arc::clone(limits);
+        self.application.limits = Arc::clone(limits);
+        self.checks.limits = Arc::clone(limits);
     }
 
     /// No more checks.
     pub fn end_checks(&mut self) {
-        self.checks.times = None;
+        self.checks.have_ended = true;
     }
 
     /// Takes an order. `urgent` counts for [`CommandKind::Deactivate`] only. An address that is up is announced at once,
@@ -278,7 +265,7 @@ impl CommandQueue {
         match lane {
             Lane::Interface => self.interface.limits.interface_timeout,
             Lane::Application => self.application.limits.action_timeout,
-            Lane::Check => self.checks.times.map_or(Duration::ZERO, |times| times.timeout),
+            Lane::Check => self.checks.times().map_or(Duration::ZERO, |times| times.timeout),
         }
     }
 

@@ -17,7 +17,7 @@ use schrittmacher_protocol::Time;
 use schrittmacher_units::JobFailure;
 
 use super::address::AddressTicket;
-use super::configured::{Commands, limits};
+use super::configured::Commands;
 use super::earlier::StartProcess;
 use super::output::{Pipes, one_line};
 use super::process::{ChildProcess, limit, shell, under_shell, with_posix_signal_names};
@@ -36,7 +36,7 @@ pub const FIRST_REPORT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct ResourceCommands {
-    name: String,
+    name: Arc<str>,
     commands: Arc<Commands>,
     /// The commands that take down the address that was brought up before the configuration changed.
     retired: Option<Arc<Commands>>,
@@ -126,11 +126,11 @@ impl ResourceCommands {
         resource: &schrittmacher_config::Resource,
     ) -> ResourceCommands {
         ResourceCommands {
-            name: resource.name.clone(),
+            name: Arc::clone(&resource.name),
             commands: Commands::of(core, resource),
             retired: None,
             facts: Facts::default(),
-            queue: CommandQueue::new(limits(resource)),
+            queue: CommandQueue::new(Arc::clone(&resource.values)),
             running: [const { None }; Lane::ALL.len()],
             leftovers: VecDeque::new(),
             failures: Default::default(),
@@ -147,7 +147,7 @@ impl ResourceCommands {
     ) {
         let new = Commands::of(core, resource);
         let old = std::mem::replace(&mut self.commands, new);
-        self.queue.set_limits(limits(resource));
+        self.queue.set_limits(&resource.values);
         if self.commands.have_same_address(&old) || !self.queue.renew() {
             return;
         }
@@ -275,7 +275,7 @@ impl ResourceCommands {
         let pipe = pipes.add(reader, index)?;
         let job = Job {
             resource: index,
-            note: (order == CommandKind::Start).then(|| self.name.clone()),
+            note: (order == CommandKind::Start).then(|| self.name.to_string()),
             user: commands.user(order),
             command,
         };

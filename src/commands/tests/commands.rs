@@ -124,10 +124,12 @@ fn an_address_that_is_not_there_at_the_start_is_no_trouble() {
 fn a_retry_does_not_take_an_address_from_another_resource() {
     let directory = tempfile::tempdir().expect("a directory");
     let log = directory.path().join("log");
-    let with_address = |name: &str| Resource {
-        interface_activate: Some(format!("echo {name} up 192.0.2.1 >> {}", log.display())),
-        interface_deactivate: Some(format!("echo {name} down 192.0.2.1 >> {}; exit 1", log.display())),
-        ..resource(name)
+    let with_address = |name: &str| {
+        resource_with(name, |one| {
+            one.interface_activate = Some(format!("echo {name} up 192.0.2.1 >> {}", log.display()));
+            one.interface_deactivate =
+                Some(format!("echo {name} down 192.0.2.1 >> {}; exit 1", log.display()));
+        })
     };
     let mut bench = Bench::new(vec![with_address("a"), with_address("b")]);
     bench.outcome(Command::Activate, CommandKind::Activate);
@@ -145,10 +147,13 @@ fn a_retry_does_not_take_an_address_from_another_resource() {
 fn changed_interface_commands_move_an_address_that_is_up() {
     let directory = tempfile::tempdir().expect("a directory");
     let log = directory.path().join("log");
-    let at = |address: &str| Resource {
-        interface_activate: Some(format!("echo up {address} $SHARED_ADDRESS >> {}", log.display())),
-        interface_deactivate: Some(format!("echo down {address} $SHARED_ADDRESS >> {}", log.display())),
-        ..resource("smsc")
+    let at = |address: &str| {
+        let command =
+            |what: &str| Some(format!("echo {what} {address} $SHARED_ADDRESS >> {}", log.display()));
+        resource_with("smsc", |smsc| {
+            smsc.interface_activate = command("up");
+            smsc.interface_deactivate = command("down");
+        })
     };
     let mut bench = Bench::new(vec![at("192.0.2.1")]);
     bench.outcome(Command::Activate, CommandKind::Activate);
@@ -201,7 +206,7 @@ fn a_start_command_is_not_begun_beside_one_of_an_earlier_daemon() {
     );
     let core = schrittmacher_config::Core { state_directory: directory.path().to_owned(), ..core() };
     let folder = StateFolder::open(&core).expect("a folder");
-    let smsc = Resource { start_action: Some(command), ..resource("smsc") };
+    let smsc = resource_with("smsc", |smsc| smsc.start_action = Some(command));
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
 
     let mut first = Bench::after(vec![smsc.clone()], Some(folder.clone()));
@@ -233,10 +238,11 @@ fn an_application_that_is_hot_is_not_started() {
 /// edge-26.
 #[test]
 fn a_resource_under_way_goes_on_before_others_begin() {
-    let resources = (0..100).map(|index| Resource {
-        interface_activate: Some("exit 0".to_owned()),
-        start_action: Some("exit 0".to_owned()),
-        ..resource(&format!("r{index}"))
+    let resources = (0..100).map(|index| {
+        resource_with(&format!("r{index}"), |one| {
+            one.interface_activate = Some("exit 0".to_owned());
+            one.start_action = Some("exit 0".to_owned());
+        })
     });
     let mut bench = Bench::new(resources.collect());
     for index in 0..100 {
@@ -375,10 +381,11 @@ fn background_processes_beyond_the_bound_lose_their_pipe() {
 /// D24: with twelve resources the legacy gave most commands another one's environment or none.
 #[test]
 fn commands_that_run_at_once_have_their_own_environment() {
-    let resources = (0..12).map(|index| Resource {
-        interface_deactivate: Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned()),
-        stop_action: Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned()),
-        ..resource(&format!("r{index}"))
+    let resources = (0..12).map(|index| {
+        resource_with(&format!("r{index}"), |one| {
+            one.interface_deactivate = Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned());
+            one.stop_action = Some("sleep 0.1; echo $RESOURCE_NAME $ACTION".to_owned());
+        })
     });
     let mut bench = Bench::new(resources.collect());
     for index in 0..12 {
@@ -398,9 +405,9 @@ fn commands_that_run_at_once_have_their_own_environment() {
 
 #[test]
 fn processes_are_begun_a_few_at_a_time() {
-    let resources = (0..40).map(|index| resource(&format!("r{index}")));
-    let command = |resource| Resource { start_action: Some("exit 0".to_owned()), ..resource };
-    let mut bench = Bench::new(resources.map(command).collect());
+    let resources = (0..40)
+        .map(|index| resource_with(&format!("r{index}"), |one| one.start_action = Some("exit 0".to_owned())));
+    let mut bench = Bench::new(resources.collect());
     for index in 0..40 {
         bench.executor.order(index, Command::Start, false, Time::ZERO);
     }
@@ -415,9 +422,9 @@ fn processes_are_begun_a_few_at_a_time() {
 /// T4: the time of an application does not run meanwhile.
 #[test]
 fn a_command_without_room_waits_for_others_as_long_as_any_begin() {
-    let resources = (0..40).map(|index| resource(&format!("r{index}")));
-    let command = |resource| Resource { start_action: Some("exit 0".to_owned()), ..resource };
-    let mut bench = Bench::new(resources.map(command).collect());
+    let resources = (0..40)
+        .map(|index| resource_with(&format!("r{index}"), |one| one.start_action = Some("exit 0".to_owned())));
+    let mut bench = Bench::new(resources.collect());
     for index in 0..39 {
         bench.executor.order(index, Command::Start, false, Time::ZERO);
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token, Waker};
 use schrittmacher_config::{Config, Resource};
 use schrittmacher_protocol::{Command, Contest, Time};
-use schrittmacher_testkit::config::{core, resource};
+use schrittmacher_testkit::config::{core, resource, resource_with};
 
 use super::*;
 use crate::kept::StateFolder;

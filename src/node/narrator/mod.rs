@@ -180,6 +180,13 @@ impl Narrator {
         self.is_protected
     }
 
+    /// Whether [`Narrator::go_on`] would tell nothing of these sides, whatever else is the case: it told them last, and no time changes
+    /// what they mean.
+    pub fn is_told(&self, sides: Sides) -> bool {
+        let are_both_hot = sides.here == StateName::Hot && sides.other == Other::Hot;
+        self.told == sides && !sides.are_idle() && !are_both_hot && self.both_hot_since.is_none()
+    }
+
     /// Goes on to this scene, and tells what it means.
     pub fn go_on(&mut self, scene: &Scene<'_>) -> Vec<Line> {
         let mut lines = Vec::new();

@@ -36,9 +36,33 @@ impl Told {
         let here_since = if here == before.here { before.here_since } else { now };
         let other_since = if other == before.other { before.other_since } else { now };
         let sides = Sides { here, here_since, other, other_since };
+        let (is_told, before) = (self.0.is_told(sides), format!("{:?}", self.0));
         let lines = self.0.go_on(&Scene { now, sides, ..scene });
+        if is_told {
+            assert_eq!((&lines[..], format!("{:?}", self.0)), (&[][..], before));
+        }
         lines.into_iter().map(|(level, _, text)| format!("{level} {text}")).collect()
     }
+}
+
+/// Thousands of events in a second change nothing, and are not looked at.
+#[test]
+fn what_was_told_is_not_told_again_wherever_it_came_from() {
+    let others = [Other::Silent, Other::Hot, Other::Standby, Other::Failed, Other::Between];
+    let all = || StateName::ALL.into_iter().flat_map(|here| others.map(|other| (here, other)));
+    let mut skipped = 0;
+    for ((here, other), (then, there)) in all().flat_map(|first| all().map(move |second| (first, second))) {
+        for (is_granted, is_frozen) in [(false, false), (true, false), (false, true)] {
+            let scene = Scene { is_granted, is_frozen, ..CALM };
+            let mut told = Told::of(here, other);
+            told.go(100, then, there, scene);
+            // It is checked in each step.
+            told.go(200, then, there, Scene { is_granted: false, ..scene });
+            told.go(9000, then, there, CALM);
+            skipped += usize::from(told.0.is_told(told.0.told));
+        }
+    }
+    assert!(skipped > 1000, "{skipped}");
 }
 
 /// Its stop command is quicker than our start command.

@@ -435,11 +435,15 @@ impl ManagedResource {
     /// The log's next sentences. `cause` is the reason why the state changed, if it did.
     pub fn narrate(&mut self, cause: &str, now: Time) -> Vec<Line> {
         let machine = self.protocol.machine();
+        let sides = sides(machine, &self.story);
+        if self.narrator.is_told(sides) {
+            return Vec::new();
+        }
         let is_granted =
             matches!(machine.state, State::Hot { granted_until: Some(until), .. } if now < until);
         self.narrator.go_on(&Scene {
             now,
-            sides: sides(machine, &self.story),
+            sides,
             is_granted,
             is_frozen: machine.frozen,
             needs_word: self.config.policy != PolicyWord::Available,

@@ -1,7 +1,5 @@
 //! What the application and the peer have said last. What keeps this side from serving goes on to the peer as its reason.
 
-use std::time::SystemTime;
-
 use schrittmacher_protocol::{State, Time};
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -32,7 +30,7 @@ pub struct LastMessage<Code> {
     /// The reason it gave. The application's goes on to the peer with our messages.
     pub reason: Option<String>,
     /// When it came.
-    pub at: Option<SystemTime>,
+    pub at: Option<Time>,
 }
 
 impl<Code> LastMessage<Code> {
@@ -47,8 +45,8 @@ impl<Code> LastMessage<Code> {
 impl ManagedResource {
     /// Takes note of what the application says beside its status. An `LUNK` without a reason keeps the old
     /// one, as 2.0.0 does. An application that is well does not erase what this daemon found wrong.
-    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<&str>) {
-        self.local.at = Some(SystemTime::now());
+    pub fn heard_app(&mut self, code: Option<AppCode>, reason: Option<&str>, now: Time) {
+        self.local.at = Some(now);
         self.app_has_died = false;
         let Some(code) = code else { return };
         self.local.word = Word::Said(code);
@@ -74,7 +72,7 @@ impl ManagedResource {
 
     /// Takes note of what the peer says beside its status.
     pub fn heard_peer(&mut self, code: Option<PeerCode>, reason: Option<&str>, now: Time) {
-        self.remote.at = Some(SystemTime::now());
+        self.remote.at = Some(now);
         let Some(code) = code else { return };
         self.remote.word = Word::Said(code);
         self.remote.set_reason(reason);
@@ -157,7 +155,7 @@ mod tests {
     #[test]
     fn the_age_of_a_message_is_its_own() {
         let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
-        managed.heard_app(Some(AppCode::Lsby), None);
+        managed.heard_app(Some(AppCode::Lsby), None, Time::ZERO);
         managed.heard_peer(Some(PeerCode::Hott), None, Time::ZERO);
         let (local, remote) = (managed.local.at, managed.remote.at);
         assert!(local.is_some() && remote.is_some());
@@ -176,10 +174,10 @@ mod tests {
     #[test]
     fn what_an_application_said_while_it_was_well_is_no_reason_for_its_end() {
         let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
-        managed.heard_app(Some(AppCode::Lhot), Some("all is well"));
+        managed.heard_app(Some(AppCode::Lhot), Some("all is well"), Time::ZERO);
         managed.app_died();
         assert_eq!(managed.local.reason.as_deref(), Some("the application's process ended"));
-        managed.heard_app(Some(AppCode::Lfai), Some("disk full"));
+        managed.heard_app(Some(AppCode::Lfai), Some("disk full"), Time::ZERO);
         managed.app_died();
         assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
     }
@@ -205,24 +203,24 @@ mod tests {
     #[test]
     fn an_application_that_is_well_does_not_erase_ours() {
         let mut managed = ManagedResource::new(&core(), resource("smsc"), None, Time::ZERO);
-        managed.heard_app(Some(AppCode::Lsby), Some("starting"));
+        managed.heard_app(Some(AppCode::Lsby), Some("starting"), Time::ZERO);
         managed.is_cut_off("eth0 has no carrier".to_owned());
         managed.protocol.handle(Time::ZERO, Event::CutOff);
         for reason in [None, Some(""), Some("started")] {
-            managed.heard_app(Some(AppCode::Lsby), reason);
+            managed.heard_app(Some(AppCode::Lsby), reason, Time::ZERO);
             assert_eq!(managed.local.reason.as_deref(), Some("eth0 has no carrier"));
         }
         assert!(managed.is_still_cut_off("eth0 is missing".to_owned()));
         assert!(!managed.is_still_cut_off("eth0 is missing".to_owned()), "that is known");
         assert_eq!(managed.local.reason.as_deref(), Some("eth0 is missing"));
-        managed.heard_app(Some(AppCode::Lfai), Some("disk full"));
+        managed.heard_app(Some(AppCode::Lfai), Some("disk full"), Time::ZERO);
         assert!(
             !managed.is_still_cut_off("eth0 has no carrier".to_owned()),
             "that is not the reason any more"
         );
         assert_eq!(managed.local.reason.as_deref(), Some("disk full"));
         managed.protocol.handle(Time::ZERO, Event::Reconnected);
-        managed.heard_app(Some(AppCode::Lsby), Some(""));
+        managed.heard_app(Some(AppCode::Lsby), Some(""), Time::ZERO);
         assert_eq!(managed.local.reason.as_deref(), Some(""));
     }
 }

@@ -45,7 +45,7 @@ fn the_manuals_example_is_fine() {
     assert_eq!((core.port, core.http_port), (7700, Some(7700)));
     assert_eq!(resources.len(), 1);
     let resource = &resources[0];
-    assert_eq!(resource.name, "smsc-i400");
+    assert_eq!(&*resource.name, "smsc-i400");
     assert_eq!(resource.start_action.as_deref(), Some("kill -10 `cat /var/run/MessageMover/i400.pid`"));
     assert_eq!(
         resource.interface_deactivate.as_deref(),

@@ -45,7 +45,8 @@ fn white_space_is_that_of_the_legacy_reader() {
 
 #[test]
 fn the_user_of_an_application_is_a_name_or_a_number_and_core_sets_it_for_all() {
-    let id_of = |core: &str, more: &str| resource(core, more).app_user.map(|user| (user.name, user.id));
+    let id_of =
+        |core: &str, more: &str| resource(core, more).app_user.clone().map(|user| (user.name, user.id));
     assert_eq!(id_of("", ""), None);
     assert_eq!(id_of("", "app-user = root"), Some(("root".to_owned(), 0)));
     assert_eq!(id_of("app-user = root", ""), Some(("root".to_owned(), 0)));
@@ -92,7 +93,7 @@ fn every_key_is_honoured() {
         (core.log_file.as_deref(), core.log_level),
         (Some(Path::new("/var/log/x.log")), LevelFilter::Debug)
     );
-    assert_eq!((resource.name.as_str(), resource.priority, resource.preempt), ("r", -3, true));
+    assert_eq!((&*resource.name, resource.priority, resource.preempt), ("r", -3, true));
     assert_eq!(resource.start_action.as_deref(), Some("/bin/a b"));
     assert_eq!(resource.stop_action.as_deref(), Some("c"));
     assert_eq!(resource.interface_activate.as_deref(), Some("d"));
@@ -282,7 +283,7 @@ fn log_levels_by_name_and_by_number() {
 fn an_empty_value_is_as_good_as_none() {
     let resource =
         resource("", "start-action =\nstop-action = \"\"\npid-file = \" \"\npriority =\napp-timeout =");
-    assert_eq!((resource.start_action, resource.stop_action, resource.pid_file), (None, None, None));
+    assert_eq!((&resource.start_action, &resource.stop_action, &resource.pid_file), (&None, &None, &None));
     assert_eq!((resource.priority, resource.app_timeout), (0, s(10.0)));
 }
 

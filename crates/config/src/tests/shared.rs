@@ -3,7 +3,7 @@
 use super::{CORE, config, errors, file, load, resource, warned};
 
 fn shared(core: &str, more: &str) -> String {
-    let shared = resource(core, more).shared.unwrap();
+    let shared = resource(core, more).shared.clone().unwrap();
     let addresses: Vec<_> = shared.addresses.iter().map(ToString::to_string).collect();
     format!("{} {} {}", shared.interface, addresses.join(" "), shared.refresh.as_secs())
 }
@@ -36,7 +36,7 @@ fn the_daemon_keeps_the_address_only_where_an_interface_is_named() {
 fn an_interface_is_tracked_for_a_heartbeat_of_at_least_100_ms_unless_that_is_not_wanted() {
     let track = |core: &str, more: &str| {
         let more = format!("shared-address = 192.0.2.88\nshared-interface = eth0\n{more}");
-        resource(core, &more).shared.unwrap().track.map(|track| track.delay.as_millis())
+        resource(core, &more).shared.as_ref().unwrap().track.as_ref().map(|track| track.delay.as_millis())
     };
     assert_eq!(track("heartbeat = 0.5", ""), Some(500));
     assert_eq!(track("heartbeat = 0.01\ntimeout = 0.03", ""), Some(100));

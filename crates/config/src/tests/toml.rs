@@ -1,6 +1,7 @@
 //! TOML means what the legacy format means (C2).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -56,10 +57,23 @@ fn every_kind_of_value_is_written_as_toml_has_it() {
     assert_eq!(resource.startup_delay.as_millis(), 2500);
 }
 
+/// Thousands of resources differ by their names alone.
+#[test]
+fn resources_with_the_same_values_share_them_and_a_change_is_one_of_one_alone() {
+    let group = |name: &str, more: &str| format!("[[resource]]\nname = \"{name}\"\n{more}");
+    let text = group("a", "") + &group("b", "") + &group("c", "priority = 7\n") + TOML_CORE;
+    let mut resources = load(&text).unwrap().config.resources;
+    let is_shared = |one: usize, other: usize| Arc::ptr_eq(&resources[one].values, &resources[other].values);
+    assert_eq!((is_shared(0, 1), is_shared(1, 2)), (true, false));
+    resources[0].priority = 3;
+    assert_eq!(resources.iter().map(|one| one.priority).collect::<Vec<_>>(), [3, 0, 7]);
+}
+
 #[test]
 fn resources_keep_their_order() {
     let text = format!("[[resource]]\nname = \"z\"\n[[resource]]\nname = \"a\"\n{TOML_CORE}");
-    let names: Vec<_> = load(&text).unwrap().config.resources.into_iter().map(|r| r.name).collect();
+    let names: Vec<_> =
+        load(&text).unwrap().config.resources.into_iter().map(|r| r.name.to_string()).collect();
     assert_eq!(names, ["z", "a"]);
 }
 

@@ -87,7 +87,7 @@ fn pairs(
                 settings(&config.core, same)
             }
         };
-        Some((resource.name.clone(), [mine, other]))
+        Some((resource.name.to_string(), [mine, other]))
     };
     let pairs: Vec<_> = ours.resources.iter().filter_map(pair).collect();
     if let (Some(theirs), Some(peer)) = (theirs, peer) {

@@ -141,15 +141,15 @@ impl World {
 
 fn limit(order: CommandKind) -> Duration {
     match order.lane() {
-        Lane::Interface => LIMITS.interface_timeout,
-        Lane::Application => LIMITS.action_timeout,
+        Lane::Interface => limits().interface_timeout,
+        Lane::Application => limits().action_timeout,
         Lane::Check => unreachable!("there are no checks"),
     }
 }
 
 fn world() -> World {
     World {
-        queue: CommandQueue::new(LIMITS),
+        queue: CommandQueue::new(limits()),
         now: Time::ZERO,
         running: [None; 2],
         last_ordered: [None; 2],

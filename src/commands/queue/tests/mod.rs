@@ -1,18 +1,17 @@
 use std::time::Duration;
 
+use schrittmacher_testkit::config::{resource, resource_with};
+
 use super::CommandKind::{Activate, Announce, Check, Deactivate, Start, Stop};
 use super::*;
 
 mod invariants;
 mod repetitions;
 
-const LIMITS: CommandLimits = CommandLimits {
-    interface_timeout: Duration::from_secs(5),
-    action_timeout: Duration::from_secs(30),
-    going_hot: Duration::from_secs(20),
-    going_standby: Duration::from_secs(6),
-    check: None,
-};
+/// Commands of interfaces may take 5 s, the others 30 s; `start` is repeated for 20 s and `stop` for 6 s.
+fn limits() -> Arc<ResourceValues> {
+    resource("smsc").values
+}
 
 fn at(seconds: f64) -> Time {
     Time::new(Duration::from_secs_f64(seconds))
@@ -26,7 +25,16 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        Bench { queue: CommandQueue::new(LIMITS), now: Time::ZERO }
+        Bench { queue: CommandQueue::new(limits()), now: Time::ZERO }
+    }
+
+    /// A check every 2 s, which may take 5 s.
+    fn with_checks() -> Bench {
+        let command = "true".to_owned();
+        let (interval, timeout) = (Duration::from_secs(2), Duration::from_secs(5));
+        let check = schrittmacher_config::Check { command, interval, timeout, rise: 1, fall: 1 };
+        let resource = resource_with("smsc", |smsc| smsc.check = Some(check));
+        Bench { queue: CommandQueue::new(resource.values), now: Time::ZERO }
     }
 
     /// A queue of a resource that is hot: activate and start have succeeded.
@@ -436,8 +444,7 @@ fn an_announcement_makes_way_for_deactivate_and_is_not_made_of_an_address_that_i
 
 #[test]
 fn checks_run_one_after_the_other_with_a_pause() {
-    let check = Some(CheckTimes { interval: Duration::from_secs(2), timeout: Duration::from_secs(5) });
-    let mut bench = Bench { queue: CommandQueue::new(CommandLimits { check, ..LIMITS }), now: Time::ZERO };
+    let mut bench = Bench::with_checks();
     assert_eq!(bench.steps(), [QueueStep::Begin(Check)]);
     bench.now = at(1.0);
     assert_eq!(bench.queue.ended(Check, Verdict::Refused, bench.now), Sequel::Nothing);
@@ -452,8 +459,7 @@ fn checks_run_one_after_the_other_with_a_pause() {
 /// A removed resource was checked for ever.
 #[test]
 fn a_resource_that_is_gone_is_checked_no_more() {
-    let check = Some(CheckTimes { interval: Duration::from_secs(2), timeout: Duration::from_secs(5) });
-    let mut bench = Bench { queue: CommandQueue::new(CommandLimits { check, ..LIMITS }), now: Time::ZERO };
+    let mut bench = Bench::with_checks();
     assert_eq!(bench.steps(), [QueueStep::Begin(Check)]);
     bench.queue.end_checks();
     bench.now = at(1.0);
@@ -463,8 +469,7 @@ fn a_resource_that_is_gone_is_checked_no_more() {
 
 #[test]
 fn a_start_that_has_ended_is_checked_at_once_and_older_results_count_for_nothing() {
-    let check = Some(CheckTimes { interval: Duration::from_secs(2), timeout: Duration::from_secs(5) });
-    let mut bench = Bench { queue: CommandQueue::new(CommandLimits { check, ..LIMITS }), now: Time::ZERO };
+    let mut bench = Bench::with_checks();
     assert_eq!(bench.ordered(&[Start]), [QueueStep::Begin(Check)], "it may run already");
     bench.queue.ended(Check, Verdict::Refused, bench.now);
     assert_eq!(bench.steps(), [QueueStep::Begin(Start)]);
