@@ -1,11 +1,10 @@
 //! The cost of a daemon that only sends its heartbeat.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::row;
-use schrittmacher_harness::{Pair, Setup, Side};
+use schrittmacher_harness::{Pair, Setup, Side, cpu_time, mebibytes};
 
 const SPAN: Duration = Duration::from_secs(30);
 
@@ -22,21 +21,5 @@ pub fn report() {
     row("an idle daemon, one resource, heartbeat 1 s", ["", "", ""], "target");
     let share = format!("{:.3}", share * 100.0);
     row(&format!("percent of a core, over {} s", SPAN.as_secs()), ["", &share, ""], "0.1");
-    row("MiB of memory (PSS)", ["", &format!("{:.1}", pss_kib(daemon) / 1024.0), ""], "6");
-}
-
-/// Of all its threads. The scheduler's own account: clock ticks would be far too coarse.
-fn cpu_time(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let nanos = threads.map(|thread| {
-        let account = fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
-        account.split(' ').next().unwrap().parse::<u64>().unwrap()
-    });
-    Duration::from_nanos(nanos.sum())
-}
-
-fn pss_kib(pid: u32) -> f64 {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    row("MiB of memory (PSS)", ["", &format!("{:.1}", mebibytes(daemon)), ""], "6");
 }

@@ -29,7 +29,8 @@ fn main() {
         "",
         median(&killed) / median(&bare)
     );
-    report("hot host lost, heartbeat 10 ms, timeout 30 ms", &host_lost(), "40");
+    report("hot host lost, heartbeat 10 ms, timeout 30 ms", &host_lost(0.01), "40");
+    report("hot host lost, heartbeat 3 ms, timeout 9 ms", &host_lost(0.003), "11");
     report("planned failover, no commands on the old side", &failover(), "100");
     idle::report();
 }
@@ -102,8 +103,8 @@ fn application_killed() -> Vec<Duration> {
 }
 
 /// Daemon and application of the hot side end together; the other side knows by silence.
-fn host_lost() -> Vec<Duration> {
-    let mut pair = Pair::new(setup(0.01, 0.03));
+fn host_lost(heartbeat: f64) -> Vec<Duration> {
+    let mut pair = Pair::new(setup(heartbeat, 3.0 * heartbeat));
     let starts = Starts::new(pair.folder());
     pair.start(Side::A);
     for side in [Side::A, Side::B] {

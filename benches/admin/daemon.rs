@@ -50,21 +50,8 @@ impl Daemon {
         (self.local, HTTP_PORT).into()
     }
 
-    /// Of all its threads, by the scheduler's account.
-    pub fn cpu_time(&self) -> Duration {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
-        // One that has ended meanwhile has used next to nothing.
-        let nanos = threads.filter_map(|thread| {
-            let account = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-            account.split(' ').next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanos.sum())
-    }
-
-    pub fn pss_mib(&self) -> f64 {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.process.id())).unwrap();
-        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use daemon::Daemon;
 use load::Request;
 use peer::Peer;
+use schrittmacher_harness::{cpu_time, mebibytes};
 
 const RATE: u32 = 1000;
 /// Of the ten resources.
@@ -70,7 +71,7 @@ fn main() {
 fn sizes(count: usize) {
     let daemon = Daemon::start(count, CALM);
     let _peer = Peer::start(&daemon, count, CALM);
-    println!("{count} resources: PSS {:.1} MiB settled", daemon.pss_mib());
+    println!("{count} resources: PSS {:.1} MiB settled", mebibytes(daemon.pid()));
     for request in ROUTES.iter().filter(|one| {
         ["page for people", "table", "metrics", "status", "one resource", "ready"].contains(&one.what)
     }) {
@@ -91,7 +92,7 @@ fn sizes(count: usize) {
             bytes as f64 / 1e6
         );
     }
-    println!("  PSS {:.1} MiB after these answers\n", daemon.pss_mib());
+    println!("  PSS {:.1} MiB after these answers\n", mebibytes(daemon.pid()));
 }
 
 /// Idle, load, idle, load …: what is common to both is not the load's.
@@ -118,10 +119,10 @@ fn lateness(span: Duration, rounds: u64) {
             peer.forget();
             thread::sleep(span);
             idle.extend(peer.take());
-            let before = daemon.cpu_time();
+            let before = cpu_time(daemon.pid());
             answers += load::run(request, daemon.page(), RATE, span);
             busy.extend(peer.take());
-            used += daemon.cpu_time() - before;
+            used += cpu_time(daemon.pid()) - before;
         }
         let whole = span.as_secs_f64() * rounds as f64;
         let (idle, busy) = (figures(&mut idle), figures(&mut busy));

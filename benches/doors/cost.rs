@@ -3,9 +3,9 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use schrittmacher_harness::{Pair, Setup, Side};
+use schrittmacher_harness::{Pair, Setup, Side, cpu_time};
 
-use crate::daemon::{KEY_LINE, add_resources, cpu_time, write_key};
+use crate::daemon::{KEY_LINE, add_resources, write_key};
 
 const RESOURCES: usize = 999;
 const SPAN: Duration = Duration::from_secs(10);

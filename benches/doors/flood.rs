@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
-use schrittmacher_harness::{Lan, Namespace, PORT, Pair, Setup, Side};
+use schrittmacher_harness::{Lan, Lateness, Namespace, PORT, Pair, Setup, Side};
 
-use crate::daemon::{KEY_LINE, Lateness, add_resources, write_key};
+use crate::daemon::{KEY_LINE, add_resources, write_key};
 
 const SPAN: Duration = Duration::from_secs(20);
 /// With the service itself: enough heartbeats for one in a thousand.
@@ -103,7 +103,7 @@ fn measure(flood: &Flood) {
 
 /// 99.9 % of the hot side's heartbeats meanwhile, in milliseconds, and their number.
 fn lateness(pair: &Pair, lan: &Lan, act: impl FnOnce()) -> (f64, u64) {
-    let ask = || Lateness::of(pair, Side::A, lan.host(Side::A));
+    let ask = || lan.host(Side::A).run(|| Lateness::of(pair[Side::A].address));
     let before = ask();
     act();
     ask().since(&before, 0.999)

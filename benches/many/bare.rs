@@ -17,9 +17,14 @@ pub fn compile(folder: &Path) -> PathBuf {
 
 /// Percent of a core that it takes in this time.
 pub fn share(program: &Path, address: &str, span: Duration) -> f64 {
+    cost(program, address, span).0.div_duration_f64(span) * 100.0
+}
+
+/// The time of a core that it takes, and how many datagrams it has taken.
+pub fn cost(program: &Path, address: &str, span: Duration) -> (Duration, u64) {
     let words = [address.to_owned(), (PORT + 1).to_string(), span.as_secs().to_string()];
     let output = Command::new(program).args(words).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let nanoseconds: u64 = text.split(' ').next().unwrap().parse().unwrap();
-    Duration::from_nanos(nanoseconds).div_duration_f64(span) * 100.0
+    let (nanoseconds, taken) = text.trim().split_once(' ').unwrap();
+    (Duration::from_nanos(nanoseconds.parse().unwrap()), taken.parse().unwrap())
 }

@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
-use schrittmacher_harness::{EndOnDrop, PORT, Process, program, report};
+use schrittmacher_harness::{EndOnDrop, PORT, Process, cpu_time, mebibytes, program, report};
 
 /// Between two reports of one application.
 const PERIOD: Duration = Duration::from_millis(1500);
@@ -73,6 +73,52 @@ fn main() {
             exponent(before.mebibytes, after.mebibytes)
         );
     }
+    if setting("FLOOD", "no") != "no" {
+        flooded(&program, span);
+    }
+}
+
+/// As many reports as one thread can send, to the bare loop and to a hot daemon with 1,000 resources.
+fn flooded(program: &Path, span: Duration) {
+    const RESOURCES: usize = 1000;
+    let bare = beside_flood(BARE, RESOURCES, || bare::cost(program, BARE, span));
+    let folder = tempfile::tempdir().unwrap();
+    let daemons = [(HOT, STANDBY), (STANDBY, HOT)]
+        .map(|(local, remote)| start(folder.path(), local, remote, RESOURCES, "1"));
+    let ours = beside_applications(RESOURCES, &[(HOT, "LHOT"), (STANDBY, "LSBY")], |_| {
+        thread::sleep(SETTLED);
+        beside_flood(HOT, RESOURCES, || {
+            let (before, first) = (cpu_time(daemons[0].pid()), datagrams("InDatagrams"));
+            thread::sleep(span);
+            (cpu_time(daemons[0].pid()) - before, datagrams("InDatagrams") - first)
+        })
+    });
+    println!("\nAs many reports as one thread can send, {RESOURCES} resources:");
+    let each = |(time, taken): (Duration, u64)| time.as_secs_f64() * 1e9 / taken as f64;
+    for (name, cost) in [("bare", bare), ("hot", ours)] {
+        let rate = cost.1 as f64 / span.as_secs_f64();
+        println!("  {name:<6}{rate:>9.0} a second, {:.0} ns of a core for each", each(cost));
+    }
+    println!("  for the time of one: {:.2} of what the bare loop takes", each(bare) / each(ours));
+}
+
+fn beside_flood<T>(address: &str, resources: usize, what: impl FnOnce() -> T) -> T {
+    let end = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let socket = UdpSocket::bind((address, 0)).unwrap();
+            socket.connect((address, PORT + 1)).unwrap();
+            let reports: Vec<String> =
+                (0..resources).map(|number| report("LHOT", &format!("resource-{number}"))).collect();
+            while !end.load(Ordering::Relaxed) {
+                for text in &reports {
+                    let _ = socket.send(text.as_bytes());
+                }
+            }
+        });
+        let _end = EndOnDrop(&end);
+        what()
+    })
 }
 
 /// What one daemon takes: percent of a core, and memory (PSS).
@@ -87,14 +133,15 @@ fn pair(resources: usize, heartbeat: &str, span: Duration) -> (Cost, Cost, f64) 
         .map(|(local, remote)| start(folder.path(), local, remote, resources, heartbeat));
     beside_applications(resources, &[(HOT, "LHOT"), (STANDBY, "LSBY")], |reports| {
         thread::sleep(SETTLED);
-        let counted = || datagrams() - reports.load(Ordering::Relaxed);
-        let (before, began, first) = (daemons.each_ref().map(cpu_time), Instant::now(), counted());
+        let counted = || datagrams("OutDatagrams") - reports.load(Ordering::Relaxed);
+        let (before, began, first) =
+            (daemons.each_ref().map(|daemon| cpu_time(daemon.pid())), Instant::now(), counted());
         thread::sleep(span);
         let elapsed = began.elapsed();
         let rate = (counted() - first) as f64 / elapsed.as_secs_f64() / 2.0;
         let cost = |side: usize| Cost {
-            share: (cpu_time(&daemons[side]) - before[side]).div_duration_f64(elapsed) * 100.0,
-            mebibytes: mebibytes(&daemons[side]),
+            share: (cpu_time(daemons[side].pid()) - before[side]).div_duration_f64(elapsed) * 100.0,
+            mebibytes: mebibytes(daemons[side].pid()),
         };
         (cost(0), cost(1), rate)
     })
@@ -147,28 +194,11 @@ fn beside_applications<T>(resources: usize, words: &[(&str, &str)], what: impl F
     })
 }
 
-/// What was sent in this network namespace.
-fn datagrams() -> u64 {
+/// How many there were in this network namespace: `OutDatagrams` were sent, `InDatagrams` were read.
+fn datagrams(which: &str) -> u64 {
     let text = fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Udp: "));
     let (names, numbers) = (lines.next().unwrap(), lines.next().unwrap());
-    let place = names.split(' ').position(|name| name == "OutDatagrams").unwrap();
+    let place = names.split(' ').position(|name| name == which).unwrap();
     numbers.split(' ').nth(place).unwrap().parse().unwrap()
-}
-
-/// Of all its threads. The scheduler's own account: clock ticks would be far too coarse.
-fn cpu_time(daemon: &Process) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
-    threads.map(|thread| account(&thread.unwrap().path())).sum()
-}
-
-fn account(thread: &Path) -> Duration {
-    let account = fs::read_to_string(thread.join("schedstat")).unwrap();
-    Duration::from_nanos(account.split(' ').next().unwrap().parse().unwrap())
-}
-
-fn mebibytes(daemon: &Process) -> f64 {
-    let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", daemon.pid())).unwrap();
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
 }

@@ -1,11 +1,9 @@
 //! What a pair costs that has nothing to do: one service at 1 s, on both sides, ours and keepalived by turns.
 
-use std::fs;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use schrittmacher_harness::Lan;
+use schrittmacher_harness::{Lan, cpu_time, mebibytes, with_children};
 
 use super::{Pace, System, keepalived, ours};
 
@@ -51,47 +49,14 @@ fn measure<S: System>(span: Duration, start: impl FnOnce(&Lan) -> Option<S>) -> 
     // What belongs to the start is over.
     thread::sleep(Duration::from_secs(3));
     let processes = [hot, hot.other()].map(|side| with_children(system.daemon(side)));
-    let before = processes.each_ref().map(|processes| cpu_time(processes));
+    let taken = |side: usize| processes[side].iter().map(|pid| cpu_time(*pid)).sum::<Duration>();
+    let before = [0, 1].map(taken);
     let began = Instant::now();
     thread::sleep(span);
     let elapsed = began.elapsed();
     let cost = |side: usize| Cost {
-        share: (cpu_time(&processes[side]) - before[side]).div_duration_f64(elapsed) * 100.0,
+        share: (taken(side) - before[side]).div_duration_f64(elapsed) * 100.0,
         mebibytes: processes[side].iter().map(|pid| mebibytes(*pid)).sum(),
     };
     Some([cost(0), cost(1)])
-}
-
-/// A process and those it has begun.
-fn with_children(pid: u32) -> Vec<u32> {
-    let mut all = vec![pid];
-    let mut next = 0;
-    while let Some(pid) = all.get(next) {
-        for thread in threads(*pid) {
-            let children = fs::read_to_string(thread.join("children")).unwrap_or_default();
-            all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-        }
-        next += 1;
-    }
-    all
-}
-
-fn threads(pid: u32) -> Vec<PathBuf> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
-    threads.flatten().map(|thread| thread.path()).collect()
-}
-
-/// Of all their threads. The scheduler's own account: clock ticks would be far too coarse.
-fn cpu_time(processes: &[u32]) -> Duration {
-    let accounts = processes.iter().flat_map(|pid| threads(*pid)).filter_map(|thread| {
-        let account = fs::read_to_string(thread.join("schedstat")).ok()?;
-        account.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(accounts.sum())
-}
-
-fn mebibytes(pid: u32) -> f64 {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or_default() / 1024.0
 }

@@ -35,11 +35,14 @@ pub fn start(lan: &Lan, pace: Pace, built_in: Option<&'static str>) -> Ours {
     };
     assert_eq!(SERVICE, "10.1.0.100");
     let mut pair = Pair::on(setup, lan);
-    pair.start_daemon(Side::B);
-    pair[Side::B].start_app("--start-as standby");
-    pair[Side::B].log.wait_state("Standby", AT_ONCE * 10);
-    pair[Side::A].start_app("");
     pair.start_daemon(Side::A);
+    pair[Side::A].start_app("--start-as standby");
+    pair[Side::A].log.wait_state("Standby", AT_ONCE * 10);
+    pair[Side::B].start_app("");
+    pair.start_daemon(Side::B);
+    pair.wait_settled(Side::B, AT_ONCE * 10);
+    // As a service that has been switched before: its daemon knows how long that takes (`track-delay`).
+    drop(pair[Side::B].page("?failover=service"));
     Ours { pair }
 }
 
@@ -50,6 +53,8 @@ impl System for Ours {
 
     fn settled(&self) -> Side {
         self.pair.wait_settled(Side::A, AT_ONCE * 10);
+        // The daemons have told each other so, too.
+        std::thread::sleep(Duration::from_secs(1));
         Side::A
     }
 

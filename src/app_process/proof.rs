@@ -96,7 +96,7 @@ pub fn began(pid: u32) -> Option<u64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProcessStatus {
     pub(super) users: Users,
-    /// The signals that it catches, ignores or blocks: bit N - 1 for signal N.
+    /// The signals that it catches or ignores, or that all its threads block or wait for: bit N - 1 for signal N.
     handled: u64,
 }
 
@@ -110,7 +110,12 @@ impl ProcessStatus {
             let dead = error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH);
             if dead { Doubt::Dead } else { unreadable(&path, &error) }
         })?;
-        ProcessStatus::parse(&status).ok_or_else(|| Doubt::System(format!("{path} has no user")))
+        let mut status =
+            ProcessStatus::parse(&status).ok_or_else(|| Doubt::System(format!("{path} has no user")))?;
+        if [Signal::SIGUSR1, Signal::SIGUSR2].iter().any(|signal| status.is_ended_by(*signal)) {
+            status.handled |= held_off_by_all_threads(pid);
+        }
+        Ok(status)
     }
 
     fn parse(status: &str) -> Option<ProcessStatus> {
@@ -118,16 +123,40 @@ impl ProcessStatus {
         let mut ids = value("Uid:")?.split_ascii_whitespace().map(str::parse);
         let mut next = || ids.next()?.ok();
         let users = Users { real: next()?, effective: next()?, saved: next()? };
-        let mask = |name| value(name).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        let handled =
-            ["SigBlk:", "SigIgn:", "SigCgt:"].into_iter().filter_map(mask).fold(0, |all, one| all | one);
+        let handled = signals(status, "SigIgn:") | signals(status, "SigCgt:");
         Some(ProcessStatus { users, handled })
     }
 
-    /// Whether SIGUSR1 or SIGUSR2 would end it: it neither catches nor ignores nor blocks the signal.
+    /// Whether SIGUSR1 or SIGUSR2 would end it: it does not catch or ignore it, and some thread neither blocks it nor waits for it.
     pub(super) fn is_ended_by(&self, signal: Signal) -> bool {
         self.handled & (1 << (signal as u32 - 1)) == 0
     }
+}
+
+/// A line of a status in `/proc`: bit N - 1 for signal N.
+fn signals(status: &str, name: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+/// The signals that would end no thread of this process: each blocks them, or waits for signals. The kernel gives a signal to
+/// any thread that does not block it, and that ends the whole process.
+fn held_off_by_all_threads(pid: u32) -> u64 {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0 };
+    // One that ends meanwhile gets no signal.
+    threads
+        .flatten()
+        .map(|thread| held_off(&thread.path()).unwrap_or(u64::MAX))
+        .fold(u64::MAX, |all, one| all & one)
+}
+
+/// As long as a thread is in sigwait(3) and the like, what it waits for is not among what it blocks, and ends it no more than that
+/// would. Which signals these are is in its memory; it is an application that takes its orders so.
+fn held_off(thread: &Path) -> Option<u64> {
+    let status = fs::read_to_string(thread.join("status")).ok()?;
+    let call = fs::read_to_string(thread.join("syscall")).unwrap_or_default();
+    let waits = call.split(' ').next() == Some(&libc::SYS_rt_sigtimedwait.to_string());
+    Some(if waits { u64::MAX } else { signals(&status, "SigBlk:") })
 }
 
 /// The user ids of a process.
@@ -167,6 +196,10 @@ fn unreadable(path: &str, error: &io::Error) -> Doubt {
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::pthread::{pthread_kill, pthread_self};
+    use nix::sys::signal::SigSet;
+    use nix::unistd::gettid;
+
     use super::*;
 
     #[test]
@@ -179,13 +212,41 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_ends_only_a_process_that_neither_catches_nor_ignores_nor_blocks_it() {
+    fn a_signal_ends_only_a_process_that_neither_catches_nor_ignores_it() {
         let (usr1, usr2) = (Signal::SIGUSR1, Signal::SIGUSR2);
-        for line in ["SigBlk", "SigIgn", "SigCgt"] {
+        for line in ["SigIgn", "SigCgt"] {
             let text = format!("Uid:\t0\t0\t0\t0\n{line}:\t0000000000000200\n");
             let status = ProcessStatus::parse(&text).expect("a status");
             assert!(!status.is_ended_by(usr1) && status.is_ended_by(usr2), "{line}");
         }
+    }
+
+    /// Such an application was never started: the kernel shows what it waits for as not blocked.
+    #[test]
+    fn a_thread_that_waits_for_a_signal_is_not_ended_by_it() {
+        let usr1 = SigSet::from(Signal::SIGUSR1);
+        let (tell, told) = std::sync::mpsc::channel();
+        let waiting = std::thread::spawn(move || {
+            usr1.thread_block().expect("a mask");
+            tell.send((gettid(), pthread_self())).expect("a receiver");
+            usr1.wait().expect("a signal")
+        });
+        let (number, thread) = told.recv().expect("a thread");
+        let path = Path::new("/proc/self/task").join(number.to_string());
+        let waits =
+            || fs::read_to_string(path.join("wchan")).is_ok_and(|place| place.contains("sigtimedwait"));
+        while !waits() {
+            assert!(!waiting.is_finished(), "it waits");
+            std::thread::yield_now();
+        }
+        let has = |signals: u64| signals & (1 << (Signal::SIGUSR1 as u32 - 1)) != 0;
+        let status = fs::read_to_string(path.join("status")).expect("a status");
+        assert!(!has(signals(&status, "SigBlk:")), "{status}");
+        assert!(held_off(&path).is_some_and(has));
+        // The kernel would give it to another thread of this process.
+        assert!(!has(held_off_by_all_threads(std::process::id())));
+        pthread_kill(thread, Signal::SIGUSR1).expect("a thread");
+        assert_eq!(waiting.join().expect("a signal"), Signal::SIGUSR1);
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod release;
 mod reload;
 mod resource;
 mod right;
+mod seeking;
 mod set;
 mod story;
 mod summary;
@@ -61,7 +62,7 @@ use std::time::Duration;
 
 use log::warn;
 use schrittmacher_auth::Runs;
-use schrittmacher_protocol::{AppFailure, Event, Time};
+use schrittmacher_protocol::{AppFailure, Event, Seeker, Time};
 use schrittmacher_wire::host;
 
 use self::batching::Batching;
@@ -128,6 +129,7 @@ pub struct Node {
     vote: Vote,
     isolation: Isolation,
     fencing: Fencing,
+    seeker: Seeker,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -195,6 +197,7 @@ impl Node {
             vote: Vote::default(),
             isolation: Isolation::default(),
             fencing: Fencing::default(),
+            seeker: Seeker::default(),
             executor,
             processes,
             app_socket,
@@ -313,6 +316,7 @@ impl Node {
             self.next_fence(),
             self.next_promises(),
             self.next_tick(),
+            self.seeker.due(),
             self.releases.first(),
             self.probes.first(),
         ];
@@ -373,6 +377,7 @@ impl Node {
             self.give(index, Event::Tick, now);
         }
         self.send_waiting(now);
+        self.seek(now);
         self.release_late(now);
         self.look_after_paths(now);
         self.look_at_witness(now);

@@ -74,6 +74,7 @@ impl Node {
             self.executor.announce(index, contest, now);
         }
         self.tell_right(index);
+        self.note_seeking(index, now);
         self.reschedule(index);
         reaction.refusal()
     }

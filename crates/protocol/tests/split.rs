@@ -55,6 +55,21 @@ fn a_greater_priority_counts_for_more_than_a_longer_time() {
     }
 }
 
+/// At each distance in time between the heartbeats of the two, which are two seconds.
+#[test]
+fn two_hot_nodes_meet_long_before_a_heartbeat() {
+    for tenths in 0..20 {
+        let mut pair = Pair::new(settings(0), settings(0));
+        pair.run(tenths * SECOND / 10);
+        pair.kill_daemon(1);
+        pair.start_daemon(1);
+        let mut pair = split(pair.settle(), 0);
+        pair.heal();
+        let took = pair.run_until(10 * SECOND, |pair| !(pair.is_hot(0) && pair.is_hot(1)));
+        assert!(took <= 11 * SECOND / 100, "a tenth of a second, not {took:?}\n{}", pair.log());
+    }
+}
+
 /// Both have been hot since the same second: the greater address is left.
 #[test]
 fn at_equal_times_the_greater_address_stays_hot() {

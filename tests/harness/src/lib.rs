@@ -5,6 +5,7 @@
 
 mod app;
 mod config;
+mod cost;
 mod ctl;
 mod emulator;
 mod filter;
@@ -28,10 +29,12 @@ use std::time::{Duration, Instant};
 
 pub use app::App;
 pub use config::{HTTP_PORT, PORT, RESOURCE, Setup};
+pub use cost::{Lateness, cpu_time, mebibytes, with_children};
 pub use ctl::{ctl, ctl_in};
 pub use emulator::{Emulator, Weather};
 pub use filter::Filter;
 pub use host::Host;
+pub use http::get;
 pub use journal::Journal;
 pub use lan::{Lan, PROBE_PERIOD, Probe, Scissors};
 pub use mixed::{Generation, LEGACY_HEARTBEAT, LEGACY_TIMEOUT, Mixed, beside_both};

@@ -13,6 +13,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         if self.now < self.hosts[side].off_until {
             return;
         }
+        if !self.hosts[side].is_up() {
+            self.hosts[side].forget_seeking();
+        }
         if let Some(signed) = self.signed.as_mut().filter(|_| !self.hosts[side].is_up()) {
             signed.start(side);
         }

@@ -5,13 +5,14 @@ mod echoes;
 mod faults;
 mod fences;
 mod flight;
+mod seeking;
 mod sets;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, Notice, StateName};
+use schrittmacher_protocol::{Action, Event, Notice, Seeker, StateName};
 use schrittmacher_wire::Run;
 
 use self::fences::FenceRun;
@@ -40,6 +41,9 @@ pub struct Host<D> {
     off_until: Duration,
     /// Events that wait in the sockets of a stopped daemon.
     inbox: VecDeque<(usize, Event)>,
+    seeker: Seeker,
+    /// The last word of each resource in its state of now.
+    words: Vec<Option<Parcel>>,
 }
 
 impl<D: Daemon> Host<D> {
@@ -161,6 +165,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 fences: 0,
                 off_until: Duration::ZERO,
                 inbox: VecDeque::new(),
+                seeker: Seeker::default(),
+                words: Vec::new(),
             }),
             link,
             second: None,
@@ -239,7 +245,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             let act = acts.into_iter().flatten().min().unwrap_or(Duration::MAX);
             let echo = self.next_echo();
             let fence = self.next_fence();
-            let next = timers.min(arrival).min(act).min(echo).min(fence).max(self.now);
+            let seek = self.next_seek();
+            let next = timers.min(arrival).min(act).min(echo).min(fence).min(seek).max(self.now);
             at_once = if next > self.now { 0 } else { at_once + 1 };
             if at_once > AT_ONCE {
                 self.watch.stands_still(self.now);
@@ -257,6 +264,8 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 self.send_echoes();
             } else if fence <= next {
                 self.run_fences();
+            } else if seek <= next {
+                self.seek();
             } else {
                 self.turn();
             }
@@ -420,6 +429,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
             return;
         }
         let before = node.daemon().state();
+        let sought = node.daemon().ours().is_some_and(|ours| ours.machine().seeks());
         let actions = match event {
             Some(event) => node.daemon_mut().handle(self.now, event),
             None => node.daemon_mut().start(self.now),
@@ -433,6 +443,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                     let daemon = self.hosts[side].nodes[resource].daemon();
                     let parcel = (resource, daemon.datagram(*code, *random, *extended, *note, *epoch));
                     let occasion = batches::occasion(event, &actions, before == daemon.state());
+                    self.note_word(side, parcel);
                     self.say(side, parcel, occasion);
                 }
                 Action::Exit => self.hosts[side].nodes[resource].exit(self.now),
@@ -448,6 +459,10 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 Action::Refuse(_) | Action::Notice(_) | Action::Witness(_) => {}
             }
         }
+        self.note_seeking(side, resource);
+        if sought && matches!(event, Some(Event::Peer(_))) {
+            self.end_seeking(side, resource);
+        }
         let after = self.hosts[side].nodes[resource].daemon().state();
         let step = Step { side, resource, event, before, after, actions: &actions };
         self.watch.step(self.now, &step, &self.hosts);
@@ -455,6 +470,9 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
 
     /// A word of before a change of state is not said again.
     fn forget_word(&mut self, side: usize, resource: usize) {
+        if let Some(word) = self.hosts[side].words.get_mut(resource) {
+            *word = None;
+        }
         if let Some(signed) = &mut self.signed {
             signed.forget_word(side, resource);
         }

@@ -1,0 +1,102 @@
+//! A host with 1,000 resources is lost.
+
+use std::collections::HashMap;
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use schrittmacher_harness::{Cable, PORT, Side};
+
+use crate::Column;
+use crate::host::{self, Plan, address, settle};
+use crate::tool::{Moment, Notes, Tool, between, now};
+
+const COUNT: usize = 1000;
+
+pub fn report(tool: &Tool, runs: usize) {
+    println!(
+        "\n{COUNT} resources of a lost host, heartbeat 1 s, milliseconds after the first one was announced; {runs} runs:"
+    );
+    for by_signal in [true, false] {
+        let names = ["last announced", "first ordered", "half ordered", "last ordered"];
+        let mut columns = names.map(|_| Column::new());
+        let (mut all, mut bare) = (Column::new(), Column::new());
+        for _ in 0..runs {
+            let sample = sample(tool, by_signal);
+            for (column, time) in columns.iter_mut().zip(sample) {
+                column.add(time);
+            }
+            if !by_signal {
+                all.add(sample[3].saturating_sub(sample[1]));
+                bare.add(tool.bare(tempfile::tempdir().unwrap().path(), COUNT));
+            }
+        }
+        println!("  by {}", if by_signal { "signal" } else { "command" });
+        for (name, column) in names.iter().zip(&columns) {
+            println!("    {name:<42}{:>26}", column.text());
+        }
+        if !by_signal {
+            println!("    {:<42}{:>26}", "from the first to the last command", all.text());
+            println!("    {:<42}{:>26}", "the same by two bare loops", bare.text());
+        }
+    }
+}
+
+/// After the first announcement: the last one; the first, the middle and the last order.
+fn sample(tool: &Tool, by_signal: bool) -> [Duration; 4] {
+    let (cable, folder) = (Cable::lay().unwrap(), tempfile::tempdir().unwrap());
+    let notes = ["old", "new"].map(|name| Notes::new(folder.path(), name, COUNT));
+    let resource = |side: Side| {
+        let notes = &notes[side.index()];
+        move |number| {
+            if by_signal {
+                String::new()
+            } else {
+                format!("start-action = exec {}", tool.stamp(notes, number))
+            }
+        }
+    };
+    let [on_a, on_b] = [Side::A, Side::B].map(resource);
+    let plan = |resource| Plan { count: COUNT, core: "heartbeat = 1", resource };
+    let hot_apps = tool.apps(cable.end(Side::A), host::ENDS[0], COUNT, "LHOT", &notes[0]);
+    let _standby_apps = if by_signal {
+        tool.swarm(cable.end(Side::B), host::ENDS[1], COUNT, &notes[1])
+    } else {
+        tool.apps(cable.end(Side::B), host::ENDS[1], COUNT, "LSBY", &notes[1])
+    };
+    let hot = host::start(&cable, Side::A, folder.path(), &plan(&on_a));
+    let _standby = host::start(&cable, Side::B, folder.path(), &plan(&on_b));
+    settle(&cable, COUNT, true);
+    hot_apps.signal_group(Signal::SIGKILL);
+    hot.kill();
+    let announced = announcements(&cable);
+    let ordered = notes[1].wait(COUNT, Duration::from_secs(10));
+    let first = announced[0];
+    [announced[COUNT - 1], ordered[0], ordered[COUNT / 2], ordered[COUNT - 1]]
+        .map(|moment| between(first, moment))
+}
+
+/// When the lost host would have heard of each resource that it is hot or on its way.
+fn announcements(cable: &Cable) -> Vec<Moment> {
+    let first: HashMap<String, Moment> = cable.end(Side::A).run(|| {
+        let socket = UdpSocket::bind((address(Side::A), PORT)).unwrap();
+        socket2::SockRef::from(&socket).set_recv_buffer_size(8 << 20).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let (began, mut first) = (Instant::now(), HashMap::new());
+        let mut room = [0; 2048];
+        while first.len() < COUNT && began.elapsed() < Duration::from_secs(20) {
+            let Ok(length) = socket.recv(&mut room) else { continue };
+            let moment = now();
+            let text = String::from_utf8_lossy(&room[..length]);
+            if text.contains("2HOT") || text.contains("HOTT") {
+                let name = text.split("\"resource\"").nth(1).and_then(|rest| rest.split('"').nth(1));
+                first.entry(name.unwrap().to_owned()).or_insert(moment);
+            }
+        }
+        first
+    });
+    assert_eq!(first.len(), COUNT, "not all were announced");
+    let mut moments: Vec<Moment> = first.into_values().collect();
+    moments.sort_unstable();
+    moments
+}
