@@ -10,9 +10,12 @@ use std::time::Duration;
 use crate::state::State;
 use crate::{Machine, Time};
 
-/// Between two of these words. A quarter of a heartbeat within these bounds, and no more than a heartbeat.
+/// Between two of these words: a quarter of a heartbeat within these bounds, and no more than a heartbeat.
 const LEAST: Duration = Duration::from_millis(25);
 const MOST: Duration = Duration::from_millis(100);
+/// A classic peer may have taken the place of ours, and looks at its clock when it has heard nothing for half a second (D30). So
+/// pairs whose heartbeats leave it that much time do nothing of this.
+const SLOW: Duration = Duration::from_millis(500);
 
 impl Machine {
     /// It serves, and does not hear a peer of ours.
@@ -35,7 +38,7 @@ impl Seeker {
     /// A machine has taken a step.
     pub fn note(&mut self, machine: &Machine, heartbeat: Duration, now: Time) {
         if self.due.is_none() && machine.seeks() {
-            self.due = Some(now + spacing(heartbeat));
+            self.due = spacing(heartbeat).map(|spacing| now + spacing);
         }
     }
 
@@ -53,8 +56,8 @@ impl Seeker {
     ) -> Option<usize> {
         self.due.filter(|due| now >= *due)?;
         let mut rest = (0..count).map(|step| (self.turn + step) % count);
-        let found = rest.find_map(|index| Some((index, heartbeat(index)?)));
-        self.due = found.map(|(_, heartbeat)| now + spacing(heartbeat));
+        let found = rest.find_map(|index| Some((index, spacing(heartbeat(index)?)?)));
+        self.due = found.map(|(_, spacing)| now + spacing);
         let (index, _) = found?;
         self.turn = index + 1;
         Some(index)
@@ -70,6 +73,6 @@ impl Seeker {
     }
 }
 
-fn spacing(heartbeat: Duration) -> Duration {
-    (heartbeat / 4).clamp(LEAST, MOST).min(heartbeat)
+fn spacing(heartbeat: Duration) -> Option<Duration> {
+    (heartbeat < SLOW).then(|| (heartbeat / 4).clamp(LEAST, MOST).min(heartbeat))
 }

@@ -55,12 +55,13 @@ fn a_greater_priority_counts_for_more_than_a_longer_time() {
     }
 }
 
-/// At each distance in time between the heartbeats of the two, which are two seconds.
+/// At each distance in time between the heartbeats of the two, which are 0.4 s.
 #[test]
 fn two_hot_nodes_meet_long_before_a_heartbeat() {
-    for tenths in 0..20 {
-        let mut pair = Pair::new(settings(0), settings(0));
-        pair.run(tenths * SECOND / 10);
+    let ours = || Settings { heartbeat: 2 * SECOND / 5, timeout: 6 * SECOND / 5, ..settings(0) };
+    for part in 0..20 {
+        let mut pair = Pair::new(ours(), ours());
+        pair.run(part * SECOND / 50);
         pair.kill_daemon(1);
         pair.start_daemon(1);
         let mut pair = split(pair.settle(), 0);
