@@ -139,6 +139,17 @@ bench-many: ## what a pair with many resources costs, beside a bare loop (root; 
 	$(CARGO) build --release --locked -p schrittmacher
 	$(CARGO) bench --locked --bench many
 
+# ROW="lost" for one of them, RUNS, COUNT of the cold start, DAEMON=PROGRAM for another build.
+.PHONY: bench-mass bench-hogs
+bench-mass: ## many resources in one moment: a lost host, 200 at 10 ms beside keepalived, a cold start (root; ten minutes)
+	$(CARGO) build --release --locked -p schrittmacher
+	$(CARGO) bench --locked --bench mass
+
+# HOGS="8,32", MINUTES of each, HEARTBEAT, REALTIME=off, PAGES for readers of the page.
+bench-hogs: ## a pair at 3 ms x 3 on a busy host: false take-overs, and how late heartbeats are (root; ten minutes)
+	$(CARGO) build --release --locked -p schrittmacher -p schrittmacher-testapp
+	$(CARGO) bench --locked --bench hogs
+
 # DAEMONS="OLD,NEW" compares programs in one run; RESOURCES, ROUNDS, PROMISE.
 .PHONY: bench-leases
 bench-leases: ## how soon the last of many resources has its lease beside a witness (root, etcd; four minutes)
