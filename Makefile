@@ -121,7 +121,7 @@ table: ## print the transition table as JSON lines
 	@$(CARGO) run -q -p schrittmacher-protocol --example table
 
 # QUICK=1 is a look at all of it.
-bench: ## everything that performance.md compares, beside keepalived and bare loops in C (root; half an hour, QUICK=1 five minutes)
+bench: ## everything that performance.md compares, beside keepalived and bare loops in C (root; an hour, QUICK=1 is a look)
 	@QUICK='$(QUICK)' scripts/bench
 
 .PHONY: bench-switch
