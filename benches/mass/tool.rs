@@ -53,7 +53,7 @@ impl Tool {
         format!("{} stamp {} {number}", self.program.display(), notes.name())
     }
 
-    /// From the first to the last of so many commands that two bare loops begin.
+    /// From the first to the last of as many commands, which two bare loops begin.
     pub fn bare(&self, folder: &Path, count: usize) -> Duration {
         let notes = Notes::new(folder, "bare", count);
         let half = (count / 2).to_string();

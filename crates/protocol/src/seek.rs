@@ -47,7 +47,7 @@ impl Seeker {
         self.due
     }
 
-    /// The one that speaks now, of so many; `heartbeat` is that of one which seeks, and `None` of all others.
+    /// The one that speaks now, of `count`; `heartbeat` is that of one which seeks, and `None` of all others.
     pub fn turn(
         &mut self,
         now: Time,
