@@ -122,7 +122,6 @@ impl Node {
     fn note_told(&mut self, told: &Told, now: Time) {
         if told.answers.is_some() {
             self.vote.facts.answers = told.answers;
-            self.vote.next_look = now + LOOK;
         }
         self.vote.facts.alarm = told.alarm.unwrap_or(self.vote.facts.alarm);
         let Some(took) = told.took else { return };

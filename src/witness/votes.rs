@@ -289,7 +289,8 @@ impl Votes {
             Ok(alarms) => alarms,
             Err(refused @ Failed::Refused(..)) if !std::mem::replace(&mut self.hides_alarms, true) => {
                 warn!(
-                    "the witness does not say whether there is an alarm, like a full disk: {refused}; one is not shown here, though                      it may grant nothing then: look with `etcdctl alarm list`"
+                    "the witness does not say whether there is an alarm, like a full disk: {refused}; one is not shown here, though \
+                     it may grant nothing then: look with `etcdctl alarm list`"
                 );
                 return None;
             }
