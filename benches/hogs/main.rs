@@ -107,9 +107,9 @@ fn beside(setup: &Setup, hogs: usize, readers: usize, span: Duration) -> Seen {
     let is_explained = |change: &f64| stalls.iter().any(|stall| stall.covers(*change, reach));
     // One false take-over has others in its train, until the pair is settled again.
     let settled = 20.0 * setup.heartbeat * 1e3 + 200.0;
-    let first = |index: usize| index == 0 || changes[index] - changes[index - 1] > settled;
     let mut sorted = changes.clone();
     sorted.sort_by(f64::total_cmp);
+    let first = |index: usize| index == 0 || sorted[index] - sorted[index - 1] > settled;
     let unexplained =
         (0..sorted.len()).filter(|index| first(*index) && !is_explained(&sorted[*index])).count();
     Seen {
