@@ -6,7 +6,7 @@ use schrittmacher_protocol::{Event, Evidence, OnIsolation, Policy};
 
 use crate::fence;
 use crate::host::Setup;
-use crate::world::{PEERS, Seen, Without, World};
+use crate::world::{PEERS, Seen, Unsettled, Without, World};
 use crate::{on_every_core, setup};
 
 /// Time between two choices.
@@ -120,8 +120,8 @@ struct Found {
     forced: u64,
     /// Forced orders that were refused, and others that were obeyed.
     wrong_orders: u64,
-    /// One after which no side alone serves when everything works again (P2).
-    unsettled: Option<Vec<(usize, Act)>>,
+    /// What is wrong when everything works again, and after what.
+    unsettled: Option<(Unsettled, Vec<(usize, Act)>)>,
 }
 
 /// A part of the search.
@@ -242,8 +242,8 @@ fn tell(name: &str, found: &Found) {
     if let Some(first) = &found.first {
         println!("BROKEN: {name}: {first:?}: {:?}", found.worst);
     }
-    if let Some(unsettled) = &found.unsettled {
-        println!("BROKEN: {name}: P2 after {unsettled:?}");
+    if let Some((unsettled, after)) = &found.unsettled {
+        println!("BROKEN: {name}: {unsettled}, after {after:?}");
     }
     if found.wrong_orders > 0 {
         println!("BROKEN: {name}: {} orders to take over", found.wrong_orders);
@@ -314,8 +314,10 @@ fn descend(
     }
     found.runs += 1;
     found.wrong_orders += world.seen.wrong_orders;
-    if !part.is_for_teeth && !world.clone().settles() {
-        found.unsettled.get_or_insert_with(|| done.clone());
+    if !part.is_for_teeth
+        && let Some(unsettled) = world.clone().unsettled()
+    {
+        found.unsettled.get_or_insert_with(|| (unsettled, done.clone()));
     }
     let two = !world.seen.two.is_zero();
     found.forced += u64::from(two && world.seen.forced);

@@ -101,8 +101,9 @@ fn of_choice(count: u64, choice: Choice, word: &str, name: &str) -> bool {
         println!("BROKEN: `--seed {seed} {word}`: {what}");
         kept = false;
     };
-    for (seed, _) in runs.iter().filter(|(_, seen)| seen.unsettled).take(NAMED) {
-        tell(*seed, "no side alone serves when everything works again (P2)".to_owned());
+    for (seed, unsettled) in runs.iter().filter_map(|(seed, seen)| Some((seed, seen.unsettled?))).take(NAMED)
+    {
+        tell(*seed, unsettled.to_string());
     }
     for (seed, seen) in runs.iter().filter(|(_, seen)| seen.wrong_orders > 0).take(NAMED) {
         tell(*seed, format!("{} wrong orders to take over", seen.wrong_orders));
@@ -146,7 +147,7 @@ pub fn bites() -> bool {
 pub fn tell(seed: u64, choice: Choice) -> bool {
     let seen = run(seed, choice, None, true);
     println!("{seen:?}");
-    choice.broken(&seen).is_zero() && !seen.unsettled
+    choice.broken(&seen).is_zero() && seen.unsettled.is_none()
 }
 
 fn setup(chance: &mut Chance, choice: Choice) -> Setup {
@@ -219,8 +220,8 @@ fn run(seed: u64, choice: Choice, without: Option<Without>, told: bool) -> Seen 
         let end = calm.now + 240 * SECOND;
         step(&mut calm, end, true);
     }
-    let settles = world.clone().settles();
-    Seen { unsettled: !settles, ..world.seen }
+    let unsettled = world.clone().unsettled();
+    Seen { unsettled, ..world.seen }
 }
 
 fn chance_of_pause(world: &World) -> Duration {

@@ -1,5 +1,6 @@
 //! Two hosts, the witness, and the three links between them, in virtual time.
 
+use std::fmt;
 use std::time::Duration;
 
 use schrittmacher_protocol::{
@@ -81,6 +82,24 @@ struct Witness {
     question: Time,
 }
 
+/// What a pair does not come to when everything works again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsettled {
+    /// No side alone goes on serving (P2).
+    Role,
+    /// The witness is asked by a side that hears its peer.
+    Questions,
+}
+
+impl fmt::Display for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unsettled::Role => "no side alone serves when everything works again (P2)",
+            Unsettled::Questions => "a settled pair asks the witness, though its sides hear each other",
+        })
+    }
+}
+
 /// What was seen of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -90,8 +109,10 @@ pub struct Seen {
     pub starts: u64,
     /// When two served first.
     pub first_two: Option<Duration>,
-    /// No side alone serves when everything works again (P2).
-    pub unsettled: bool,
+    /// What is wrong when everything works again.
+    pub unsettled: Option<Unsettled>,
+    /// Questions to the witness.
+    pub questions: u64,
     /// The role was taken from a silent peer by force.
     pub forced: bool,
     /// Such orders that were refused, and such without force that were obeyed.
@@ -391,6 +412,7 @@ impl World {
                     self.launch(side, Parcel::ToWitness(order, local));
                 }
                 if order == WitnessOrder::Ask {
+                    self.seen.questions += 1;
                     self.launch_at(now + setup.promise() / 3, side, Parcel::NoAnswer(local));
                 }
             }
@@ -510,8 +532,8 @@ impl World {
         }
     }
 
-    /// Whether, after everything works again, one side alone serves a while later, and goes on doing so.
-    pub fn settles(mut self) -> bool {
+    /// After everything works again one side alone serves a while later, and goes on doing so without the witness.
+    pub fn unsettled(mut self) -> Option<Unsettled> {
         let patience = Duration::from_secs(60).max(20 * self.setup.promise());
         // A daemon that was ending is started when it has ended.
         for _ in 0..2 {
@@ -524,7 +546,11 @@ impl World {
         }
         (self.seen, self.without) = (Seen::default(), None);
         self.run_until(self.now + patience / 2);
-        self.seen == Seen::default() && self.is_settled()
+        let questions = std::mem::take(&mut self.seen.questions);
+        if self.seen != Seen::default() || !self.is_settled() {
+            return Some(Unsettled::Role);
+        }
+        (questions > 0).then_some(Unsettled::Questions)
     }
 
     /// One side is hot and serves, the other one is standby, and no daemon ends.

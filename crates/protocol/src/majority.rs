@@ -73,6 +73,9 @@ pub struct Majority {
     pub promised_until: Time,
     /// When the last message with a promise has left.
     pub promised_at: Option<Time>,
+    /// When a heartbeat of the peer was answered last.
+    #[serde(default)]
+    pub answered_at: Option<Time>,
     /// The peer does not take the role before this time.
     pub word_until: Time,
     /// The lease of the witness ends.
@@ -153,8 +156,10 @@ impl Machine {
 
     /// When the witness is asked for the sake of a side that serves: the promise is late, and a lease is to be renewed.
     fn late_at(&self, settings: &Settings, promise: Duration) -> Time {
+        // One that did not answer our heartbeat comes a quarter of a heartbeat after it, and travels.
         let beat = self.peer.beat(settings);
-        let word = self.majority.word_until + beat + beat / 2 - promise;
+        let late = (2 * beat).min(promise / 2).max(beat + beat / 2);
+        let word = self.majority.word_until + late - promise;
         let lease = self.majority.lease_until + promise / RENEWAL - promise;
         word.max(lease)
     }
@@ -201,7 +206,9 @@ impl Step<'_> {
             return;
         }
         let spacing = self.machine.peer.our_period(self.settings) / 2;
-        if self.machine.majority.promised_at.is_none_or(|at| self.now >= at + spacing) {
+        let votes = &mut self.machine.majority;
+        if votes.answered_at.is_none_or(|at| self.now >= at + spacing) {
+            votes.answered_at = Some(self.now);
             self.machine.next_tick = self.now;
         }
     }

@@ -339,16 +339,19 @@ impl<'a> Step<'a> {
     /// The next heartbeat: on the grid, so that lateness does not add up. Missed ones are not made up for.
     fn schedule_heartbeat(&mut self) {
         let (now, last) = (self.now, self.machine.next_tick);
-        let period = self.machine.peer.our_period(self.settings);
-        let period = self.spaced_by_promise(period);
+        let period = self.period();
         let next = last + period;
         self.machine.next_tick = if now < last || next <= now { now + period } else { next };
     }
 
     /// A peer that turns out not to be ours must not wait for us longer than it can bear (W5).
     fn keep_period(&mut self) {
-        let latest = self.now + self.machine.peer.our_period(self.settings);
+        let latest = self.now + self.period();
         self.machine.next_tick = self.machine.next_tick.min(latest);
+    }
+
+    fn period(&self) -> Duration {
+        self.spaced_by_promise(self.machine.peer.our_period(self.settings))
     }
 
     /// Makes one transition and notes it.
