@@ -3,6 +3,7 @@
 mod address;
 mod report;
 mod unit;
+mod waiting;
 
 pub use report::CommandReport;
 
@@ -29,6 +30,8 @@ use super::unit::Units;
 use super::{CommandKind, CommandOutcome, Ending, Facts, Lane};
 use schrittmacher_config::Config;
 
+use self::waiting::Waiting;
+
 /// Processes that SIGKILL did not end and that are still looked after.
 const STUCK: usize = 64;
 
@@ -45,7 +48,9 @@ pub struct Executor {
     /// When a command has begun last, or could not be begun.
     begun_at: Time,
     /// Resources whose queue may have something to do.
-    due: VecDeque<usize>,
+    due: Vec<usize>,
+    /// Resources whose next command waits for room at the spawner. They are not looked at in each turn: there may be thousands.
+    waiting: Waiting,
     deadlines: Deadlines,
     /// The commands to look at when a child has ended.
     running: Vec<(usize, Lane)>,
@@ -67,6 +72,14 @@ struct Earlier {
     resource: usize,
     process: StartProcess,
     until: Time,
+}
+
+/// Whether a resource may take the room that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Its,
+    /// Only what needs no process.
+    Others,
 }
 
 /// Without a command that begins for this long, those that wait are not waiting for others.
@@ -110,7 +123,8 @@ impl Executor {
             pipes: Pipes::new(registry),
             spawner: Spawner::start(Arc::clone(&waker), folder.map(|folder| (folder, notes)))?,
             begun_at: now,
-            due: VecDeque::new(),
+            due: Vec::new(),
+            waiting: Waiting::default(),
             deadlines: Deadlines::default(),
             running: Vec::new(),
             stuck: Vec::new(),
@@ -324,11 +338,14 @@ impl Executor {
         }
         let changes = self.tracking.due(now);
         self.report_tracked(changes);
-        // A resource whose commands are under way goes on before another one begins.
-        let mut due = Vec::from(std::mem::take(&mut self.due));
-        due.sort_by_key(|resource| !self.resources[*resource].queue.is_under_way());
-        for resource in due {
-            self.carry_out(resource, now, pid(resource));
+        for resource in std::mem::take(&mut self.due) {
+            self.carry_out(resource, Turn::Others, now, pid(resource));
+        }
+        // Each at most once.
+        for _ in 0..self.waiting.len() {
+            let Some(resource) = self.waiting.first().filter(|_| self.spawner.has_room()) else { break };
+            self.waiting.remove(resource);
+            self.carry_out(resource, Turn::Its, now, pid(resource));
         }
         for Gone { owner, slot } in self.pipes.read() {
             self.resources[owner].forget(slot);
@@ -338,7 +355,8 @@ impl Executor {
     /// When [`Executor::run`] has something to do although nothing happens; [`Time::ZERO`] = at once.
     pub fn next_deadline(&self) -> Option<Time> {
         // Without room nothing can be done about those that are due; a result will wake the loop.
-        let idle = self.due.is_empty() || !self.spawner.has_room();
+        let waits = self.waiting.len() > 0 && self.spawner.has_room();
+        let idle = self.due.is_empty() && !waits;
         let earlier = (!self.earlier.is_empty()).then(|| self.looked_at + LOOK);
         if idle && !self.pipes.has_work() {
             let tracked = self.tracking.next_deadline();
@@ -375,6 +393,12 @@ impl Executor {
         self.resources.get(resource)?.queue.running(lane)
     }
 
+    /// How many queues the next run looks at.
+    #[cfg(test)]
+    pub(super) fn looked_at_next(&self) -> usize {
+        self.due.len()
+    }
+
     #[cfg(test)]
     pub(super) fn open_pipes(&self) -> usize {
         self.pipes.open()
@@ -390,13 +414,16 @@ impl Executor {
         self.deadlines.set(resource, None);
         let state = &mut self.resources[resource];
         if !std::mem::replace(&mut state.due, true) {
-            self.due.push_back(resource);
+            self.due.push(resource);
         }
     }
 
-    fn carry_out(&mut self, resource: usize, now: Time, pid: Option<u32>) {
+    fn carry_out(&mut self, resource: usize, turn: Turn, now: Time, pid: Option<u32>) {
         self.resources[resource].due = false;
-        while let Some(step) = self.resources[resource].queue.next(now, self.spawner.has_room()) {
+        loop {
+            let state = &mut self.resources[resource];
+            let room = (turn == Turn::Its && self.spawner.has_room()) || !state.wants_process(now);
+            let Some(step) = state.queue.next(now, room) else { break };
             match step {
                 QueueStep::Begin(order) => self.begin(resource, order, now, pid),
                 QueueStep::Terminate { lane, late } => self.terminate(resource, lane, late, now),
@@ -408,16 +435,20 @@ impl Executor {
                 QueueStep::Released => self.reports.push_back(CommandReport::Released { resource }),
             }
         }
-        self.touch_or_sleep(resource, now);
+        self.leave(resource, now);
     }
 
-    /// Leaves the queue of a resource alone until its next deadline, unless it has something to begin.
-    fn touch_or_sleep(&mut self, resource: usize, now: Time) {
-        let state = &mut self.resources[resource];
-        if state.queue.wants_room(now) {
-            return self.touch(resource);
-        }
-        self.deadlines.set(resource, state.queue.next_deadline());
+    /// Leaves the queue of a resource alone until its next deadline, or until there is room for what it has to begin.
+    fn leave(&mut self, resource: usize, now: Time) {
+        let queue = &self.resources[resource].queue;
+        let next = if queue.wants_room(now) {
+            self.waiting.put(resource, queue.is_under_way());
+            queue.next_deadline_after(now)
+        } else {
+            self.waiting.remove(resource);
+            queue.next_deadline()
+        };
+        self.deadlines.set(resource, next);
     }
 
     fn begin(&mut self, resource: usize, order: CommandKind, now: Time, pid: Option<u32>) {

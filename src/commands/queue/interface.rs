@@ -143,11 +143,22 @@ impl Interface {
         (!blocked && !early).then_some(waiting.place)
     }
 
+    /// The order that [`Interface::begin`] would begin.
+    pub(super) fn next_order(&self) -> Option<CommandKind> {
+        if self.announce_at().is_some() {
+            Some(CommandKind::Announce)
+        } else if self.renewing {
+            Some(CommandKind::Deactivate)
+        } else {
+            self.wanted
+        }
+    }
+
     pub(super) fn begin(&mut self, now: Time) -> Option<CommandKind> {
         if self.announce_at().is_some() {
             return self.begin_announcement(now);
         }
-        let order = if self.renewing { CommandKind::Deactivate } else { self.wanted? };
+        let order = self.next_order()?;
         let waiting = self.waiting.take()?;
         let first = waiting.retry_at.is_none();
         self.done = None;

@@ -227,6 +227,15 @@ impl CommandQueue {
         self.ready(now).is_some()
     }
 
+    /// The order that would begin now if there was room.
+    pub fn next_order(&self, now: Time) -> Option<CommandKind> {
+        match self.ready(now)? {
+            Lane::Interface => self.interface.next_order(),
+            Lane::Application => self.application.waiting(),
+            Lane::Check => Some(CommandKind::Check),
+        }
+    }
+
     /// Whether `start` or `stop` would begin by and by if there was room: it waits for nothing but commands that can begin.
     pub fn waits_for_room(&self, now: Time) -> bool {
         self.application.waiting().is_some() && self.wants_room(now)
@@ -253,11 +262,20 @@ impl CommandQueue {
 
     /// When [`CommandQueue::next`] has something to do although nothing happened.
     pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines().min()
+    }
+
+    /// The same of a queue that waits for room, which what is due already cannot give it.
+    pub fn next_deadline_after(&self, now: Time) -> Option<Time> {
+        self.deadlines().filter(|due| *due > now).min()
+    }
+
+    fn deadlines(&self) -> impl Iterator<Item = Time> {
         let running = [&self.interface.running, &self.application.running, &self.checks.running];
         let due = running.into_iter().flatten().map(running::Running::due);
         let held = self.unheard_until.filter(|_| self.is_start_waiting());
         let due = due.chain(self.interface.retry_at()).chain(self.interface.announce_at());
-        due.chain(self.checks.due()).chain(held).min()
+        due.chain(self.checks.due()).chain(held)
     }
 
     /// How long a command of `lane` may run.

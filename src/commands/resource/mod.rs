@@ -105,6 +105,19 @@ pub(super) struct Beginning<'a> {
     pub(super) spawner: &'a mut Spawner,
 }
 
+/// How an order is carried out first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    /// By a command.
+    Process,
+    /// By the thread that keeps addresses.
+    Address,
+    /// By the thread that speaks to systemd.
+    Unit,
+    /// Nothing is configured; the application may get a signal.
+    Nothing,
+}
+
 /// The outcome of an attempt to begin a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Begun {
@@ -194,23 +207,43 @@ impl ResourceCommands {
         dropped
     }
 
-    /// Hands the command for `order` to the spawner.
+    /// Hands the command for `order` to the spawner, or says who has to carry it out.
     pub(super) fn begin(&mut self, order: CommandKind, with: Beginning<'_>) -> Begun {
+        match self.means(order) {
+            Means::Address => {
+                self.begin_stage(CommandStage::Address { ticket: None, command: None }, order, with.now);
+                Begun::Address
+            }
+            Means::Unit => {
+                self.begin_stage(CommandStage::Unit { ticket: None }, order, with.now);
+                Begun::Unit
+            }
+            Means::Process | Means::Nothing => self.begin_command(order, with),
+        }
+    }
+
+    /// Whether what would begin now takes a process. Everything else needs no room at the spawner.
+    pub(super) fn wants_process(&self, now: Time) -> bool {
+        self.queue.next_order(now).is_some_and(|order| self.means(order) == Means::Process)
+    }
+
+    fn means(&self, order: CommandKind) -> Means {
         let commands = self.commands_for(order);
+        let has_command = commands.texts[order as usize].is_some();
         let is_address_first = match order {
             CommandKind::Activate => true,
-            CommandKind::Deactivate => commands.texts[order as usize].is_none(),
+            CommandKind::Deactivate => !has_command,
             CommandKind::Start | CommandKind::Stop | CommandKind::Check | CommandKind::Announce => false,
         };
         if commands.shared.is_some() && is_address_first {
-            self.begin_stage(CommandStage::Address { ticket: None, command: None }, order, with.now);
-            return Begun::Address;
+            Means::Address
+        } else if commands.unit.is_some() && order.lane() == Lane::Application {
+            Means::Unit
+        } else if has_command {
+            Means::Process
+        } else {
+            Means::Nothing
         }
-        if commands.unit.is_some() && order.lane() == Lane::Application {
-            self.begin_stage(CommandStage::Unit { ticket: None }, order, with.now);
-            return Begun::Unit;
-        }
-        self.begin_command(order, with)
     }
 
     fn begin_stage(&mut self, stage: CommandStage, order: CommandKind, now: Time) {

@@ -415,8 +415,56 @@ fn processes_are_begun_a_few_at_a_time() {
     bench.executor.run(bench.now(), |_| None);
     assert_eq!(bench.executor.open_pipes(), 8);
     assert_ne!(bench.executor.next_deadline(), Some(Time::ZERO), "nothing to do before there is room");
+    // Each turn of the loop took a look at all 10,000 that waited.
+    assert_eq!(bench.executor.looked_at_next(), 0);
     let begun = |report: &&CommandReport| matches!(report, CommandReport::StartBegan { .. });
     bench.until(|_, reports| reports.iter().filter(begun).count() == 40);
+}
+
+/// They waited for the commands of others, which they have nothing to do with.
+#[test]
+fn signals_need_no_room() {
+    let resources = (0..40).map(|index| {
+        let command = (index < 39).then(|| "exit 0".to_owned());
+        resource_with(&format!("r{index}"), |one| one.start_action = command)
+    });
+    let mut bench = Bench::new(resources.collect());
+    for index in 0..40 {
+        bench.executor.order(index, Command::Activate, false, Time::ZERO);
+        bench.executor.order(index, Command::Start, false, Time::ZERO);
+    }
+    bench.executor.run(bench.now(), |_| None);
+    let reports: Vec<CommandReport> = std::iter::from_fn(|| bench.executor.next_report()).collect();
+    let signal = CommandReport::Signal { resource: 39, order: CommandKind::Start };
+    assert_eq!(reports, [CommandReport::StartBegan { resource: 39 }, signal]);
+}
+
+/// What waits for room is not looked at, but its check that runs has its time limit all the same.
+#[test]
+fn a_resource_that_waits_for_room_keeps_its_deadlines() {
+    let check = schrittmacher_config::Check {
+        command: "sleep 100".to_owned(),
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(5),
+        rise: 1,
+        fall: 1,
+    };
+    let others = (1..40)
+        .map(|index| resource_with(&format!("r{index}"), |one| one.start_action = Some("exit 0".to_owned())));
+    let checked = resource_with("r0", |one| {
+        one.stop_action = Some("exit 0".to_owned());
+        one.check = Some(check);
+    });
+    let mut bench = Bench::new(std::iter::once(checked).chain(others).collect());
+    bench.until(|bench, _| bench.executor.running(0, Lane::Check).is_some());
+    let limit = bench.executor.next_deadline();
+    for index in (1..40).chain([0]) {
+        let order = if index == 0 { Command::Stop } else { Command::Start };
+        bench.executor.order(index, order, false, Time::ZERO);
+    }
+    bench.executor.run(bench.now(), |_| None);
+    assert!(bench.executor.waits_for_others(0, bench.now()));
+    assert_eq!(bench.executor.next_deadline(), limit);
 }
 
 /// T4: the time of an application does not run meanwhile.
