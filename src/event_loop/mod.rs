@@ -8,12 +8,14 @@
 //! * `clock`: the time
 //! * `intake`: datagrams, from the sockets to the node
 //! * `reloader`: the thread that reads the configuration
+//! * `rest`: turns that are taken together
 //! * `signals`: what each signal means
 //! * `timer`: when it is woken although nothing has happened
 
 pub mod clock;
 mod intake;
 pub mod reloader;
+mod rest;
 mod signals;
 mod timer;
 
@@ -30,6 +32,7 @@ use schrittmacher_protocol::Time;
 
 use self::intake::Intake;
 use self::reloader::Reloader;
+use self::rest::Rest;
 use self::timer::Timer;
 use crate::admin::AdminRequest;
 use crate::event_hook::EventHook;
@@ -54,6 +57,7 @@ pub enum LoopEnd {
 pub struct EventLoop {
     poll: Poll,
     timer: Timer,
+    rest: Rest,
     signals: Signals,
     node: Node,
     intake: Intake,
@@ -93,6 +97,7 @@ impl EventLoop {
             intake: Intake::new(node.link().len()),
             alive_due: notifier.watchdog.map(|_| clock::now()),
             timer: Timer::new(poll.registry())?,
+            rest: Rest::new(),
             poll,
             signals,
             node,
@@ -124,7 +129,9 @@ impl EventLoop {
             if !self.ending {
                 self.reloader.apply(&mut self.node, &mut self.keeper);
             }
-            if let Some(summary) = self.node.take_summary() {
+            if self.notifier.is_heard()
+                && let Some(summary) = self.node.take_summary(clock::now())
+            {
                 self.notifier.status(&summary);
             }
             if self.node.take_met_peer() {
@@ -142,7 +149,7 @@ impl EventLoop {
             }
             self.node.on_time(now);
             if self.keeper.takes_epochs()
-                && let Some(epochs) = self.node.take_epochs()
+                && let Some(epochs) = self.node.take_epochs(now)
                 && !self.keeper.epochs(epochs)
             {
                 self.node.epochs_are_not_kept();
@@ -195,7 +202,7 @@ impl EventLoop {
 
     /// The keeper has the files still to be written.
     pub fn into_keeper(mut self) -> Keeper {
-        if let Some(epochs) = self.node.take_epochs() {
+        if let Some(epochs) = self.node.last_epochs() {
             self.keeper.epochs(epochs);
         }
         self.keeper
@@ -205,14 +212,44 @@ impl EventLoop {
         let timeout = if self.intake.has_more(&mut self.node) {
             Some(Duration::ZERO)
         } else {
-            let deadlines = [self.node.next_deadline(), self.quit_until, self.alive_due];
+            let summary = self.node.next_summary().filter(|_| self.notifier.is_heard());
+            let epochs = self.node.next_epochs().filter(|_| self.keeper.takes_epochs());
+            let deadlines = [self.node.next_deadline(), summary, epochs, self.quit_until, self.alive_due];
             self.timer.set(deadlines.into_iter().flatten().min())
         };
-        match self.poll.poll(events, timeout) {
+        // `None`: nothing is due before the timer says so.
+        if timeout.is_none() {
+            self.rest();
+        }
+        let polled = match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
+        };
+        self.rest.note_turn(clock::now());
+        polled
+    }
+
+    /// When turns come all the time, waits until this one is apart from the others: for nothing but the peer and deadlines.
+    #[cfg(target_os = "linux")]
+    fn rest(&self) {
+        use nix::errno::Errno;
+        use nix::poll::{PollFd, PollFlags, ppoll};
+
+        while let Some(left) = self.rest.left(clock::now()) {
+            let urgent = self.node.link().peer_fds().chain([self.timer.as_fd()]);
+            let mut urgent: Vec<_> = urgent.map(|one| PollFd::new(one, PollFlags::POLLIN)).collect();
+            match ppoll(&mut urgent, Some(left.into()), None) {
+                // A child has ended, which can wait.
+                Err(Errno::EINTR) => {}
+                Ok(_) | Err(_) => return,
+            }
         }
     }
+
+    /// Elsewhere there is no such poll.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "the Linux version needs it")]
+    fn rest(&self) {}
 
     /// After a whole turn, and from no other thread: a service manager that hears nothing starts the daemon anew.
     fn feed_watchdog(&mut self) {

@@ -37,6 +37,11 @@ impl Timer {
         Ok(Timer { timer, set_to: None })
     }
 
+    /// Readable when the deadline has come.
+    pub(super) fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.timer)
+    }
+
     /// Sets it; says how long the poll may wait besides. `None`: without end.
     pub(super) fn set(&mut self, deadline: Option<Time>) -> Option<Duration> {
         use nix::sys::time::TimeSpec;

@@ -188,7 +188,7 @@ impl Node {
             Some(holder) => Elsewhere::Taken(holder, now + FRESH),
             None => Elsewhere::Free(now),
         };
-        self.has_news = true;
+        self.news.note(true);
         self.apply_hold_to(index, now);
     }
 

@@ -1,17 +1,29 @@
 //! The numbers of promotions (`docs/glossary.md`: epoch): kept over restarts, and told with each promotion.
 
+use std::time::Duration;
+
 use schrittmacher_protocol::{Epochs, Event, StateName, Time, Transition};
 
 use super::Node;
+use super::paced::Paced;
 use super::resource::{Life, ManagedResource, Why};
 use crate::kept::KeptEpochs;
 
+/// The shortest time between two files of them: all are in each. The peer hears a new one in the same instant.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// What has to be kept of them, apart from what the machines know.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EpochMemory {
     /// Those of resources that are not configured, or not any more.
     of_others: KeptEpochs,
-    has_changed: bool,
+    changes: Paced,
+}
+
+impl Default for EpochMemory {
+    fn default() -> EpochMemory {
+        EpochMemory { of_others: KeptEpochs::default(), changes: Paced::new(PAUSE) }
+    }
 }
 
 /// The number that comes with a change of state, if it is a promotion.
@@ -33,24 +45,35 @@ pub(super) fn told(epoch: Option<u64>) -> String {
 impl Node {
     /// An event has been handled, before which these were the numbers.
     pub(super) fn note_epochs(&mut self, index: usize, before: Epochs) {
-        self.epochs.has_changed |= self.resources[index].protocol.machine().epochs != before;
+        self.epochs.changes.note(self.resources[index].protocol.machine().epochs != before);
     }
 
-    /// Those that have to survive a restart, if they have changed since this was asked last.
-    pub fn take_epochs(&mut self) -> Option<KeptEpochs> {
-        if !std::mem::take(&mut self.epochs.has_changed) {
-            return None;
-        }
+    /// Those that have to survive a restart, if they have changed since this was asked last, and that is some time ago.
+    pub fn take_epochs(&mut self, now: Time) -> Option<KeptEpochs> {
+        self.epochs.changes.take(now).then(|| self.all_epochs())
+    }
+
+    /// When [`Node::take_epochs`] has some.
+    pub fn next_epochs(&self) -> Option<Time> {
+        self.epochs.changes.due()
+    }
+
+    /// The same at the end, when nothing is waited for.
+    pub fn last_epochs(&self) -> Option<KeptEpochs> {
+        self.next_epochs().map(|_| self.all_epochs())
+    }
+
+    fn all_epochs(&self) -> KeptEpochs {
         let own = self.resources.iter().map(|resource| (resource, resource.protocol.machine().epochs));
         let is_gone = |resource: &ManagedResource| resource.life == Life::Ended(Why::Removed);
         let own = own.filter(|(resource, epochs)| !is_gone(resource) && *epochs != Epochs::default());
         let own = own.map(|(resource, epochs)| (resource.config.name.to_string(), epochs));
-        Some(self.epochs.of_others.clone().into_iter().chain(own).collect())
+        self.epochs.of_others.clone().into_iter().chain(own).collect()
     }
 
-    /// They could not be handed over: the next turn tries again.
+    /// They could not be handed over: that is tried again.
     pub fn epochs_are_not_kept(&mut self) {
-        self.epochs.has_changed = true;
+        self.epochs.changes.note(true);
     }
 
     /// Those of the daemon before this one.

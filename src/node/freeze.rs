@@ -168,7 +168,7 @@ impl Node {
                 });
             }
         }
-        self.has_news = true;
+        self.news.note(true);
         self.give(index, Event::Freeze(left.is_some()), now);
     }
 

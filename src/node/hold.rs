@@ -86,7 +86,7 @@ impl Node {
     }
 
     fn apply_hold(&mut self, now: Time) {
-        self.has_news = true;
+        self.news.note(true);
         for index in 0..self.resources.len() {
             self.apply_hold_to(index, now);
         }

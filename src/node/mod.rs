@@ -9,7 +9,7 @@
 //! * `peer_auth`: which of the peer's datagrams count; `peer_run` those without a key
 //! * `owed`: orders to applications that could not be given yet
 //! * `resource`: one resource, with the words that travel beside it; `switch` and `story` what is told of it
-//! * `narrator`: the log in sentences; `summary`: one line on everything
+//! * `narrator`: the log in sentences; `summary`: one line on everything; `paced`: what is not done in each turn
 //! * `release`: the end of a planned hand-over
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
@@ -35,6 +35,7 @@ mod isolation;
 mod narrator;
 mod operator;
 mod owed;
+mod paced;
 mod paths;
 mod peer_auth;
 mod peer_run;
@@ -71,6 +72,7 @@ use self::fence::Fencing;
 use self::hold::Memory;
 use self::intake::{Door, Refused};
 use self::isolation::Isolation;
+use self::paced::Paced;
 use self::paths::Paths;
 use self::peer_auth::PeerAuth;
 use self::resource::ManagedResource;
@@ -133,7 +135,7 @@ pub struct Node {
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
-    /// Orders to applications whose process is not known yet.
+    /// Orders to applications that could not be given yet.
     owed: BTreeMap<usize, CommandKind>,
     unwanted: Refused,
     warned: RateLimited<Warned>,
@@ -149,7 +151,7 @@ pub struct Node {
     /// What has to be kept of freezes has changed.
     freezes_changed: bool,
     /// The summary may have changed.
-    has_news: bool,
+    news: Paced,
     /// The peer was heard for the first time ever, which has to be kept.
     met_peer: bool,
     app_door: Door,
@@ -212,7 +214,7 @@ impl Node {
             figures,
             epochs: EpochMemory::default(),
             freezes_changed: false,
-            has_news: true,
+            news: Paced::new(summary::PAUSE),
             met_peer: false,
             app_door: Door::default(),
             peer_door: Door::default(),
@@ -225,6 +227,7 @@ impl Node {
         node.share_settings();
         node.find_sets(now);
         node.tell_hold();
+        node.news.note(true);
         Ok(node)
     }
 
@@ -426,7 +429,7 @@ impl Node {
                     self.interface_lost(resource, &ways, was_steady, now);
                 }
                 CommandReport::StillCutOff { resource, why } => {
-                    self.has_news |= self.resources[resource].is_still_cut_off(why);
+                    self.news.note(self.resources[resource].is_still_cut_off(why));
                 }
                 CommandReport::CutOff { resource, .. } if self.waits_longer(resource, now) => {}
                 CommandReport::CutOff { resource, why } => {
@@ -435,7 +438,7 @@ impl Node {
                 }
                 CommandReport::AddressForeign { resource, holder } => {
                     self.resources[resource].address_is_foreign(holder);
-                    self.has_news = true;
+                    self.news.note(true);
                 }
                 CommandReport::AddressPutBack { resource } => self.resources[resource].figures.put_back += 1,
                 CommandReport::AddressHolder { resource, ticket, holder } => {

@@ -53,7 +53,7 @@ impl Node {
             // Nobody may hear it again: FOVR of a side that is hot by now would be a hand-over.
             resource.last_word = None;
         }
-        self.has_news |= changes || !lines.is_empty();
+        self.news.note(changes || !lines.is_empty());
         for (level, topic, text) in lines {
             log!(target: &resource.config.name, level, "{text}");
             let name = resource.config.name.to_string();

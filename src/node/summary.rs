@@ -1,13 +1,24 @@
 //! One line on everything, for `systemctl status`.
 
+use std::time::Duration;
+
+use schrittmacher_protocol::Time;
 use schrittmacher_text::wording;
 
 use super::Node;
 
+/// The shortest time between two of these lines.
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
+
 impl Node {
-    /// The line, if it may have changed since this was asked last.
-    pub fn take_summary(&mut self) -> Option<String> {
-        std::mem::take(&mut self.has_news).then(|| self.summary())
+    /// The line, if it may have changed since this was asked last, and that is some time ago.
+    pub fn take_summary(&mut self, now: Time) -> Option<String> {
+        self.news.take(now).then(|| self.summary())
+    }
+
+    /// When [`Node::take_summary`] has something.
+    pub fn next_summary(&self) -> Option<Time> {
+        self.news.due()
     }
 
     fn summary(&self) -> String {

@@ -54,6 +54,11 @@ impl Notifier {
         Ok(Notifier { socket: Some(socket), watchdog: None })
     }
 
+    /// Whether somebody wants to know.
+    pub fn is_heard(&self) -> bool {
+        self.socket.is_some()
+    }
+
     /// The start is complete; `status` is one line for people.
     pub fn ready(&self, status: &str) {
         self.send(&format!("READY=1\nSTATUS={}", one_line(status)));

@@ -15,6 +15,8 @@ mod socket;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(target_os = "linux")]
+use std::os::fd::BorrowedFd;
 use std::os::fd::RawFd;
 
 use mio::{Interest, Registry};
@@ -161,14 +163,25 @@ impl Link {
     /// Throws away what has arrived of the peer so far. It was said before this daemon's first word, and would be heard
     /// before the answer to that: a standby peer that asks would be taken for one that has just started, too.
     pub fn forget_waiting(&self) {
-        let paths = self.paths.iter().flatten().filter_map(PathSocket::socket);
-        self.sockets.iter().take(1).chain(paths).for_each(Socket::forget_waiting);
+        self.peer_sockets().for_each(Socket::forget_waiting);
     }
 
     /// The descriptors of all sockets, to be kept over a restart.
     pub fn descriptors(&self) -> Vec<RawFd> {
         let paths = self.paths.iter().flatten().filter_map(PathSocket::socket);
         self.sockets.iter().chain(paths).map(Socket::descriptor).collect()
+    }
+
+    /// Readable when the peer may have said something.
+    #[cfg(target_os = "linux")]
+    pub fn peer_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.peer_sockets().map(Socket::as_fd)
+    }
+
+    /// The sockets at which the peer is heard.
+    fn peer_sockets(&self) -> impl Iterator<Item = &Socket> {
+        let paths = self.paths.iter().flatten().filter_map(PathSocket::socket);
+        self.sockets.iter().take(1).chain(paths)
     }
 
     /// How many sockets there can be.

@@ -1,0 +1,63 @@
+//! Turns that can wait a moment are not taken one by one.
+//!
+//! Ten thousand applications send a report each 0.15 ms, and a command that begins or ends wakes the loop, too. A turn for each
+//! costs more than what it does, and takes the processor from the commands: the loop has real-time priority. Only the peer and
+//! deadlines wake it at any time.
+
+use std::time::Duration;
+
+use schrittmacher_protocol::Time;
+
+/// The pause from turn to turn when they come all the time.
+const APART: Duration = Duration::from_millis(1);
+/// The turns that may come at once, far more than a switch of one resource takes, as a time.
+const AT_ONCE: Duration = Duration::from_millis(32);
+
+/// How dense the turns are.
+#[derive(Debug)]
+pub(super) struct Rest {
+    /// When the next turn would come if all that were taken had been apart.
+    even: Time,
+}
+
+impl Rest {
+    pub(super) const fn new() -> Rest {
+        Rest { even: Time::ZERO }
+    }
+
+    /// A turn begins.
+    pub(super) fn note_turn(&mut self, now: Time) {
+        self.even = self.even.max(now) + APART;
+    }
+
+    /// How long the next turn waits for all but what is urgent, if it does.
+    pub(super) fn left(&self, now: Time) -> Option<Duration> {
+        self.even.since(now).checked_sub(AT_ONCE).filter(|left| !left.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_turns_come_at_once_and_many_are_apart() {
+        let at = |micros| Time::new(Duration::from_micros(micros));
+        let mut rest = Rest::new();
+        for _ in 0..32 {
+            assert_eq!(rest.left(at(5000)), None);
+            rest.note_turn(at(5000));
+        }
+        assert_eq!(rest.left(at(5000)), None, "the last one of those at once");
+        rest.note_turn(at(5000));
+        assert_eq!(rest.left(at(5000)), Some(APART));
+        assert_eq!(rest.left(at(5400)), Some(Duration::from_micros(600)));
+        assert_eq!(rest.left(at(6000)), None);
+        rest.note_turn(at(6000));
+        assert_eq!(rest.left(at(6000)), Some(APART), "one each millisecond");
+        // A quiet time gives them back.
+        assert_eq!(rest.left(at(50_000)), None);
+        rest.note_turn(at(50_000));
+        assert_eq!(rest.left(at(50_000)), None);
+    }
+}
