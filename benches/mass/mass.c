@@ -2,7 +2,7 @@
  * What the bench `mass` needs many of: applications, commands that note when they run, and a bare loop that begins as many.
  *
  *   mass apps ADDRESS PORT COUNT WORD FILE   all applications in one process; each reports LHOT once its command has run
- *   mass swarm ADDRESS PORT COUNT FILE       a process for each; SIGUSR1 is its order, and is noted
+ *   mass swarm ADDRESS PORT COUNT FILE       a process for each; SIGUSR1 is its order to go hot, and is noted until SIGUSR2
  *   mass stamp FILE NUMBER                   notes when it runs: the command of this resource
  *   mass spawn FILE FROM TO                  begins these commands as fast as one loop can, by a shell as the daemon does
  *
@@ -92,11 +92,15 @@ static void member(int to, int number, volatile int64_t *time)
     sigset_t order;
     sigemptyset(&order);
     sigaddset(&order, SIGUSR1);
+    sigaddset(&order, SIGUSR2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         report(to, *time ? "LHOT" : "LSBY", number, getpid());
-        if (sigtimedwait(&order, NULL, &period) == SIGUSR1 && !*time)
+        int got = sigtimedwait(&order, NULL, &period);
+        if (got == SIGUSR1 && !*time)
             *time = now();
+        else if (got == SIGUSR2)
+            *time = 0;
     }
 }
 

@@ -65,13 +65,35 @@ pub(super) struct Believed {
     pub(super) by_file: bool,
     /// Its last report.
     pub(super) said: Option<AppCode>,
+    /// How often in a row it has seemed that a signal would end it.
+    looks: usize,
     /// The operator was told that a signal would end it.
     pub(super) told_unhandled: bool,
 }
 
+/// When a process is looked at again that seems not to take its signal. It may only have been woken from sigwait(3), for a moment.
+const LOOK_AGAIN: [Duration; 4] = [
+    Duration::from_millis(1),
+    Duration::from_millis(4),
+    Duration::from_millis(16),
+    Duration::from_millis(64),
+];
+
 impl Believed {
     pub(super) fn new(pid: u32, user: u32, process: Pidfd, by_file: bool, now: Time) -> Believed {
-        Believed { pid, user, process, heard: now, by_file, said: None, told_unhandled: false }
+        Believed { pid, user, process, heard: now, by_file, said: None, looks: 0, told_unhandled: false }
+    }
+
+    /// It seems that a signal would end it. Gives the pause before the next look, if there is to be one.
+    pub(super) fn seems_unhandled(&mut self) -> Option<Duration> {
+        let pause = LOOK_AGAIN.get(self.looks).copied().filter(|_| !self.told_unhandled);
+        self.looks = if pause.is_some() { self.looks + 1 } else { 0 };
+        pause
+    }
+
+    /// It takes its signals.
+    pub(super) fn was_signalled(&mut self) {
+        (self.looks, self.told_unhandled) = (0, false);
     }
 }
 

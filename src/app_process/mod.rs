@@ -57,9 +57,10 @@ use self::candidates::{Claim, Hearing};
 use self::doubt::Doubt;
 use self::pid_file::Named;
 use self::pidfd::Pidfd;
+use self::proof::Claimant;
 pub use self::proof::began;
-use self::proof::{Claimant, ProcessStatus};
 use self::task::{Finding, Task, WAITING, find};
+use crate::deadlines::Deadlines;
 use crate::sender::Sender;
 use crate::token::Source;
 use crate::worker::Worker;
@@ -73,6 +74,8 @@ pub struct AppProcesses {
     resources: Vec<AppProcess>,
     /// Resources of which a process is believed since this was asked last.
     newly_known: Vec<usize>,
+    /// When a process is looked at again that has seemed not to take its signal.
+    looks: Deadlines,
 }
 
 /// Why a signal was not sent.
@@ -81,6 +84,12 @@ pub enum SignalError {
     /// No process of the application is believed.
     #[error("no process of the application is known")]
     NoProcess,
+    /// The signal would end the process, as it seems. It is looked at again: [`AppProcesses::take_ready`].
+    #[error("process {pid} does not seem to take the signal")]
+    LookAgain {
+        /// The believed process.
+        pid: u32,
+    },
     /// The signal would end the process.
     #[error("process {pid} has no handler for the signal")]
     NoHandler {
@@ -121,6 +130,7 @@ impl AppProcesses {
             supported: supported.is_ok(),
             resources: resources.iter().map(AppProcess::new).collect(),
             newly_known: Vec::new(),
+            looks: Deadlines::default(),
         })
     }
 
@@ -252,7 +262,11 @@ impl AppProcesses {
         };
         let pid = believed.pid;
         // An application that has not set up its handlers yet, or a wrong `pid-file`, would be killed (door-3).
-        if ProcessStatus::of(pid).is_ok_and(|status| status.is_ended_by(signal)) {
+        if proof::is_ended_by(pid, signal) {
+            if let Some(pause) = believed.seems_unhandled() {
+                self.looks.set(resource, Some(now + pause));
+                return Err(SignalError::LookAgain { pid });
+            }
             if !std::mem::replace(&mut believed.told_unhandled, true) {
                 warn!(
                     target: &state.name,
@@ -263,7 +277,10 @@ impl AppProcesses {
             return Err(SignalError::NoHandler { pid });
         }
         match believed.process.send(signal) {
-            Ok(()) => info!(target: &state.name, "{signal} sent to process {pid}"),
+            Ok(()) => {
+                believed.was_signalled();
+                info!(target: &state.name, "{signal} sent to process {pid}");
+            }
             Err(error) => {
                 warn!(target: &state.name, "{signal} can't be sent to process {pid}: {error}");
                 return Err(SignalError::System { pid, error });
@@ -272,9 +289,20 @@ impl AppProcesses {
         Ok(())
     }
 
-    /// The resources whose process is known since this was asked last.
-    pub fn take_newly_known(&mut self) -> Vec<usize> {
-        std::mem::take(&mut self.newly_known)
+    /// The resources whose process may take an order that it could not be given: it is known since this was asked last, or is to
+    /// be looked at again by now.
+    pub fn take_ready(&mut self, now: Time) -> Vec<usize> {
+        let mut ready = std::mem::take(&mut self.newly_known);
+        for resource in self.looks.due(now) {
+            self.looks.set(resource, None);
+            ready.push(resource);
+        }
+        ready
+    }
+
+    /// When [`AppProcesses::take_ready`] has something although nothing happens.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.looks.first()
     }
 
     /// The believed process of a resource.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::doubt::Doubt;
 use super::pidfd::Pidfd;
-use super::proof::{ProcessStatus, began};
+use super::proof::{Users, began};
 use crate::event_loop::clock;
 
 /// More than any number needs.
@@ -32,7 +32,7 @@ pub(super) fn process_of(path: &Path) -> Result<Named, (u32, Doubt)> {
             return Err(Doubt::Reserved);
         }
         let process = open(pid)?;
-        if !ProcessStatus::of(pid)?.users.may_be_signalled_by(owner) {
+        if !Users::of(pid)?.may_be_signalled_by(owner) {
             return Err(Doubt::PidFileRead(format!(
                 "it belongs to user {owner}, who may not signal that process"
             )));

@@ -3,7 +3,7 @@
 //! Runs on the worker: it reads a part of `/proc`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) fn may_name(sender: Claimant, pid: u32) -> Result<u32, Doubt> {
     match sender {
         Claimant::Udp(source) => has_socket_at(source, pid),
         Claimant::Local { user } => {
-            let users = ProcessStatus::of(pid)?.users;
+            let users = Users::of(pid)?;
             let is_user = users.may_be_signalled_by(user) || users.effective == user;
             if is_user { Ok(user) } else { Err(Doubt::OtherUser { process: users.real, sender: user }) }
         }
@@ -62,7 +62,7 @@ fn has_socket_at(source: SocketAddr, pid: u32) -> Result<u32, Doubt> {
     if sockets.is_empty() {
         return Err(Doubt::NoSocket);
     }
-    let users = ProcessStatus::of(pid)?.users;
+    let users = Users::of(pid)?;
     // More than one is of more than one user only if root shares a port.
     let owner = sockets.iter().map(|socket| socket.uid).max().unwrap_or_default();
     for socket in sockets {
@@ -78,85 +78,104 @@ fn has_socket_at(source: SocketAddr, pid: u32) -> Result<u32, Doubt> {
 
 /// Whether `pid` may take the place of `incumbent` while that lives: it is younger, and of the same user or root's.
 pub(super) fn is_successor(pid: u32, incumbent: u32) -> bool {
-    let (Ok(new), Ok(old)) = (ProcessStatus::of(pid), ProcessStatus::of(incumbent)) else { return false };
+    let (Ok(new), Ok(old)) = (Users::of(pid), Users::of(incumbent)) else { return false };
     let (Some(began), Some(incumbent_began)) = (began(pid), began(incumbent)) else { return false };
-    began > incumbent_began && (new.users.real == old.users.real || new.users.real == 0)
+    began > incumbent_began && (new.real == old.real || new.real == 0)
 }
 
 /// When a living process began: clock ticks since boot. One that has ended and is not waited for yet has ended.
 pub fn began(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program is in brackets and may contain anything. Its state follows, and 19 fields later the start.
-    let mut fields = stat.rsplit_once(") ")?.1.split_ascii_whitespace();
+    let mut room = [0; STAT];
+    let stat = read_once(&format!("/proc/{pid}/stat"), &mut room)?;
+    let mut fields = after_name(stat)?.split_ascii_whitespace();
     let state = fields.next()?;
     fields.nth(18)?.parse().ok().filter(|_| !matches!(state, "Z" | "X"))
 }
 
-/// The entry of a process in `/proc`.
+/// The fields of `/proc/PID/stat` after the name of the program, which is in brackets and may contain anything. The first one is the
+/// state; the manual calls it the third.
+fn after_name(stat: &str) -> Option<&str> {
+    Some(stat.rsplit_once(") ")?.1)
+}
+
+/// Whether a signal would end a process: it neither catches nor ignores it, and some thread neither blocks it nor waits for it.
+/// One that cannot be looked at counts as one that takes it.
+///
+/// A thread that has been woken from sigwait(3), and has not got the processor yet, is one that runs and does not block the signal: a
+/// process that seems not to take it has to be looked at again.
+pub(super) fn is_ended_by(pid: u32, signal: Signal) -> bool {
+    let process = format!("/proc/{pid}");
+    let Some(stat) = SignalStat::of(&process) else { return false };
+    let is_in = |signals: u64| signals & (1 << (signal as u32 - 1)) != 0;
+    if is_in(stat.handled) {
+        return false;
+    }
+    !is_in(match stat.threads {
+        1 => stat.held_off(&process),
+        _ => held_off_by_all_threads(&process),
+    })
+}
+
+/// What `/proc/PID/stat` says of signals: bit N - 1 for signal N. `/proc/PID/status` says it too, and takes twice as long. There may
+/// be thousands to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ProcessStatus {
-    pub(super) users: Users,
-    /// The signals that it catches or ignores, or that all its threads block or wait for: bit N - 1 for signal N.
+struct SignalStat {
+    threads: u32,
+    /// The signals that this thread blocks.
+    blocked: u64,
+    /// The signals that the process catches or ignores.
     handled: u64,
 }
 
-impl ProcessStatus {
-    /// # Errors
-    ///
-    /// The process is dead or hidden.
-    pub(super) fn of(pid: u32) -> Result<ProcessStatus, Doubt> {
-        let path = format!("/proc/{pid}/status");
-        let status = fs::read_to_string(&path).map_err(|error| {
-            let dead = error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH);
-            if dead { Doubt::Dead } else { unreadable(&path, &error) }
-        })?;
-        let mut status =
-            ProcessStatus::parse(&status).ok_or_else(|| Doubt::System(format!("{path} has no user")))?;
-        if [Signal::SIGUSR1, Signal::SIGUSR2].iter().any(|signal| status.is_ended_by(*signal)) {
-            status.handled |= held_off_by_all_threads(pid);
-        }
-        Ok(status)
+/// Far more than 52 numbers and a name take.
+const STAT: usize = 2048;
+
+impl SignalStat {
+    /// Of a process, or of a thread, by its folder in `/proc`.
+    fn of(folder: &str) -> Option<SignalStat> {
+        let mut room = [0; STAT];
+        SignalStat::parse(read_once(&format!("{folder}/stat"), &mut room)?)
     }
 
-    fn parse(status: &str) -> Option<ProcessStatus> {
-        let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
-        let mut ids = value("Uid:")?.split_ascii_whitespace().map(str::parse);
-        let mut next = || ids.next()?.ok();
-        let users = Users { real: next()?, effective: next()?, saved: next()? };
-        let handled = signals(status, "SigIgn:") | signals(status, "SigCgt:");
-        Some(ProcessStatus { users, handled })
+    fn parse(stat: &str) -> Option<SignalStat> {
+        let mut fields = after_name(stat)?.split_ascii_whitespace();
+        let threads = fields.nth(17)?.parse().ok()?;
+        let mut signals = fields.skip(11).map(str::parse::<u64>);
+        let mut next = || signals.next()?.ok();
+        let (blocked, ignored, caught) = (next()?, next()?, next()?);
+        Some(SignalStat { threads, blocked, handled: ignored | caught })
     }
 
-    /// Whether SIGUSR1 or SIGUSR2 would end it: it does not catch or ignore it, and some thread neither blocks it nor waits for it.
-    pub(super) fn is_ended_by(&self, signal: Signal) -> bool {
-        self.handled & (1 << (signal as u32 - 1)) == 0
+    /// The signals that this thread blocks or waits for. As long as it is in sigwait(3) and the like, what it waits for is not among
+    /// what it blocks, and ends it no more than that would. Which signals these are is in its memory; it is an application that
+    /// takes its orders so.
+    fn held_off(&self, folder: &str) -> u64 {
+        let mut room = [0; STAT];
+        let call = read_once(&format!("{folder}/syscall"), &mut room).unwrap_or_default();
+        let number = call.split(' ').next().and_then(|number| number.parse().ok());
+        if number == Some(libc::SYS_rt_sigtimedwait) { u64::MAX } else { self.blocked }
     }
-}
-
-/// A line of a status in `/proc`: bit N - 1 for signal N.
-fn signals(status: &str, name: &str) -> u64 {
-    let mask = status.lines().find_map(|line| line.strip_prefix(name));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
 /// The signals that would end no thread of this process: each blocks them, or waits for signals. The kernel gives a signal to
 /// any thread that does not block it, and that ends the whole process.
-fn held_off_by_all_threads(pid: u32) -> u64 {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0 };
+fn held_off_by_all_threads(process: &str) -> u64 {
+    let Ok(threads) = fs::read_dir(format!("{process}/task")) else { return 0 };
     // One that ends meanwhile gets no signal.
     threads
         .flatten()
-        .map(|thread| held_off(&thread.path()).unwrap_or(u64::MAX))
+        .map(|thread| held_off(&thread.path().display().to_string()).unwrap_or(u64::MAX))
         .fold(u64::MAX, |all, one| all & one)
 }
 
-/// As long as a thread is in sigwait(3) and the like, what it waits for is not among what it blocks, and ends it no more than that
-/// would. Which signals these are is in its memory; it is an application that takes its orders so.
-fn held_off(thread: &Path) -> Option<u64> {
-    let status = fs::read_to_string(thread.join("status")).ok()?;
-    let call = fs::read_to_string(thread.join("syscall")).unwrap_or_default();
-    let waits = call.split(' ').next() == Some(&libc::SYS_rt_sigtimedwait.to_string());
-    Some(if waits { u64::MAX } else { signals(&status, "SigBlk:") })
+fn held_off(thread: &str) -> Option<u64> {
+    Some(SignalStat::of(thread)?.held_off(thread))
+}
+
+/// A file of `/proc` that one read gives as a whole.
+fn read_once<'a>(path: &str, room: &'a mut [u8]) -> Option<&'a str> {
+    let length = fs::File::open(path).ok()?.read(room).ok()?;
+    std::str::from_utf8(room.get(..length)?).ok()
 }
 
 /// The user ids of a process.
@@ -168,6 +187,28 @@ pub(super) struct Users {
 }
 
 impl Users {
+    /// # Errors
+    ///
+    /// The process is dead or hidden.
+    pub(super) fn of(pid: u32) -> Result<Users, Doubt> {
+        let path = format!("/proc/{pid}/status");
+        let status = fs::read_to_string(&path).map_err(|error| {
+            let dead = error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH);
+            if dead { Doubt::Dead } else { unreadable(&path, &error) }
+        })?;
+        Users::parse(&status).ok_or_else(|| Doubt::System(format!("{path} has no user")))
+    }
+
+    fn parse(status: &str) -> Option<Users> {
+        let mut ids = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Uid:"))?
+            .split_ascii_whitespace()
+            .map(str::parse);
+        let mut next = || ids.next()?.ok();
+        Some(Users { real: next()?, effective: next()?, saved: next()? })
+    }
+
     /// The rule of kill(2).
     pub(super) fn may_be_signalled_by(self, user: u32) -> bool {
         user == 0 || user == self.real || user == self.saved
@@ -205,20 +246,34 @@ mod tests {
     #[test]
     fn users_are_read_from_the_status() {
         let text = "Name:\tsh\nUmask:\t0022\nUid:\t1000\t0\t7\t0\nGid:\t1\t1\t1\t1\n";
-        let users = Users { real: 1000, effective: 0, saved: 7 };
-        assert_eq!(ProcessStatus::parse(text), Some(ProcessStatus { users, handled: 0 }));
-        assert_eq!(ProcessStatus::parse("Uid:\t1000\t0\n"), None);
-        assert_eq!(ProcessStatus::parse(""), None);
+        assert_eq!(Users::parse(text), Some(Users { real: 1000, effective: 0, saved: 7 }));
+        assert_eq!(Users::parse("Uid:\t1000\t0\n"), None);
+        assert_eq!(Users::parse(""), None);
     }
 
     #[test]
-    fn a_signal_ends_only_a_process_that_neither_catches_nor_ignores_it() {
-        let (usr1, usr2) = (Signal::SIGUSR1, Signal::SIGUSR2);
-        for line in ["SigIgn", "SigCgt"] {
-            let text = format!("Uid:\t0\t0\t0\t0\n{line}:\t0000000000000200\n");
-            let status = ProcessStatus::parse(&text).expect("a status");
-            assert!(!status.is_ended_by(usr1) && status.is_ended_by(usr2), "{line}");
-        }
+    fn signals_are_read_from_the_stat() {
+        let text = "7 (a) b (c) S 1 7 7 0 -1 4194368 19 0 0 0 0 0 0 0 20 0 3 0 42091 2420736 99 18446744073709551615 1 2 3 0 0 0 512 4096 \
+                    2048 0 0 0 17 0 0 0 0 0 0 1 2 3 4 5 6 7 0";
+        let stat = SignalStat { threads: 3, blocked: 512, handled: 4096 | 2048 };
+        assert_eq!(SignalStat::parse(text), Some(stat));
+        assert_eq!(SignalStat::parse("7 (a) S 1 7"), None);
+    }
+
+    /// What the kernel says in the two files is the same, also of a process whose signals are all caught but one.
+    #[test]
+    fn the_stat_says_what_the_status_does() {
+        let own = "/proc/thread-self";
+        SigSet::from(Signal::SIGUSR2).thread_block().expect("a mask");
+        let status = fs::read_to_string(format!("{own}/status")).expect("a status");
+        let signals = |name: &str| {
+            let mask = status.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            u64::from_str_radix(mask.trim(), 16).expect("a mask") & 0x7fff_ffff
+        };
+        let stat = SignalStat::of(own).expect("a stat");
+        let told = (signals("SigBlk:"), signals("SigIgn:") | signals("SigCgt:"));
+        assert_eq!((stat.blocked, stat.handled), told, "{status}");
+        assert!(stat.blocked & (1 << (Signal::SIGUSR2 as u32 - 1)) != 0);
     }
 
     /// Such an application was never started: the kernel shows what it waits for as not blocked.
@@ -232,19 +287,20 @@ mod tests {
             usr1.wait().expect("a signal")
         });
         let (number, thread) = told.recv().expect("a thread");
-        let path = Path::new("/proc/self/task").join(number.to_string());
-        let waits =
-            || fs::read_to_string(path.join("wchan")).is_ok_and(|place| place.contains("sigtimedwait"));
+        let folder = format!("/proc/self/task/{number}");
+        let waits = || {
+            fs::read_to_string(format!("{folder}/wchan")).is_ok_and(|place| place.contains("sigtimedwait"))
+        };
         while !waits() {
             assert!(!waiting.is_finished(), "it waits");
             std::thread::yield_now();
         }
         let has = |signals: u64| signals & (1 << (Signal::SIGUSR1 as u32 - 1)) != 0;
-        let status = fs::read_to_string(path.join("status")).expect("a status");
-        assert!(!has(signals(&status, "SigBlk:")), "{status}");
-        assert!(held_off(&path).is_some_and(has));
+        let stat = SignalStat::of(&folder).expect("a stat");
+        assert!(!has(stat.blocked), "{stat:?}");
+        assert!(held_off(&folder).is_some_and(has));
         // The kernel would give it to another thread of this process.
-        assert!(!has(held_off_by_all_threads(std::process::id())));
+        assert!(!has(held_off_by_all_threads("/proc/self")));
         pthread_kill(thread, Signal::SIGUSR1).expect("a thread");
         assert_eq!(waiting.join().expect("a signal"), Signal::SIGUSR1);
     }

@@ -322,6 +322,7 @@ impl Node {
             self.seeker.due(),
             self.releases.first(),
             self.probes.first(),
+            self.processes.next_deadline(),
         ];
         let deadlines = own.into_iter().chain([self.executor.next_deadline(), app_socket]);
         deadlines.flatten().min()

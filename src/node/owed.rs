@@ -1,7 +1,8 @@
 //! Orders by signal: a resource without a command for an order has its process told (X4).
 //!
 //! An order to an application whose process is not known yet is owed to it until it is. The protocol repeats the
-//! order anyway, but not before the application's next report.
+//! order anyway, but not before the application's next report. It is owed, too, while it is looked again whether the application
+//! takes the signal: one that runs at the moment of the first look may seem to be ended by it.
 
 use log::info;
 use nix::sys::signal::Signal;
@@ -17,11 +18,19 @@ impl Node {
     /// Tells the application's process to go hot or to go standby.
     pub(super) fn signal(&mut self, index: usize, order: CommandKind, now: Time) {
         let signal = if order == CommandKind::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
-        let Err(SignalError::NoProcess) = self.processes.signal(index, signal, now) else {
-            self.owed.remove(&index);
-            return;
-        };
-        self.owed.insert(index, order);
+        match self.processes.signal(index, signal, now) {
+            Ok(()) | Err(SignalError::NoHandler { .. } | SignalError::System { .. }) => {
+                self.owed.remove(&index);
+                return;
+            }
+            Err(SignalError::LookAgain { .. }) => {
+                self.owed.insert(index, order);
+                return;
+            }
+            Err(SignalError::NoProcess) => {
+                self.owed.insert(index, order);
+            }
+        }
         // Normal in the first seconds of an application; the order is repeated.
         if let Some(suppressed) = self.warned.pass(Warned::NobodyToTell(index), now) {
             let name = &self.resources[index].config.name;
@@ -38,9 +47,9 @@ impl Node {
         }
     }
 
-    /// Gives the orders that are owed to applications whose process is known by now.
+    /// Gives the orders that are owed to applications whose process is known by now, or is to be looked at again.
     pub(super) fn settle_owed(&mut self, now: Time) {
-        for index in self.processes.take_newly_known() {
+        for index in self.processes.take_ready(now) {
             if let Some(order) = self.owed.remove(&index)
                 && is_awaited(&self.resources[index], order)
             {

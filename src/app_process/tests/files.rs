@@ -82,9 +82,49 @@ fn process_without_a_handler_is_not_signalled() {
     let mut app = Guarded::sleeper(&[]);
     files.write(&app.pid().to_string());
     files.message();
-    let refused = files.bench.processes.signal(0, Signal::SIGUSR1, Time::ZERO);
+    let processes = &mut files.bench.processes;
+    let mut now = Time::ZERO;
+    assert_eq!(processes.take_ready(now), [0], "it is known");
+    // It may have been woken just now, so it is looked at more than once. That ends, and begins only once.
+    let mut looks = 1;
+    while let Err(SignalError::LookAgain { .. }) = processes.signal(0, Signal::SIGUSR1, now) {
+        looks += 1;
+        assert_eq!(processes.take_ready(now), [0; 0], "not yet");
+        now = processes.next_deadline().expect("another look");
+        assert_eq!(processes.take_ready(now), [0]);
+    }
+    assert_eq!((looks, now.since_origin()), (5, Duration::from_millis(1 + 4 + 16 + 64)));
+    let refused = processes.signal(0, Signal::SIGUSR1, now);
     assert!(matches!(refused, Err(SignalError::NoHandler { .. })), "{refused:?}");
+    assert_eq!(processes.next_deadline(), None);
     assert!(app.0.try_wait().expect("a child").is_none());
+}
+
+/// An application that was just woken from sigwait(3) seemed to take no signal, and got it a second later.
+#[test]
+fn process_that_takes_the_signal_a_moment_later_gets_it_then() {
+    let mut files = Files::new();
+    let script = "read; trap 'exit 7' USR1; while :; do sleep 0.05; done";
+    let mut command = Command::new("bash");
+    let mut app = Guarded(command.args(["-c", script]).stdin(Stdio::piped()).spawn().expect("bash"));
+    files.write(&app.pid().to_string());
+    files.message();
+    let processes = &mut files.bench.processes;
+    assert_eq!(processes.take_ready(Time::ZERO), [0], "it is known");
+    let refused = processes.signal(0, Signal::SIGUSR1, Time::ZERO);
+    assert!(matches!(refused, Err(SignalError::LookAgain { .. })), "{refused:?}");
+    drop(app.0.stdin.take());
+    let began = Instant::now();
+    while is_ended_by(app.pid(), Signal::SIGUSR1) {
+        assert!(began.elapsed() < GUARD, "no handler");
+        std::thread::yield_now();
+    }
+    let again = processes.next_deadline().expect("another look");
+    assert_eq!(again.since_origin(), Duration::from_millis(1));
+    assert_eq!(processes.take_ready(again), [0]);
+    processes.signal(0, Signal::SIGUSR1, again).expect("a signal");
+    assert_eq!(processes.next_deadline(), None);
+    assert_eq!(app.0.wait().expect("its end").code(), Some(7));
 }
 
 /// door-3: a file that was left behind names whatever program has the number now.
