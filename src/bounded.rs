@@ -1,11 +1,20 @@
 //! A queue with a bound that takes memory only for what waits in it.
 //!
+//! Its thread is not woken for each of many values: that costs the sender ten times what the value does, and the sender is the event
+//! loop, which logs thousands of lines when thousands of resources switch.
+//!
 //! `std::sync::mpsc::sync_channel` has all its places from the beginning: 0.5 MB for a history that waits for nothing.
 
+use std::cell::Cell;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, TrySendError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The thread is woken once in this time at most. What comes sooner waits for the rest of it.
+const APART: Duration = Duration::from_millis(1);
 
 /// The entrance; a clone is another one.
 #[derive(Debug)]
@@ -19,6 +28,7 @@ pub struct BoundedSender<T> {
 #[derive(Debug)]
 pub struct BoundedReceiver<T> {
     receiver: Receiver<T>,
+    woken: Cell<Option<Instant>>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -26,7 +36,8 @@ pub struct BoundedReceiver<T> {
 pub fn bounded<T>(most: usize) -> (BoundedSender<T>, BoundedReceiver<T>) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    (BoundedSender { sender, waiting: Arc::clone(&waiting), most }, BoundedReceiver { receiver, waiting })
+    let entrance = BoundedSender { sender, waiting: Arc::clone(&waiting), most };
+    (entrance, BoundedReceiver { receiver, woken: Cell::new(None), waiting })
 }
 
 impl<T> Clone for BoundedSender<T> {
@@ -58,7 +69,18 @@ impl<T> BoundedReceiver<T> {
     ///
     /// Nothing waits, and nobody sends any more.
     pub fn recv(&self) -> Result<T, RecvError> {
-        self.receiver.recv().inspect(|_| self.free())
+        match self.try_recv() {
+            Ok(value) => return Ok(value),
+            Err(TryRecvError::Disconnected) => return Err(RecvError),
+            Err(TryRecvError::Empty) => {}
+        }
+        // Nobody wakes a thread that sleeps.
+        if let Some(left) = self.woken.get().and_then(|woken| APART.checked_sub(woken.elapsed())) {
+            thread::sleep(left);
+        }
+        let received = self.receiver.recv().inspect(|_| self.free());
+        self.woken.set(Some(Instant::now()));
+        received
     }
 
     /// The next value, if one waits.
