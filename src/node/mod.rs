@@ -93,6 +93,9 @@ use schrittmacher_config::{Config, Core};
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
+/// A thousand resources may take over in one turn. After so many what they have ordered is done, before the others announce themselves.
+const TOGETHER: usize = 16;
+
 /// The other causes of warnings. Kept apart from what [`Refused`] has, so that a sender of ever new names cannot crowd them out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Warned {
@@ -368,7 +371,10 @@ impl Node {
     pub fn on_time(&mut self, now: Time) {
         self.ask_addresses(now);
         // Each at most once a turn, so that the sockets always get theirs.
-        for index in self.ticks.due(now) {
+        for (number, index) in self.ticks.due(now).into_iter().enumerate() {
+            if number % TOGETHER == TOGETHER - 1 && self.executor.is_asked() {
+                self.carry_out_orders(now);
+            }
             if let Some(due) =
                 self.ticks.get(index).filter(|_| self.resources[index].protocol.machine().next_tick <= now)
             {
@@ -386,13 +392,18 @@ impl Node {
         self.look_after_paths(now);
         self.look_at_witness(now);
         self.fence(now);
+        self.carry_out_orders(now);
+        // After the repeated orders, so that no application is told twice in one turn.
+        self.settle_owed(now);
+    }
+
+    /// Has commands begin, and tells applications.
+    fn carry_out_orders(&mut self, now: Time) {
         self.executor.collect(now);
         self.take_reports(now);
         let processes = &self.processes;
         self.executor.run(now, |index| processes.believed(index));
         self.take_reports(now);
-        // After the repeated orders, so that no application is told twice in one turn.
-        self.settle_owed(now);
     }
 
     /// After a whole turn, and from no other thread: a host whose loop stands still while it is hot is reset.

@@ -37,8 +37,8 @@ const STUCK: usize = 64;
 
 /// Carries out the orders of all resources.
 ///
-/// In every turn of its loop its owner hands over the events, calls [`collect`](Executor::collect), and takes the reports. It
-/// then calls [`run`](Executor::run) and takes the reports again. The next turn is no later than
+/// In every turn of its loop, or more often, its owner hands over the events, calls [`collect`](Executor::collect), and takes the
+/// reports. It then calls [`run`](Executor::run) and takes the reports again. The next turn is no later than
 /// [`next_deadline`](Executor::next_deadline). One call does a bounded amount of work.
 #[derive(Debug)]
 pub struct Executor {
@@ -364,6 +364,11 @@ impl Executor {
         } else {
             Some(Time::ZERO)
         }
+    }
+
+    /// Whether something was ordered since [`Executor::run`].
+    pub fn is_asked(&self) -> bool {
+        !self.due.is_empty()
     }
 
     /// The oldest report that was not taken yet.
