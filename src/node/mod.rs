@@ -93,7 +93,7 @@ use schrittmacher_config::{Config, Core};
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A thousand resources may take over in one turn. After so many what they have ordered is done, before the others announce themselves.
+/// Resources whose orders are done before the others of the same turn come: a thousand may take over in one.
 const TOGETHER: usize = 16;
 
 /// The other causes of warnings. Kept apart from what [`Refused`] has, so that a sender of ever new names cannot crowd them out.
