@@ -17,9 +17,35 @@ impl Node {
     /// Hands an event to a resource and carries out the answer. Members of its set may follow. Returns a refusal, if there
     /// was one.
     pub(super) fn give(&mut self, index: usize, event: Event, now: Time) -> Option<Refusal> {
+        if self.give_settled(index, &event, now) {
+            return None;
+        }
         let refusal = self.give_alone(index, event, now);
         self.guide_set(index, now);
         refusal
+    }
+
+    /// The short way of what settled resources have all the time: nothing is news, and one word is said at most. False: nothing was
+    /// done.
+    fn give_settled(&mut self, index: usize, event: &Event, now: Time) -> bool {
+        let resource = &mut self.resources[index];
+        // What the peer or an operator has said beside the event may have to be told.
+        if resource.life.has_ended() || resource.config.set.is_some() || !resource.is_told() {
+            return false;
+        }
+        let Some(word) = resource.protocol.handle_settled(now, event) else { return false };
+        let is_scheduled = resource.scheduled == Some(resource.protocol.machine().next_tick);
+        let is_probed = resource.config.shared.is_some();
+        if let Some(word) = word {
+            let occasion = if *event == Event::Tick { Occasion::Heartbeat } else { Occasion::Report };
+            self.carry_out(index, word, occasion, now);
+        }
+        self.tell_right(index);
+        // Silence is counted anew, which moves its deadlines away.
+        if !is_scheduled || is_probed {
+            self.reschedule(index);
+        }
+        true
     }
 
     /// The same without the rest of its set.
@@ -271,13 +297,16 @@ impl Node {
     }
 
     pub(super) fn reschedule(&mut self, index: usize) {
-        let resource = &self.resources[index];
-        let next = (!resource.life.has_ended()).then(|| {
-            let (next, heartbeat) =
-                (resource.protocol.next_deadline(), resource.protocol.machine().next_tick);
-            if next == heartbeat { on_grid(next, resource.config.heartbeat) } else { next }
-        });
-        self.ticks.set(index, next);
+        let resource = &mut self.resources[index];
+        let next = (!resource.life.has_ended()).then(|| resource.protocol.next_deadline());
+        // Most events do not move it.
+        if resource.scheduled != next {
+            resource.scheduled = next;
+            let heartbeat = resource.protocol.machine().next_tick;
+            let moment = next
+                .map(|next| if next == heartbeat { on_grid(next, resource.config.heartbeat) } else { next });
+            self.ticks.set(index, moment);
+        }
         self.probes.set(index, resource.next_probe().filter(|_| next.is_some()));
         self.forget_if_gone(index);
     }

@@ -64,7 +64,7 @@ impl Rule {
     pub fn handle(self, machine: &mut Machine, settings: &Settings, mut event: Event) -> Vec<Action> {
         let was = machine.clone();
         self.before(machine, &mut event);
-        let mut actions = machine.handle(settings, NOW, event).actions;
+        let mut actions = machine.handle(settings, NOW, event).actions.into_vec();
         self.after(&was, &event, machine, &mut actions);
         actions
     }

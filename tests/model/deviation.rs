@@ -87,7 +87,7 @@ pub fn handle(
         done.extend(transition.actions);
         before = transition.after;
     }
-    whole.actions
+    whole.actions.into_vec()
 }
 
 /// The action of 2.0.0 in the place of a transition of ours.

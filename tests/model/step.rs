@@ -320,7 +320,7 @@ impl Step<'_> {
                 let known = is_known_to_serve(machine);
                 let must_wait = machine.frozen && has_no_role(machine) && !is_consent(event);
                 let actions = match self.kind.without {
-                    None => machine.handle(settings, NOW, event).actions,
+                    None => machine.handle(settings, NOW, event).actions.into_vec(),
                     Some(Without::Lines(lines)) => {
                         deviation::handle(machine, settings, event, lines, &mut self.met)
                     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::Time;
 use crate::epoch::Epochs;
@@ -210,9 +211,9 @@ pub struct Reaction {
     pub event: Event,
     /// The steps the machine took, in order. One event may make several: a late heartbeat, for example, may
     /// also find the peer silent.
-    pub transitions: Vec<Transition>,
-    /// The actions, in order.
-    pub actions: Vec<Action>,
+    pub transitions: SmallVec<[Transition; 1]>,
+    /// The actions, in order. Most reactions have one at most, and cost no allocation.
+    pub actions: SmallVec<[Action; 1]>,
 }
 
 /// One step of a machine.

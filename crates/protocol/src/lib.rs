@@ -61,6 +61,7 @@ mod seek;
 mod set;
 mod setback;
 mod settings;
+mod settled;
 mod state;
 mod step;
 mod tiebreak;

@@ -192,7 +192,10 @@ impl Machine {
     /// Takes one event in; see [`Resource::handle`](crate::Resource::handle), which does just this and keeps
     /// the books.
     pub fn handle(&mut self, settings: &Settings, now: Time, event: Event) -> Reaction {
-        self.handle_watched(settings, now, event, &mut |_, _| {})
+        match self.handle_settled(settings, now, &event) {
+            Some(usual) => usual.reaction(event),
+            None => self.handle_watched(settings, now, event, &mut |_, _| {}),
+        }
     }
 
     /// The same, and shows the machine and the reaction so far after each transition: for tables and searches,
@@ -212,18 +215,34 @@ impl Machine {
         let app = (!self.app.silent).then(|| self.app_due(settings));
         let peer = self.peer_due(settings).filter(|_| !self.peer.lost);
         let owed = self.owed.map(|_| self.announcements.room_at(self.spacing(settings), ANNOUNCEMENTS));
-        [
-            self.state_due(),
-            app,
-            peer,
-            self.question_due(),
-            owed,
-            self.majority_due(settings),
-            self.isolation_due(settings),
-        ]
-        .into_iter()
-        .flatten()
-        .fold(self.next_tick, Time::min)
+        let mut first = self.next_tick;
+        let mut consider = |due: Option<Time>| first = due.map_or(first, |due| first.min(due));
+        consider(self.state_due());
+        consider(app);
+        consider(peer);
+        consider(self.question_due());
+        consider(owed);
+        consider(self.majority_due(settings));
+        consider(self.isolation_due(settings));
+        first
+    }
+
+    /// The next heartbeat is a period after the last one was due, so that lateness does not add up. Missed ones are not made up for.
+    pub(crate) fn schedule_heartbeat(&mut self, now: Time, period: Duration) {
+        let next = self.next_tick + period;
+        self.next_tick = if now < self.next_tick || next <= now { now + period } else { next };
+    }
+
+    /// When a hot node gives up whose application does not say `LHOT` (S5). Not before silence of the application
+    /// would be noticed.
+    pub(crate) fn lhot_deadline(&self, settings: &Settings, now: Time) -> Time {
+        now + settings.going_hot_timeout.max(settings.app_timeout)
+    }
+
+    /// A classic peer needs half a second without a datagram, or it does not look at its clock (D30).
+    pub(crate) fn hush(&mut self, settings: &Settings, now: Time) {
+        let period = self.peer.our_period(settings);
+        self.quiet_until = now + Duration::from_secs(1).min(period / 2);
     }
 
     /// The claim, going hot, LHOT again, going standby, being held back, leaving: see [`State`].

@@ -176,10 +176,8 @@ impl Step<'_> {
         self.now >= self.machine.quiet_until
     }
 
-    /// A classic peer needs half a second without a datagram, or it does not look at its clock (D30).
     fn hush(&mut self) {
-        let period = self.machine.peer.our_period(self.settings);
-        self.machine.quiet_until = self.now + Duration::from_secs(1).min(period / 2);
+        self.machine.hush(self.settings, self.now);
     }
 
     /// Asks a silent peer. UNK clears the note of a classic one that we failed, so FAIL follows at once where that note

@@ -243,10 +243,8 @@ impl Step<'_> {
         }
     }
 
-    /// When a hot node gives up whose application does not say `LHOT` (S5). Not before silence of the application
-    /// would be noticed.
     pub(crate) fn lhot_deadline(&self) -> Time {
-        self.now + self.settings.going_hot_timeout.max(self.settings.app_timeout)
+        self.machine.lhot_deadline(self.settings, self.now)
     }
 
     pub(crate) fn enter_unknown(&mut self) {

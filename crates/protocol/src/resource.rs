@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Reaction};
+use crate::event::{Action, Event, Reaction};
 use crate::machine::Machine;
 use crate::record::FlightRecord;
 use crate::state::State;
@@ -35,6 +35,15 @@ impl Resource {
         let reaction = self.machine.handle(&self.settings, now, event);
         self.flight_record.after(now, &reaction);
         reaction
+    }
+
+    /// Takes an event in if it is one that a settled pair has all the time: the state stays, and no more has to be done than this one
+    /// action, if any. `None`: nothing was done, and [`Resource::handle`] takes it. That one does the same, and more slowly.
+    pub fn handle_settled(&mut self, now: Time, event: &Event) -> Option<Option<Action>> {
+        self.flight_record.before(&self.settings, &self.machine, now);
+        let usual = self.machine.handle_settled(&self.settings, now, event)?;
+        self.flight_record.after_usual(now, event, usual);
+        Some(usual.action)
     }
 
     /// When to call [`Resource::handle`] with [`Event::Tick`] at the latest.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use schrittmacher_wire::{AppCode, Note, PeerCode};
 
@@ -102,7 +103,7 @@ impl<'a> Step<'a> {
         event: Event,
         watch: &'a mut dyn FnMut(&Machine, &Reaction),
     ) -> Step<'a> {
-        let reaction = Reaction { event, transitions: Vec::new(), actions: Vec::new() };
+        let reaction = Reaction { event, transitions: SmallVec::new(), actions: SmallVec::new() };
         Step {
             machine,
             settings,
@@ -336,12 +337,10 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The next heartbeat: on the grid, so that lateness does not add up. Missed ones are not made up for.
+    /// The next heartbeat.
     fn schedule_heartbeat(&mut self) {
-        let (now, last) = (self.now, self.machine.next_tick);
         let period = self.period();
-        let next = last + period;
-        self.machine.next_tick = if now < last || next <= now { now + period } else { next };
+        self.machine.schedule_heartbeat(self.now, period);
     }
 
     /// A peer that turns out not to be ours must not wait for us longer than it can bear (W5).

@@ -136,6 +136,40 @@ fn a_made_up_counter_does_not_overflow() {
     assert_eq!(machine.peer.generation, Generation::Classic);
 }
 
+/// Whichever way an input goes through the machine.
+#[test]
+fn the_short_way_keeps_the_same_record() {
+    for hot in [false, true] {
+        let mut node = Lone::standby(settings(0), ours());
+        let (peer, app) = if hot { (PeerCode::Stby, AppCode::Lhot) } else { (PeerCode::Hott, AppCode::Lsby) };
+        if hot {
+            node.hears(PeerCode::Fail);
+            node.app(AppCode::Lhot);
+            node.run(3 * SECOND, &[peer], &[app]);
+        }
+        let (mut long, mut short) = (node.resource.clone(), node.resource);
+        let (mut now, mut times) = (node.now, 0);
+        for _ in 0..100 {
+            now = now + SECOND;
+            let report = PeerReport { code: Some(peer), random: 0, ..node.peer };
+            for event in [Event::Peer(report), Event::App(Some(app)), Event::Tick] {
+                let actions = long.handle(now, event).actions;
+                if let Some(word) = short.handle_settled(now, &event) {
+                    assert_eq!(word.into_iter().collect::<Vec<_>>(), actions[..]);
+                    times += 1;
+                } else {
+                    short.handle(now, event);
+                }
+            }
+        }
+        // A heartbeat is due each other second.
+        assert!(times >= 250, "{times}");
+        assert_eq!(short.machine(), long.machine());
+        assert_eq!(short.flight_record().segments(), long.flight_record().segments());
+        check(&short);
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Input {
     Event(Event),

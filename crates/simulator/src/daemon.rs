@@ -78,11 +78,11 @@ impl Daemon for Ours {
         // It is kept on the disk.
         let epochs = self.0.machine().epochs;
         self.0 = Resource::new(self.0.settings().clone(), Time::new(now));
-        self.0.handle(Time::new(now), Event::Epochs(epochs)).actions
+        self.0.handle(Time::new(now), Event::Epochs(epochs)).actions.into_vec()
     }
 
     fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
-        self.0.handle(Time::new(now), event).actions
+        self.0.handle(Time::new(now), event).actions.into_vec()
     }
 
     fn next_deadline(&self) -> Duration {

@@ -86,7 +86,7 @@ impl Lone {
     }
 
     pub fn give(&mut self, event: Event) -> Vec<Action> {
-        self.resource.handle(self.now, event).actions
+        self.resource.handle(self.now, event).actions.into_vec()
     }
 
     pub fn tick(&mut self) -> Vec<Action> {

@@ -82,7 +82,8 @@ impl PeerDatagram<'_> {
     /// [`Rejected`] says why there is nothing in the datagram.
     pub fn parse(datagram: &[u8], is_signed: bool) -> Result<PeerDatagram<'_>, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
-        let members = read_object(datagram)?;
+        let mut members = Members::default();
+        read_object(datagram, &mut members)?;
         if is_signed && members.has_repeated_key {
             return Err(Rejected::RepeatedKey);
         }
@@ -134,7 +135,9 @@ impl Message<'_> {
     /// [`Rejected`] says why there is no message in the datagram. An unknown status is no error.
     pub fn parse(datagram: &[u8]) -> Result<Message<'_>, Rejected> {
         let datagram = datagram.get(..MAX_RECEIVED).unwrap_or(datagram);
-        Message::from_members(read_object(datagram)?)
+        let mut members = Members::default();
+        read_object(datagram, &mut members)?;
+        Message::from_members(members)
     }
 
     fn from_members(members: Members<'_>) -> Result<Message<'_>, Rejected> {
@@ -167,9 +170,9 @@ impl Message<'_> {
     }
 }
 
-fn read_object(datagram: &[u8]) -> Result<Members<'_>, Rejected> {
-    let members = members::read(datagram).map_err(|problem| Rejected::NotJson { problem })?;
-    members.ok_or(Rejected::NotAnObject)
+fn read_object<'a>(datagram: &'a [u8], members: &mut Members<'a>) -> Result<(), Rejected> {
+    let object = members::read(datagram, members).map_err(|problem| Rejected::NotJson { problem })?;
+    object.ok_or(Rejected::NotAnObject)
 }
 
 fn string(value: Option<Given<'_>>) -> Option<Cow<'_, str>> {

@@ -159,6 +159,8 @@ pub struct ManagedResource {
     pub elsewhere: Elsewhere,
     /// Somebody else has its address on this host: where, in words.
     pub foreign: Option<String>,
+    /// The machine's deadline for which its tick is set.
+    pub scheduled: Option<Time>,
     /// What is counted of it.
     pub figures: ResourceFigures,
     /// Its recent story.
@@ -221,6 +223,7 @@ impl ManagedResource {
             freeze: FreezeState::default(),
             elsewhere: Elsewhere::default(),
             foreign: None,
+            scheduled: None,
             figures: ResourceFigures::default(),
             life: Life::Runs,
         }
@@ -246,6 +249,8 @@ impl ManagedResource {
             self.unit = config.unit.as_deref().map(UnitHealth::new).map(Box::new);
         }
         self.config = config;
+        // The grid may be another one.
+        self.scheduled = None;
     }
 
     /// Whether it goes hot only for an application that is hot already.
@@ -430,6 +435,11 @@ impl ManagedResource {
         figures.both_hot = self.narrator.both_hot_episodes(now);
         figures.nobody_hot = self.narrator.nobody_hot_episodes(now);
         figures
+    }
+
+    /// Whether there is nothing to narrate.
+    pub fn is_told(&self) -> bool {
+        self.narrator.is_told(sides(self.protocol.machine(), &self.story))
     }
 
     /// The log's next sentences. `cause` is the reason why the state changed, if it did.

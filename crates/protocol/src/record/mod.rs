@@ -15,8 +15,9 @@ mod segment;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::event::Reaction;
+use crate::event::{Event, Reaction};
 use crate::machine::Machine;
+use crate::settled::Usual;
 use crate::{Settings, Time};
 
 pub use replay::{Replay, Replayed};
@@ -99,6 +100,15 @@ impl FlightRecord {
     pub(crate) fn after(&mut self, now: Time, reaction: &Reaction) {
         self.open.add(now.since(self.last), reaction);
         self.last = now;
+    }
+
+    /// The same of an event after which a settled resource is as it was.
+    pub(crate) fn after_usual(&mut self, now: Time, event: &Event, usual: Usual) {
+        if self.open.add_usual(now.since(self.last), event, &usual) {
+            self.last = now;
+        } else {
+            self.after(now, &usual.reaction(*event));
+        }
     }
 
     /// Finishes the open segment and begins another one.

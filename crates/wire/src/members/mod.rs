@@ -106,12 +106,13 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Reads one JSON value; `None` if it is not an object.
-pub(crate) fn read(json: &[u8]) -> Result<Option<Members<'_>>, serde_json::Error> {
-    match plain::read(json) {
-        Some(members) => Ok(Some(members)),
-        None => read_any(json),
+/// Reads one JSON value into members that are empty; `None` if it is not an object. They are large, and are not moved.
+pub(crate) fn read<'a>(json: &'a [u8], members: &mut Members<'a>) -> Result<Option<()>, serde_json::Error> {
+    if plain::read(json, members).is_none() {
+        let Some(read) = read_any(json)? else { return Ok(None) };
+        *members = read;
     }
+    Ok(Some(()))
 }
 
 fn read_any(json: &[u8]) -> Result<Option<Members<'_>>, serde_json::Error> {
@@ -278,7 +279,9 @@ mod tests {
     }
 
     fn members(json: &str) -> Members<'_> {
-        read(json.as_bytes()).unwrap().unwrap()
+        let mut members = Members::default();
+        read(json.as_bytes(), &mut members).unwrap().unwrap();
+        members
     }
 
     #[test]

@@ -11,10 +11,9 @@ use crate::given::Given;
 /// More digits may not fit.
 const DIGITS: usize = 18;
 
-/// The members, or `None` if there is anything else in it.
-pub(super) fn read(json: &[u8]) -> Option<Members<'_>> {
+/// Puts the members there, or gives `None` if there is anything else in it.
+pub(super) fn read<'a>(json: &'a [u8], members: &mut Members<'a>) -> Option<()> {
     let mut text = Text { whole: str::from_utf8(json).ok()?, at: 0 };
-    let mut members = Members::default();
     text.take(b'{')?;
     loop {
         let key = Key::deserialize(BorrowedStrDeserializer::<Error>::new(text.text()?)).ok()?;
@@ -26,7 +25,7 @@ pub(super) fn read(json: &[u8]) -> Option<Members<'_>> {
     }
     text.take(b'}')?;
     text.skip_blanks();
-    (text.at == json.len()).then_some(members)
+    (text.at == json.len()).then_some(())
 }
 
 struct Text<'a> {
@@ -90,6 +89,11 @@ mod tests {
     use super::*;
     use crate::members::read_any;
     use crate::{AppCode, AppMessage};
+
+    fn read(json: &[u8]) -> Option<Members<'_>> {
+        let mut members = Members::default();
+        super::read(json, &mut members).map(|()| members)
+    }
 
     #[test]
     fn a_report_of_the_client_library_is_plain() {
