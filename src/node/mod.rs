@@ -17,6 +17,7 @@
 //! * `right`: until when an application may serve
 //! * `trips`: round trip and loss; `paths`: several ways to the same peer
 //! * `isolation`: what the echoes to `ping-address` show
+//! * `lost_host`: the peer's host is silent for all resources
 //! * `promises`: the longest promises that may not be over
 //! * `fence`: the host of a silent peer is off before this side takes over
 //! * `witness`: the third vote, and the promises of both sides
@@ -32,6 +33,7 @@ pub mod freeze;
 pub mod hold;
 mod intake;
 mod isolation;
+mod lost_host;
 mod narrator;
 mod operator;
 mod owed;
@@ -135,6 +137,8 @@ pub struct Node {
     isolation: Isolation,
     fencing: Fencing,
     seeker: Seeker,
+    /// A resource that has found its peer silent in this turn.
+    found_silent: Option<usize>,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -203,6 +207,7 @@ impl Node {
             isolation: Isolation::default(),
             fencing: Fencing::default(),
             seeker: Seeker::default(),
+            found_silent: None,
             executor,
             processes,
             app_socket,
@@ -386,6 +391,7 @@ impl Node {
             }
             self.give(index, Event::Tick, now);
         }
+        self.follow_host(now);
         self.send_waiting(now);
         self.seek(now);
         self.release_late(now);

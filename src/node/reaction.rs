@@ -62,6 +62,9 @@ impl Node {
         }
         let has_prevailed = resource.protocol.machine().has_prevailed(contest);
         self.note_epochs(index, epochs);
+        if reaction.event == Event::Tick && reaction.actions.contains(&Action::Notice(Notice::PeerLost)) {
+            self.found_silent.get_or_insert(index);
+        }
         // Notices explain the change of state, so they are logged first.
         for action in &reaction.actions {
             self.take_notice(index, *action, now);

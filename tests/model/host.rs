@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Ending, Machine, PeerReport, Policy, Settings, State};
+use schrittmacher_protocol::{Ending, Machine, PeerReport, Policy, Settings, State, Time};
 use schrittmacher_testkit::double as legacy;
 use schrittmacher_testkit::double::Legacy;
 use schrittmacher_wire::{AppCode, Note, PeerCode};
@@ -52,6 +52,14 @@ impl Kind {
     /// It takes no role on silence.
     pub fn is_manual(&self) -> bool {
         matches!(&self.program, Program::Ours(settings) if settings.policy == Policy::Manual)
+    }
+
+    /// Since when a host is silent that has been so for long enough to be lost.
+    pub fn silent_since(&self) -> Time {
+        match (&self.program, self.peer.period) {
+            (Program::Ours(settings), Some(period)) => NOW - (settings.timeout.max(3 * period) - period),
+            _ => NOW,
+        }
     }
 
     /// Both are ours and of the same priority.
@@ -152,6 +160,8 @@ pub enum Input {
     ActivateFails,
     /// What the echoes say is another thing than before.
     Echoes,
+    /// Another resource of this node has found its peer silent.
+    HostSilent,
     /// The `fence-action` has ended, and the other host is off.
     FenceConfirms,
     /// It has ended, and nothing is known.
@@ -272,6 +282,11 @@ impl Host {
         matches!(&self.daemon, Daemon::Ours(machine) if machine.peer.lost)
     }
 
+    /// Its peer counts as alive.
+    pub fn hears_peer(&self) -> bool {
+        matches!(&self.daemon, Daemon::Ours(machine) if machine.peer.alive)
+    }
+
     /// Whether the daemon takes events.
     pub fn runs(&self) -> bool {
         self.is_up() && !self.paused
@@ -303,6 +318,7 @@ impl Host {
             Input::ReleaseFails => kind.keeps_address && self.runs() && self.commands.is_some(),
             Input::ActivateFails => self.runs() && self.activate_fails == Some(0),
             Input::Echoes => kind.pings.is_some() && self.runs() && self.has_news_of_targets(),
+            Input::HostSilent => self.runs() && self.follows_host(kind),
             Input::FenceConfirms | Input::FenceFails => self.waits_for_fence(),
             Input::Take(_) => self.runs(),
             Input::Pass => true,
@@ -335,13 +351,22 @@ impl Host {
     pub fn must(&self, kind: &Kind, input: Input) -> bool {
         match input {
             Input::Released => self.commands.is_some_and(|age| age >= COMMANDS) && self.runs(),
-            // Its device may take its time.
-            Input::ReleaseFails | Input::FenceConfirms | Input::FenceFails => false,
+            // Its device may take its time, and it may be the only resource.
+            Input::HostSilent | Input::ReleaseFails | Input::FenceConfirms | Input::FenceFails => false,
             Input::Echoes => {
                 let is_in_time = matches!(self.targets, Targets::Silent { age, .. } if kind.pings.is_some_and(|latest| age < latest));
                 self.allows(kind, input) && !is_in_time
             }
             _ => self.allows(kind, input),
+        }
+    }
+
+    fn follows_host(&self, kind: &Kind) -> bool {
+        match (&self.daemon, &kind.program) {
+            (Daemon::Ours(machine), Program::Ours(settings)) => {
+                machine.follows_host(settings, kind.silent_since(), NOW)
+            }
+            (Daemon::Down | Daemon::Ours(_) | Daemon::Legacy(_), _) => false,
         }
     }
 

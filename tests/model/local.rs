@@ -15,7 +15,7 @@ use crate::stand::Stand;
 use crate::step::Choice;
 
 /// Inputs that happen by themselves, apart from messages and time.
-const BY_ITSELF: [Input; 9] = [
+const BY_ITSELF: [Input; 10] = [
     Input::Tick,
     Input::Report,
     Input::Hear,
@@ -24,6 +24,7 @@ const BY_ITSELF: [Input; 9] = [
     Input::ReleaseFails,
     Input::ActivateFails,
     Input::Echoes,
+    Input::HostSilent,
     Input::FenceFails,
 ];
 
@@ -51,6 +52,7 @@ pub struct Info {
     pub has_role: bool,
     pub waits_for_fence: bool,
     pub has_lost_peer: bool,
+    pub hears_peer: bool,
     /// Clients get answers, also while it stops.
     pub answers: bool,
     pub late: bool,
@@ -156,6 +158,7 @@ impl Side {
             has_role: host.has_role(),
             waits_for_fence: host.waits_for_fence(),
             has_lost_peer: host.has_lost_peer(),
+            hears_peer: host.hears_peer(),
             answers: matches!(host.app, App::Runs { role: Role::Hot, .. }),
             late: host.is_late(),
             hot_for: host.hot_for(),
@@ -282,5 +285,6 @@ fn key(input: Input, taken: u8) -> u8 {
         Input::Isolated => 33,
         Input::FenceConfirms => 34,
         Input::FenceFails => 35,
+        Input::HostSilent => 36,
     }
 }

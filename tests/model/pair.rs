@@ -33,6 +33,8 @@ pub struct State {
     pub held: Vec<(u8, u8, u8)>,
     /// The direction from this side is cut.
     pub cut: [bool; 2],
+    /// For how many seconds nothing of this side arrives, up to what the other one needs to take its host for lost.
+    pub silent: [u8; 2],
     /// Faults that may still happen.
     pub budget: u8,
 }
@@ -79,11 +81,13 @@ pub struct Edge {
     pub overflow: bool,
 }
 
-/// Bits of a message's number, of the messages of one direction, of a delayed one with its sender and seconds, of a host's number.
+/// Bits of a message's number, of the messages of one direction, of a delayed one with its sender and seconds, of a host's number,
+/// of the seconds of silence.
 const MESSAGE: u32 = 6;
 const LINK: u32 = 66;
 const LATE: u32 = MESSAGE + 4;
 const HOST: u32 = 28;
+const SILENT: u32 = 4;
 
 pub fn pack(state: &State) -> Packed {
     let side = |at: usize| {
@@ -91,10 +95,12 @@ pub fn pack(state: &State) -> Packed {
         let held = state.held.get(at).map_or(0, |(from, message, left)| {
             u128::from(*message) | u128::from(*from) << MESSAGE | u128::from(*left) << (MESSAGE + 1)
         });
-        let host = u128::from(state.hosts[at]) | u128::from(state.cut[at]) << HOST;
+        let host = u128::from(state.hosts[at])
+            | u128::from(state.silent[at]) << HOST
+            | u128::from(state.cut[at]) << (HOST + SILENT);
         link | held << LINK | host << (LINK + LATE)
     };
-    [side(0) | u128::from(state.budget) << (LINK + LATE + HOST + 1), side(1)]
+    [side(0) | u128::from(state.budget) << (LINK + LATE + HOST + SILENT + 1), side(1)]
 }
 
 pub fn unpack(packed: &Packed) -> State {
@@ -120,8 +126,9 @@ pub fn unpack(packed: &Packed) -> State {
         hosts: rest.map(|rest| u32::try_from(low(rest, HOST)).unwrap_or(0)),
         link: packed.map(link),
         held,
-        cut: rest.map(|rest| rest >> HOST & 1 != 0),
-        budget: byte(rest[0] >> (HOST + 1)),
+        cut: rest.map(|rest| rest >> (HOST + SILENT) & 1 != 0),
+        silent: rest.map(|rest| byte(low(rest >> HOST, SILENT))),
+        budget: byte(rest[0] >> (HOST + SILENT + 1)),
     }
 }
 
@@ -130,6 +137,8 @@ pub struct Pair {
     pub sides: [Side; 2],
     /// The seconds that pass at once.
     pub grain: u8,
+    /// When the other host is silent for so many seconds, this side follows another resource that finds it lost.
+    pub lost_after: [Option<u8>; 2],
     /// Instead of faults: what an operator does out of a settled pair, and then at any moment (P10).
     pub acts: Option<Acts>,
     /// Both are ours. A legacy peer does not hear a claim, and a classic one asks for the role when it has none.
@@ -180,7 +189,9 @@ impl Pair {
             let waiting = !state.link[1 - side].is_empty() || info.reporting;
             for input in info.can() {
                 // A late daemon reads what has arrived before it looks at the clock.
-                if !(input == Input::Tick && info.late && waiting) {
+                let is_early = info.late && waiting && matches!(input, Input::Tick | Input::HostSilent);
+                let is_lost = self.lost_after[side].is_some_and(|after| state.silent[1 - side] >= after);
+                if !(is_early || input == Input::HostSilent && !is_lost) {
                     self.step(state, Class::Fair, side, input, out);
                 }
             }
@@ -322,6 +333,11 @@ impl Pair {
             if !infos[1 - side].up {
                 to.link[side].clear();
             }
+            let is_silent = state.cut[side] || !infos[side].runs;
+            // It is counted as long as it decides something.
+            let counts = is_silent && infos[1 - side].hears_peer;
+            let longest = self.lost_after[1 - side].filter(|_| counts).unwrap_or_default();
+            to.silent[side] = (to.silent[side] + self.grain).min(longest);
         }
         to.held.retain_mut(|(_, _, left)| {
             *left = left.saturating_sub(self.grain);
@@ -512,6 +528,7 @@ mod tests {
             link: [vec![1, 63, 5], vec![63; CAPACITY]],
             held: vec![(0, 63, 1), (1, 2, DELAY)],
             cut: [true, false],
+            silent: [8, 15],
             budget: 2,
         };
         assert_eq!(unpack(&pack(&state)), state);

@@ -187,6 +187,7 @@ impl Pairing {
         Pair {
             sides: [0, 1].map(|side| Side::new(self.kind(side, grain))),
             grain,
+            lost_after: [0, 1].map(|side| self.lost_after(side)),
             acts: None,
             promises_p9: self.versions == [Version::Ours; 2],
             fences: self.variant == Variant::Fence,
@@ -266,6 +267,13 @@ impl Pairing {
         if side == 1 && self.variant == Variant::SlowHeartbeat { 2 * HEARTBEAT } else { HEARTBEAT }
     }
 
+    /// In seconds: `timeout` of this side, or three heartbeats of the other one, less one of these.
+    fn lost_after(self, side: usize) -> Option<u8> {
+        let (own, other) = (self.heartbeat(side), self.heartbeat(1 - side));
+        let after = 3 * own.max(other) - other;
+        (self.versions == [Version::Ours; 2]).then(|| u8::try_from(after.as_secs()).unwrap_or(u8::MAX))
+    }
+
     /// Without the wait for the fence silence is a reason again.
     fn policy(self) -> Policy {
         match self.variant {
@@ -303,7 +311,7 @@ impl Pairing {
             for b in apps {
                 let hosts = [pair.sides[0].number(Host::new(*a)), pair.sides[1].number(Host::new(*b))];
                 let link = [Vec::new(), Vec::new()];
-                starts.push(State { hosts, link, held: Vec::new(), cut: [false; 2], budget });
+                starts.push(State { hosts, link, held: Vec::new(), cut: [false; 2], silent: [0; 2], budget });
             }
         }
         starts

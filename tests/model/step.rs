@@ -129,7 +129,9 @@ impl Silence {
             Event::Takeover { force: true } if self.is_manual && !self.is_isolated && !takes => {
                 Some("manual: a takeover by force is not obeyed")
             }
-            Event::Takeover { force: false } | Event::Tick if self.is_manual && takes && !self.is_fenced => {
+            Event::Takeover { force: false } | Event::Tick | Event::HostSilent(_)
+                if self.is_manual && takes && !self.is_fenced =>
+            {
                 Some("manual: takes the role from a silent peer")
             }
             _ => None,
@@ -197,6 +199,7 @@ impl Step<'_> {
                 let isolated = self.host.is_isolated();
                 self.daemon(Event::Isolated(isolated), None);
             }
+            Input::HostSilent => self.daemon(Event::HostSilent(self.kind.silent_since()), None),
             Input::FenceConfirms => self.hear_fenced(Fenced::Off),
             Input::FenceFails => self.hear_fenced(Fenced::NotConfirmed),
             Input::Reach => self.host.targets = Targets::Answer,

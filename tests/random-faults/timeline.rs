@@ -94,6 +94,7 @@ fn cause(event: Event) -> String {
         Event::ActivateFailed => "activate has failed".to_owned(),
         Event::CutOff => "clients cannot reach it".to_owned(),
         Event::Reconnected => "clients can reach it again".to_owned(),
+        Event::HostSilent(_) => "the peer's host is silent".to_owned(),
         Event::Isolated(true) => "no target answers".to_owned(),
         Event::Isolated(false) => "a target answers again".to_owned(),
         Event::Activated => "activate works again".to_owned(),

@@ -98,6 +98,7 @@ pub(super) fn is_routine(reaction: &Reaction) -> bool {
         | Event::ActivateFailed
         | Event::Activated
         | Event::CutOff
+        | Event::HostSilent(_)
         | Event::Reconnected
         | Event::Isolated(_)
         | Event::StopFailed

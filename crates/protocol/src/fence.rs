@@ -190,8 +190,8 @@ impl Step<'_> {
         }
         let pause = self.settings.fence.map_or(Duration::ZERO, |rule| rule.pause);
         self.machine.fence.asked = None;
-        // An application was found that is hot already.
-        if self.machine.serves() {
+        // An application was found that is hot already; or this side has failed, and the host may be back when it has recovered.
+        if self.machine.serves() || matches!(self.machine.state, State::Failed { .. }) {
             return;
         }
         let fence = &mut self.machine.fence;

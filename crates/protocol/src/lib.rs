@@ -48,6 +48,7 @@ mod event;
 mod fence;
 mod hand_over;
 mod isolation;
+mod lost_host;
 mod machine;
 mod majority;
 mod messages;

@@ -261,10 +261,12 @@ impl Machine {
         // A failed side does not ask, unless the end of its being held back depends on it.
         let is_judged =
             matches!(self.state, State::Failed { hold_back: None }) || !self.peer.needs_questions();
-        is_judged.then(|| {
-            let heard = self.peer.heard.max(self.isolation.reached_at);
-            (heard + self.peer.timeout(settings)).max(self.starting_until)
-        })
+        is_judged.then(|| (self.peer_counts_from() + self.peer.timeout(settings)).max(self.starting_until))
+    }
+
+    /// From when on the silence of the peer counts.
+    pub(crate) fn peer_counts_from(&self) -> Time {
+        self.peer.heard.max(self.isolation.reached_at)
     }
 
     /// The peer is silent, and is asked.

@@ -174,6 +174,7 @@ impl<'a> Step<'a> {
             }
             // It is known already.
             Event::CutOff | Event::Reconnected => {}
+            Event::HostSilent(since) => self.follow_host(since),
             Event::Isolated(isolated) => self.note_isolation(isolated),
             Event::StopFailed => self.note_stop_failed(),
             Event::DeactivateFailed => self.note_address_kept(),
@@ -318,23 +319,28 @@ impl<'a> Step<'a> {
         let peer = self.machine.peer_due(self.settings);
         let seeks = self.is_due_to_seek();
         if peer.is_some_and(|silent| self.now >= silent) && (beat || seeks || !self.machine.peer.lost) {
-            if self.machine.peer.alive {
-                self.notice(Notice::PeerLost);
-                self.note_last_word();
-                self.tell_that_it_stays();
-                // What it has handed over in this very step, it has handed over to a silent peer.
-                if self.reaction.change().is_none() {
-                    self.stop_yielding();
-                }
-            }
-            self.machine.peer.lose();
-            self.machine.preempt_armed = true;
-            self.keep_period();
-            self.run(Cause::PeerSilent);
+            self.lose_peer();
         }
         if seeks {
             self.delay_next_try();
         }
+    }
+
+    /// The peer is silent, or silent still.
+    pub(crate) fn lose_peer(&mut self) {
+        if self.machine.peer.alive {
+            self.notice(Notice::PeerLost);
+            self.note_last_word();
+            self.tell_that_it_stays();
+            // What it has handed over in this very step, it has handed over to a silent peer.
+            if self.reaction.change().is_none() {
+                self.stop_yielding();
+            }
+        }
+        self.machine.peer.lose();
+        self.machine.preempt_armed = true;
+        self.keep_period();
+        self.run(Cause::PeerSilent);
     }
 
     /// The next heartbeat.

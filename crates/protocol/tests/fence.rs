@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use schrittmacher_protocol::{
-    Action, Answer, Event, FenceRule, Fenced, OnIsolation, Policy, Settings, StateName, Time, WitnessOrder,
+    Action, Answer, AppFailure, Event, FenceRule, Fenced, OnIsolation, Policy, Settings, StateName, Time,
+    WitnessOrder,
 };
 use schrittmacher_simulator::{Chance, FenceDevice, Report};
 use schrittmacher_testkit::lone::{Lone, ours};
@@ -147,6 +148,20 @@ fn a_peer_that_is_heard_again_makes_the_answer_worthless() {
 }
 
 /// Two hosts that start, and never hear each other. The one with the greater address fences at once.
+/// The host may be back when the application is.
+#[test]
+fn a_side_that_has_failed_when_the_answer_comes_fences_anew() {
+    let mut pair = settled(Policy::Manual, WORKS);
+    let standby = 1 - pair.hot_side();
+    pair.world.power_off(1 - standby);
+    pair.run_until(5 * SECOND, |pair| pair.world.fences(standby) == 1);
+    pair.run(WORKS.answers_after - 10 * MS);
+    pair.give(standby, Event::AppFailed(AppFailure::CheckFailed));
+    assert_eq!(pair.state(standby), StateName::Failed, "{}", pair.log());
+    pair.run_until(60 * SECOND, |pair| pair.is_hot(standby));
+    assert_eq!(pair.world.fences(standby), 2, "{}", pair.log());
+}
+
 #[test]
 fn of_two_without_the_role_only_one_is_fenced() {
     let race = |rule: FenceRule| {

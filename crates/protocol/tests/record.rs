@@ -219,6 +219,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Reloaded),
         1 => any::<bool>().prop_map(Event::Freeze),
         1 => any::<bool>().prop_map(Event::Isolated),
+        1 => duration().prop_map(|since| Event::HostSilent(Time::ZERO + since)),
         1 => duration().prop_map(|asked| Event::Fenced(Time::ZERO + asked, Fenced::Off)),
     ]
 }

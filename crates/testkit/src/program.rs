@@ -238,6 +238,7 @@ fn in_legacy_words(event: Event) -> Option<double::Event> {
         | Event::Activated
         | Event::CutOff
         | Event::Reconnected
+        | Event::HostSilent(_)
         | Event::Isolated(_)
         | Event::StopFailed
         | Event::DeactivateFailed

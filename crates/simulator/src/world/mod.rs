@@ -5,6 +5,7 @@ mod echoes;
 mod faults;
 mod fences;
 mod flight;
+mod lost_host;
 mod seeking;
 mod sets;
 
@@ -417,16 +418,17 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     }
 
     fn take_step(&mut self, side: usize, resource: usize, event: Option<Event>) {
-        self.take_step_alone(side, resource, event);
+        let actions = self.take_step_alone(side, resource, event);
         if self.is_set {
             self.guide_set(side);
         }
+        self.follow_host(side, resource, event, &actions);
     }
 
-    fn take_step_alone(&mut self, side: usize, resource: usize, event: Option<Event>) {
+    fn take_step_alone(&mut self, side: usize, resource: usize, event: Option<Event>) -> Vec<Action> {
         let node = &mut self.hosts[side].nodes[resource];
         if !node.is_up() {
-            return;
+            return Vec::new();
         }
         let before = node.daemon().state();
         let sought = node.daemon().ours().is_some_and(|ours| ours.machine().seeks());
@@ -466,6 +468,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         let after = self.hosts[side].nodes[resource].daemon().state();
         let step = Step { side, resource, event, before, after, actions: &actions };
         self.watch.step(self.now, &step, &self.hosts);
+        actions
     }
 
     /// A word of before a change of state is not said again.
