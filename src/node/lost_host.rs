@@ -12,9 +12,12 @@ impl Node {
         let machines = machines.map(|resource| resource.protocol.machine());
         let machine = self.resources[first].protocol.machine();
         let Some(since) = machine.host_silent_since(machines) else { return };
+        let mut followers = 0;
         for index in 0..self.resources.len() {
             let protocol = &self.resources[index].protocol;
             if protocol.machine().follows_host(protocol.settings(), since, now) {
+                self.carry_out_portion(followers, now);
+                followers += 1;
                 self.give(index, Event::HostSilent(since), now);
             }
         }

@@ -377,9 +377,7 @@ impl Node {
         self.ask_addresses(now);
         // Each at most once a turn, so that the sockets always get theirs.
         for (number, index) in self.ticks.due(now).into_iter().enumerate() {
-            if number % TOGETHER == TOGETHER - 1 && self.executor.is_asked() {
-                self.carry_out_orders(now);
-            }
+            self.carry_out_portion(number, now);
             if let Some(due) =
                 self.ticks.get(index).filter(|_| self.resources[index].protocol.machine().next_tick <= now)
             {
@@ -401,6 +399,13 @@ impl Node {
         self.carry_out_orders(now);
         // After the repeated orders, so that no application is told twice in one turn.
         self.settle_owed(now);
+    }
+
+    /// Carries out the orders so far before this one of many resources.
+    fn carry_out_portion(&mut self, number: usize, now: Time) {
+        if number % TOGETHER == TOGETHER - 1 && self.executor.is_asked() {
+            self.carry_out_orders(now);
+        }
     }
 
     /// Has commands begin, and tells applications.
