@@ -158,7 +158,7 @@ impl Machine {
     fn late_at(&self, settings: &Settings, promise: Duration) -> Time {
         // One that did not answer our heartbeat comes a quarter of a heartbeat after it, and travels.
         let beat = self.peer.beat(settings);
-        let late = (2 * beat).min(promise / 2).max(beat + beat / 2);
+        let late = beat.saturating_mul(2).min(promise / 2).max(beat.saturating_add(beat / 2));
         let word = self.majority.word_until + late - promise;
         let lease = self.majority.lease_until + promise / RENEWAL - promise;
         word.max(lease)
