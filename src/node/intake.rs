@@ -264,6 +264,7 @@ impl Node {
         resource.heard_peer(report.code, reason.as_deref(), now);
         self.stop_asking(index, now);
         let sought = self.resources[index].protocol.machine().seeks();
+        self.lost_host.hear(now);
         self.give(index, Event::Peer(report), now);
         if sought {
             self.end_seeking(index, now);

@@ -1,17 +1,13 @@
-//! A resource that finds its peer silent tells the others: the whole host may be lost (`docs/adr/0110-a-lost-host-at-once.md`).
+//! Resources that find their peers silent tell the others: the whole host is lost (`docs/adr/0110-a-lost-host-at-once.md`).
 
 use schrittmacher_protocol::{Event, Time};
 
 use super::Node;
 
 impl Node {
-    /// Resources have found their peers silent in this turn. The others follow if nothing of the host was heard.
+    /// The peer's host was found silent in this turn. The resources for which that is long enough follow.
     pub(super) fn follow_host(&mut self, now: Time) {
-        let Some(first) = self.found_silent.take() else { return };
-        let machines = self.resources.iter().filter(|resource| !resource.life.has_ended());
-        let machines = machines.map(|resource| resource.protocol.machine());
-        let machine = self.resources[first].protocol.machine();
-        let Some(since) = machine.host_silent_since(machines) else { return };
+        let Some(since) = self.host_silent_since.take() else { return };
         let mut followers = 0;
         for index in 0..self.resources.len() {
             let protocol = &self.resources[index].protocol;

@@ -65,7 +65,7 @@ use std::time::Duration;
 
 use log::warn;
 use schrittmacher_auth::Runs;
-use schrittmacher_protocol::{AppFailure, Event, Seeker, Time};
+use schrittmacher_protocol::{AppFailure, Event, LostHost, Seeker, Time};
 use schrittmacher_wire::host;
 
 use self::batching::Batching;
@@ -137,8 +137,9 @@ pub struct Node {
     isolation: Isolation,
     fencing: Fencing,
     seeker: Seeker,
-    /// A resource that has found its peer silent in this turn.
-    found_silent: Option<usize>,
+    lost_host: LostHost,
+    /// Since when the peer's host is silent, if that was found in this turn.
+    host_silent_since: Option<Time>,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -207,7 +208,8 @@ impl Node {
             isolation: Isolation::default(),
             fencing: Fencing::default(),
             seeker: Seeker::default(),
-            found_silent: None,
+            lost_host: LostHost::default(),
+            host_silent_since: None,
             executor,
             processes,
             app_socket,

@@ -56,14 +56,19 @@ impl Node {
         }
         let (contest, epochs) = (resource.protocol.machine().contest(), resource.protocol.machine().epochs);
         let (since, was) = (resource.protocol.machine().since, resource.protocol.machine().state.name());
+        let had_left = resource.protocol.machine().peer.leaving;
         let reaction = resource.protocol.handle(now, event);
         if (was, resource.protocol.machine().state.name()) == (StateName::ToHot, StateName::Hot) {
             resource.took = Some(now.since(since));
         }
         let has_prevailed = resource.protocol.machine().has_prevailed(contest);
         self.note_epochs(index, epochs);
-        if reaction.event == Event::Tick && reaction.actions.contains(&Action::Notice(Notice::PeerLost)) {
-            self.found_silent.get_or_insert(index);
+        if reaction.event == Event::Tick
+            && !had_left
+            && reaction.actions.contains(&Action::Notice(Notice::PeerLost))
+            && let Some(since) = self.lost_host.find(self.resources[index].protocol.machine())
+        {
+            self.host_silent_since = Some(self.host_silent_since.map_or(since, |other| other.min(since)));
         }
         // Notices explain the change of state, so they are logged first.
         for action in &reaction.actions {

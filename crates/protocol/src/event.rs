@@ -67,8 +67,8 @@ pub enum Event {
     CutOff,
     /// Clients can reach this host again.
     Reconnected,
-    /// Another resource of this node has just found its peer silent, and none has heard the peer's host since then
-    /// ([`Machine::host_silent_since`](crate::Machine::host_silent_since)). This one follows if that is long enough for it.
+    /// Other resources of this node have just found their peers silent, and none has heard the peer's host since then
+    /// ([`LostHost::find`](crate::LostHost::find)). This one follows if that is long enough for it.
     HostSilent(Time),
     /// None of the targets of `ping-address` answers, or one answers again.
     Isolated(bool),

@@ -190,8 +190,8 @@ impl Step<'_> {
         }
         let pause = self.settings.fence.map_or(Duration::ZERO, |rule| rule.pause);
         self.machine.fence.asked = None;
-        // An application was found that is hot already; or this side has failed, and the host may be back when it has recovered.
-        if self.machine.serves() || matches!(self.machine.state, State::Failed { .. }) {
+        // An application was found that is hot already.
+        if self.machine.serves() {
             return;
         }
         let fence = &mut self.machine.fence;
@@ -228,6 +228,15 @@ impl Step<'_> {
         }
         let fence = &mut self.machine.fence;
         (fence.asked, fence.outcome) = (None, Some(Fenced::Off));
+    }
+
+    /// This side cannot take the role now. When it can, the host that was off may be back.
+    pub(crate) fn drop_unused_fence(&mut self) {
+        let fence = &self.machine.fence;
+        let is_unused = matches!(self.machine.state, State::Failed { .. }) || self.starts_nothing();
+        if fence.outcome == Some(Fenced::Off) && is_unused {
+            self.machine.fence.outcome = None;
+        }
     }
 
     /// The role is taken: the next take-over asks anew.

@@ -76,6 +76,7 @@ pub use event::{
 };
 pub use fence::{Fence, FenceRule, Fenced};
 pub use isolation::{Evidence, Isolation, OnIsolation};
+pub use lost_host::LostHost;
 pub use machine::{App, Bucket, Contest, Ending, Machine, Window};
 pub use majority::{Answer, LONGEST_PROMISE, Majority, Promise, WitnessOrder};
 pub use peer::{Generation, Peer, Said};

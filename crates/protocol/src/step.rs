@@ -127,6 +127,7 @@ impl<'a> Step<'a> {
         if !lost_time || event != Event::Tick {
             self.take(event);
         }
+        self.drop_unused_fence();
         self.reaction
     }
 

@@ -1,29 +1,33 @@
-//! A resource that finds its peer silent tells the others of its node, as the daemon does it (`src/node/lost_host.rs`).
+//! Resources that find their peers silent tell the others of their node, as the daemon does it (`src/node/lost_host.rs`).
 
-use schrittmacher_protocol::{Action, Event, Notice};
+use schrittmacher_protocol::{Action, Event, Notice, Time};
 
 use super::{Watch, World};
 use crate::Daemon;
 
 impl<D: Daemon, W: Watch<D>> World<D, W> {
+    /// A resource has taken a step; `left`: its peer had said that its daemon ends.
     pub(super) fn follow_host(
         &mut self,
         side: usize,
-        first: usize,
+        resource: usize,
         event: Option<Event>,
+        left: bool,
         actions: &[Action],
     ) {
-        let is_found = event == Some(Event::Tick) && actions.contains(&Action::Notice(Notice::PeerLost));
-        let nodes = &self.hosts[side].nodes;
-        let machines = nodes.iter().filter(|node| node.is_up()).filter_map(|node| node.daemon().ours());
-        let machines = machines.map(|ours| ours.machine());
-        let machine = nodes[first].daemon().ours().map(|ours| ours.machine());
-        let since = machine.filter(|_| is_found).and_then(|first| first.host_silent_since(machines));
-        let Some(since) = since else { return };
-        for other in 0..self.hosts[side].nodes.len() {
-            self.take_step(side, other, Some(Event::HostSilent(since)));
-            self.run_commands(side, other);
-            self.schedule(side, other);
+        let host = &mut self.hosts[side];
+        match event {
+            Some(Event::Peer(_)) => host.lost.hear(Time::new(self.now)),
+            Some(Event::Tick) if !left && actions.contains(&Action::Notice(Notice::PeerLost)) => {
+                let machine = host.nodes[resource].daemon().ours().map(|ours| ours.machine());
+                let Some(since) = machine.and_then(|machine| host.lost.find(machine)) else { return };
+                for other in 0..self.hosts[side].nodes.len() {
+                    self.take_step(side, other, Some(Event::HostSilent(since)));
+                    self.run_commands(side, other);
+                    self.schedule(side, other);
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use schrittmacher_protocol::{Action, Event, Notice, Seeker, StateName};
+use schrittmacher_protocol::{Action, Event, LostHost, Notice, Seeker, StateName};
 use schrittmacher_wire::Run;
 
 use self::fences::FenceRun;
@@ -43,6 +43,7 @@ pub struct Host<D> {
     /// Events that wait in the sockets of a stopped daemon.
     inbox: VecDeque<(usize, Event)>,
     seeker: Seeker,
+    lost: LostHost,
     /// The last word of each resource in its state of now.
     words: Vec<Option<Parcel>>,
 }
@@ -167,6 +168,7 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
                 off_until: Duration::ZERO,
                 inbox: VecDeque::new(),
                 seeker: Seeker::default(),
+                lost: LostHost::default(),
                 words: Vec::new(),
             }),
             link,
@@ -418,11 +420,13 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
     }
 
     fn take_step(&mut self, side: usize, resource: usize, event: Option<Event>) {
+        let machine = self.hosts[side].nodes[resource].daemon().ours().map(|ours| ours.machine());
+        let left = machine.is_some_and(|machine| machine.peer.leaving);
         let actions = self.take_step_alone(side, resource, event);
         if self.is_set {
             self.guide_set(side);
         }
-        self.follow_host(side, resource, event, &actions);
+        self.follow_host(side, resource, event, left, &actions);
     }
 
     fn take_step_alone(&mut self, side: usize, resource: usize, event: Option<Event>) -> Vec<Action> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Seeker, Time};
+use schrittmacher_protocol::{LostHost, Seeker, Time};
 
 use schrittmacher_wire::PeerCode;
 
@@ -20,7 +20,7 @@ impl<D: Daemon> Host<D> {
 
     /// The daemon starts.
     pub(super) fn forget_seeking(&mut self) {
-        (self.seeker, self.words) = (Seeker::default(), Vec::new());
+        (self.seeker, self.words, self.lost) = (Seeker::default(), Vec::new(), LostHost::default());
     }
 }
 
