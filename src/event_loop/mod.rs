@@ -229,7 +229,7 @@ impl EventLoop {
         polled
     }
 
-    /// When turns come all the time, waits until this one is apart from the others: for nothing but the peer and deadlines.
+    /// When turns come all the time, waits until this one is apart from the others: for nothing but the peer and deadlines, and a pause at most.
     #[cfg(target_os = "linux")]
     fn rest(&self) {
         use nix::errno::Errno;

@@ -2,7 +2,8 @@
 //!
 //! Ten thousand applications send a report each 0.15 ms, and a command that begins or ends wakes the loop, too. A turn for each
 //! costs more than what it does, and takes the processor from the commands: the loop has real-time priority. Only the peer and
-//! deadlines wake it at any time.
+//! deadlines wake it at any time. Everything else waits a pause at most, an application that has ended and SIGTERM too: a
+//! millisecond is nothing beside what they lead to, and to have thousands of processes among what is urgent would cost more than it.
 
 use std::time::Duration;
 
@@ -25,9 +26,10 @@ impl Rest {
         Rest { even: Time::ZERO }
     }
 
-    /// A turn begins.
+    /// A turn begins. Turns that did not rest, for a command that prints all the time or for the peer, are no debt: the next one
+    /// waits one pause at most.
     pub(super) fn note_turn(&mut self, now: Time) {
-        self.even = self.even.max(now) + APART;
+        self.even = (self.even.max(now) + APART).min(now + AT_ONCE + APART);
     }
 
     /// How long the next turn waits for all but what is urgent, if it does.
@@ -39,6 +41,18 @@ impl Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// They were a debt: after ten seconds of output no end of an application was seen for some hundred seconds.
+    #[test]
+    fn after_turns_without_rest_one_pause_is_left() {
+        let now = Time::new(Duration::from_secs(7));
+        let mut rest = Rest::new();
+        for _ in 0..10_000 {
+            rest.note_turn(now);
+        }
+        assert_eq!(rest.left(now), Some(APART));
+        assert_eq!(rest.left(now + APART), None);
+    }
 
     #[test]
     fn few_turns_come_at_once_and_many_are_apart() {
