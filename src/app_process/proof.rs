@@ -92,27 +92,33 @@ pub fn began(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok().filter(|_| !matches!(state, "Z" | "X"))
 }
 
-/// The fields of `/proc/PID/stat` after the name of the program, which is in brackets and may contain anything. The first one is the
-/// state; the manual calls it the third.
-fn after_name(stat: &str) -> Option<&str> {
-    Some(stat.rsplit_once(") ")?.1)
+/// The fields of `/proc/PID/stat` after the name of the program, which is in brackets and may contain anything, also what is no
+/// UTF-8. The first one is the state; the manual calls it the third.
+fn after_name(stat: &[u8]) -> Option<&str> {
+    let end = stat.windows(2).rposition(|two| two == b") ")?;
+    std::str::from_utf8(stat.get(end + 2..)?).ok()
 }
 
 /// Whether a signal would end a process: it neither catches nor ignores it, and some thread neither blocks it nor waits for it.
-/// One that cannot be looked at counts as one that takes it.
+/// One that is gone, or hidden, counts as one that takes it; one that cannot be understood as one that is ended.
 ///
 /// A thread that has been woken from sigwait(3), and has not got the processor yet, is one that runs and does not block the signal: a
 /// process that seems not to take it has to be looked at again.
 pub(super) fn is_ended_by(pid: u32, signal: Signal) -> bool {
-    let process = format!("/proc/{pid}");
-    let Some(stat) = SignalStat::of(&process) else { return false };
+    would_end(&format!("/proc/{pid}"), signal)
+}
+
+fn would_end(process: &str, signal: Signal) -> bool {
+    let mut room = [0; STAT];
+    let Some(stat) = read_stat(process, &mut room) else { return false };
+    let Some(stat) = SignalStat::parse(stat) else { return true };
     let is_in = |signals: u64| signals & (1 << (signal as u32 - 1)) != 0;
     if is_in(stat.handled) {
         return false;
     }
     !is_in(match stat.threads {
-        1 => stat.held_off(&process),
-        _ => held_off_by_all_threads(&process),
+        1 => stat.held_off(process),
+        _ => held_off_by_all_threads(process),
     })
 }
 
@@ -131,13 +137,7 @@ struct SignalStat {
 const STAT: usize = 2048;
 
 impl SignalStat {
-    /// Of a process, or of a thread, by its folder in `/proc`.
-    fn of(folder: &str) -> Option<SignalStat> {
-        let mut room = [0; STAT];
-        SignalStat::parse(read_once(&format!("{folder}/stat"), &mut room)?)
-    }
-
-    fn parse(stat: &str) -> Option<SignalStat> {
+    fn parse(stat: &[u8]) -> Option<SignalStat> {
         let mut fields = after_name(stat)?.split_ascii_whitespace();
         let threads = fields.nth(17)?.parse().ok()?;
         let mut signals = fields.skip(11).map(str::parse::<u64>);
@@ -152,7 +152,10 @@ impl SignalStat {
     fn held_off(&self, folder: &str) -> u64 {
         let mut room = [0; STAT];
         let call = read_once(&format!("{folder}/syscall"), &mut room).unwrap_or_default();
-        let number = call.split(' ').next().and_then(|number| number.parse().ok());
+        let number = call
+            .split(|byte| *byte == b' ')
+            .next()
+            .and_then(|number| str::from_utf8(number).ok()?.parse().ok());
         if number == Some(libc::SYS_rt_sigtimedwait) { u64::MAX } else { self.blocked }
     }
 }
@@ -169,13 +172,20 @@ fn held_off_by_all_threads(process: &str) -> u64 {
 }
 
 fn held_off(thread: &str) -> Option<u64> {
-    Some(SignalStat::of(thread)?.held_off(thread))
+    let mut room = [0; STAT];
+    let stat = SignalStat::parse(read_stat(thread, &mut room)?);
+    Some(stat.map_or(0, |stat| stat.held_off(thread)))
+}
+
+/// The stat of a process, or of a thread, by its folder in `/proc`.
+fn read_stat<'a>(folder: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
+    read_once(&format!("{folder}/stat"), room)
 }
 
 /// A file of `/proc` that one read gives as a whole.
-fn read_once<'a>(path: &str, room: &'a mut [u8]) -> Option<&'a str> {
+fn read_once<'a>(path: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
     let length = fs::File::open(path).ok()?.read(room).ok()?;
-    std::str::from_utf8(room.get(..length)?).ok()
+    room.get(..length)
 }
 
 /// The user ids of a process.
@@ -253,11 +263,27 @@ mod tests {
 
     #[test]
     fn signals_are_read_from_the_stat() {
-        let text = "7 (a) b (c) S 1 7 7 0 -1 4194368 19 0 0 0 0 0 0 0 20 0 3 0 42091 2420736 99 18446744073709551615 1 2 3 0 0 0 512 4096 \
+        let text = b"7 (a) b \xff(c) S 1 7 7 0 -1 4194368 19 0 0 0 0 0 0 0 20 0 3 0 42091 2420736 99 18446744073709551615 1 2 3 0 0 0 512 4096 \
                     2048 0 0 0 17 0 0 0 0 0 0 1 2 3 4 5 6 7 0";
         let stat = SignalStat { threads: 3, blocked: 512, handled: 4096 | 2048 };
         assert_eq!(SignalStat::parse(text), Some(stat));
-        assert_eq!(SignalStat::parse("7 (a) S 1 7"), None);
+        assert_eq!(SignalStat::parse(b"7 (a) S 1 7"), None);
+    }
+
+    /// It was sent the signal, which ended it.
+    #[test]
+    fn a_process_that_cannot_be_understood_counts_as_one_that_is_ended() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let process = folder.path().to_str().expect("a path");
+        assert!(!would_end(process, Signal::SIGUSR1), "it is gone");
+        fs::write(folder.path().join("stat"), "7 (a) S 1 7").expect("a file");
+        assert!(would_end(process, Signal::SIGUSR1));
+        assert_eq!(held_off(process), Some(0), "the same for one of several threads");
+    }
+
+    fn signal_stat(folder: &str) -> SignalStat {
+        let mut room = [0; STAT];
+        read_stat(folder, &mut room).and_then(SignalStat::parse).expect("a stat")
     }
 
     /// What the kernel says in the two files is the same, also of a process whose signals are all caught but one.
@@ -270,7 +296,7 @@ mod tests {
             let mask = status.lines().find_map(|line| line.strip_prefix(name)).expect(name);
             u64::from_str_radix(mask.trim(), 16).expect("a mask") & 0x7fff_ffff
         };
-        let stat = SignalStat::of(own).expect("a stat");
+        let stat = signal_stat(own);
         let told = (signals("SigBlk:"), signals("SigIgn:") | signals("SigCgt:"));
         assert_eq!((stat.blocked, stat.handled), told, "{status}");
         assert!(stat.blocked & (1 << (Signal::SIGUSR2 as u32 - 1)) != 0);
@@ -296,7 +322,7 @@ mod tests {
             std::thread::yield_now();
         }
         let has = |signals: u64| signals & (1 << (Signal::SIGUSR1 as u32 - 1)) != 0;
-        let stat = SignalStat::of(&folder).expect("a stat");
+        let stat = signal_stat(&folder);
         assert!(!has(stat.blocked), "{stat:?}");
         assert!(held_off(&folder).is_some_and(has));
         // The kernel would give it to another thread of this process.

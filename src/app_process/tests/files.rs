@@ -100,6 +100,21 @@ fn process_without_a_handler_is_not_signalled() {
     assert!(app.0.try_wait().expect("a child").is_none());
 }
 
+/// It got the signal, and was ended by it: its name could not be read.
+#[test]
+fn process_whose_name_is_no_utf8_is_looked_at_like_any_other() {
+    let script = r"printf '\377' >/proc/$$/comm; read";
+    let mut command = Command::new("bash");
+    let app = Guarded(command.args(["-c", script]).stdin(Stdio::piped()).spawn().expect("bash"));
+    let began = Instant::now();
+    while !fs::read(format!("/proc/{}/comm", app.pid())).is_ok_and(|name| name == b"\xff\n") {
+        assert!(began.elapsed() < GUARD, "no name");
+        std::thread::yield_now();
+    }
+    assert!(is_ended_by(app.pid(), Signal::SIGUSR1));
+    assert!(crate::app_process::began(app.pid()).is_some());
+}
+
 /// An application that was just woken from sigwait(3) seemed to take no signal, and got it a second later.
 #[test]
 fn process_that_takes_the_signal_a_moment_later_gets_it_then() {
