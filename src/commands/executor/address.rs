@@ -8,6 +8,8 @@ use schrittmacher_config::SharedAddress;
 use schrittmacher_protocol::{Contest, Time};
 
 use crate::commands::address::{AddressEnd, AddressFailure, AddressTicket};
+#[cfg(test)]
+use crate::commands::queue::QueueStep;
 use crate::commands::resource::{Beginning, Begun, ResourceCommands};
 use crate::commands::tracking::{Interruption, TrackedChange};
 use crate::commands::{CommandKind, CommandOutcome, Ending, Lane};
@@ -84,12 +86,7 @@ impl Executor {
     }
 
     /// Takes the end of what [`Executor::move_address`] began. An answer that nothing waits for any more came too late.
-    pub(super) fn address_is_done(
-        &mut self,
-        end: AddressEnd,
-        now: Time,
-        pid: &impl Fn(usize) -> Option<u32>,
-    ) {
+    pub(super) fn address_is_done(&mut self, end: AddressEnd, now: Time) {
         let AddressEnd { resource, ticket, failure } = end;
         let Some(order) = self.resources[resource].awaits_address(ticket) else { return };
         let ending = match failure {
@@ -103,19 +100,39 @@ impl Executor {
             }
             None => Ending::AddressDone,
         };
-        if order == CommandKind::Activate && ending.is_success() {
-            let (pipes, spawner) = (&mut self.pipes, &mut self.spawner);
-            let with = Beginning { index: resource, pid: pid(resource), now, pipes, spawner };
-            match self.resources[resource].goes_on_with_command(with) {
-                None => {}
-                Some(Begun::Failed(outcome)) => {
-                    self.reports.push_back(CommandReport::Finished { resource, outcome });
-                    return self.touch(resource);
-                }
-                Some(Begun::Handed | Begun::Address | Begun::Unit | Begun::NoCommand) => return,
-            }
+        if order == CommandKind::Activate
+            && ending.is_success()
+            && self.resources[resource].goes_on_with_command()
+        {
+            return self.touch(resource);
         }
         self.finish(resource, Lane::Interface, ending, now);
+    }
+
+    /// There is room for the command of a resource whose address is up.
+    pub(super) fn go_on_after_address(&mut self, resource: usize, now: Time, pid: Option<u32>) {
+        let (pipes, spawner) = (&mut self.pipes, &mut self.spawner);
+        let with = Beginning { index: resource, pid, now, pipes, spawner };
+        match self.resources[resource].begin_after_address(with) {
+            None => self.finish(resource, Lane::Interface, Ending::AddressDone, now),
+            Some(Begun::Failed(outcome)) => {
+                self.reports.push_back(CommandReport::Finished { resource, outcome });
+            }
+            Some(Begun::Handed | Begun::Address | Begun::Unit | Begun::NoCommand) => {}
+        }
+    }
+
+    /// Orders `activate`, and does as if the thread that keeps addresses had added that of the resource.
+    #[cfg(test)]
+    pub(in crate::commands) fn order_with_address(&mut self, resource: usize, now: Time) {
+        let state = &mut self.resources[resource];
+        state.queue.order(CommandKind::Activate, false, now);
+        assert_eq!(state.queue.next(now, true), Some(QueueStep::Begin(CommandKind::Activate)));
+        let (pipes, spawner) = (&mut self.pipes, &mut self.spawner);
+        let with = Beginning { index: resource, pid: None, now, pipes, spawner };
+        assert_eq!(state.begin(CommandKind::Activate, with), Begun::Address);
+        state.address_is_handed(AddressTicket(7));
+        self.address_is_done(AddressEnd { resource, ticket: AddressTicket(7), failure: None }, now);
     }
 
     /// Its side is hot and clients cannot reach it: as if it had not come up.
@@ -163,19 +180,25 @@ impl Executor {
 #[cfg(test)]
 mod tests {
     use mio::{Poll, Token, Waker};
-    use schrittmacher_config::{Config, Network};
+    use schrittmacher_config::{Config, Network, ResourceValues};
     use schrittmacher_protocol::Command;
-    use schrittmacher_testkit::config::{core, resource};
+    use schrittmacher_testkit::config::{core, resource_with};
     use std::sync::Arc;
 
     use super::*;
 
     fn executor() -> (Executor, Poll) {
+        executor_with(|_| {})
+    }
+
+    fn executor_with(change: impl FnOnce(&mut ResourceValues)) -> (Executor, Poll) {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let mut service = resource("service");
         let address = Network { ip: [192, 0, 2, 7].into(), prefix: 32 };
-        service.shared = Some(SharedAddress::new("eth0", vec![address]));
+        let service = resource_with("service", |service| {
+            service.shared = Some(SharedAddress::new("eth0", vec![address]));
+            change(service);
+        });
         let config = Config { core: core(), resources: vec![service] };
         let registry = poll.registry().try_clone().unwrap();
         (Executor::new(&config, registry, waker, None, Time::ZERO).unwrap(), poll)
@@ -188,6 +211,20 @@ mod tests {
             outcome.ending.is_success()
         };
         reports.map(ending).collect()
+    }
+
+    /// Nothing ran whose end could have come.
+    #[test]
+    fn a_command_that_waits_for_room_after_its_address_is_overtaken_at_once() {
+        let (mut executor, _poll) =
+            executor_with(|service| service.interface_activate = Some("true".to_owned()));
+        executor.order_with_address(0, Time::ZERO);
+        assert_eq!(executor.running(0, Lane::Interface), Some(CommandKind::Activate));
+        executor.terminate(0, Lane::Interface, false, Time::ZERO);
+        assert_eq!(executor.running(0, Lane::Interface), None);
+        let report = executor.next_report();
+        let Some(CommandReport::Finished { outcome, .. }) = report else { panic!("{report:?}") };
+        assert_eq!(outcome.ending, Ending::Overtaken);
     }
 
     /// An `activate` that was just under way counted as done.

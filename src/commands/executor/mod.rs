@@ -315,7 +315,7 @@ impl Executor {
             std::iter::from_fn(|| addresses.news(|index| resources[index].name())).collect();
         for news in news {
             match news {
-                AddressNews::End(end) => self.address_is_done(end, now, &pid),
+                AddressNews::End(end) => self.address_is_done(end, now),
                 AddressNews::Holder { resource, ticket, holder } => {
                     self.reports.push_back(CommandReport::AddressHolder { resource, ticket, holder });
                 }
@@ -425,6 +425,9 @@ impl Executor {
 
     fn carry_out(&mut self, resource: usize, turn: Turn, now: Time, pid: Option<u32>) {
         self.resources[resource].due = false;
+        if turn == Turn::Its && self.resources[resource].waits_with_address() {
+            self.go_on_after_address(resource, now, pid);
+        }
         loop {
             let state = &mut self.resources[resource];
             let room = (turn == Turn::Its && self.spawner.has_room()) || !state.wants_process(now);

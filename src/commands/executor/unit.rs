@@ -50,7 +50,13 @@ impl Executor {
     /// Ends a command. A job of systemd has no process to end: it is over at once, and a later job replaces it.
     pub(super) fn terminate(&mut self, resource: usize, lane: Lane, late: bool, now: Time) {
         self.resources[resource].terminate(lane, late);
-        if lane == Lane::Application && self.resources[resource].awaits_a_unit() {
+        // Nothing runs whose end would come.
+        let is_over = match lane {
+            Lane::Application => self.resources[resource].awaits_a_unit(),
+            Lane::Interface => self.resources[resource].waits_with_address(),
+            Lane::Check => false,
+        };
+        if is_over {
             self.finish(resource, lane, Ending::Overtaken, now);
         }
     }

@@ -184,6 +184,15 @@ impl Interface {
         }
     }
 
+    /// The second part of what runs waits for room.
+    pub(super) fn pause(&mut self) {
+        self.running.iter_mut().for_each(Running::pause);
+    }
+
+    pub(super) fn is_pausing(&self) -> bool {
+        self.running.as_ref().is_some_and(Running::is_pausing)
+    }
+
     pub(super) fn ended(&mut self, order: CommandKind, verdict: Verdict, now: Time) -> Sequel {
         let Some(running) = self.running.take_if(|running| running.order() == order) else {
             return Sequel::Nothing;

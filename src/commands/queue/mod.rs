@@ -222,9 +222,14 @@ impl CommandQueue {
         self.escalate(now).or_else(|| self.ready(now).filter(|_| room).and_then(|lane| self.begin(lane, now)))
     }
 
-    /// Whether a command would begin now if there was room.
+    /// Whether a command would begin now if there was room, or the second part of one.
     pub fn wants_room(&self, now: Time) -> bool {
-        self.ready(now).is_some()
+        self.interface.is_pausing() || self.ready(now).is_some()
+    }
+
+    /// The interface command that runs has a second part, which waits for room. Its time begins anew with [`CommandQueue::begun`].
+    pub fn pause_interface(&mut self) {
+        self.interface.pause();
     }
 
     /// The order that would begin now if there was room.
@@ -272,7 +277,7 @@ impl CommandQueue {
 
     fn deadlines(&self) -> impl Iterator<Item = Time> {
         let running = [&self.interface.running, &self.application.running, &self.checks.running];
-        let due = running.into_iter().flatten().map(running::Running::due);
+        let due = running.into_iter().flatten().filter_map(running::Running::due);
         let held = self.unheard_until.filter(|_| self.is_start_waiting());
         let due = due.chain(self.interface.retry_at()).chain(self.interface.announce_at());
         due.chain(self.checks.due()).chain(held)

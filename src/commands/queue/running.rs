@@ -23,6 +23,8 @@ pub(super) struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Working,
+    /// Its second part waits for room, and its time does not run.
+    Pausing,
     /// A later order must not wait for it.
     Overtaken,
     Terminated,
@@ -52,8 +54,19 @@ impl Running {
         self.place
     }
 
-    pub(super) fn due(&self) -> Time {
-        self.due
+    pub(super) fn due(&self) -> Option<Time> {
+        (!self.is_pausing()).then_some(self.due)
+    }
+
+    pub(super) fn is_pausing(&self) -> bool {
+        self.stage == Stage::Pausing
+    }
+
+    /// Its second part cannot begin yet.
+    pub(super) fn pause(&mut self) {
+        if self.stage == Stage::Working {
+            self.stage = Stage::Pausing;
+        }
     }
 
     /// The place of its order, if that is not over before this ends.
@@ -63,12 +76,13 @@ impl Running {
 
     /// Whether it may still do what was ordered: nobody has told it to end.
     pub(super) fn is_unhindered(&self) -> bool {
-        self.stage == Stage::Working
+        matches!(self.stage, Stage::Working | Stage::Pausing)
     }
 
     /// It has really begun only now.
     pub(super) fn begun(&mut self, order: CommandKind, now: Time, timeout: Duration) {
-        if self.order == order && self.stage == Stage::Working {
+        if self.order == order && self.is_unhindered() {
+            self.stage = Stage::Working;
             self.due = now + timeout;
         }
     }
@@ -80,20 +94,20 @@ impl Running {
 
     /// Ends it as soon as possible.
     pub(super) fn overtake(&mut self, now: Time) {
-        if self.stage == Stage::Working {
+        if self.is_unhindered() {
             self.stage = Stage::Overtaken;
             self.due = now;
         }
     }
 
     pub(super) fn escalate(&mut self, now: Time) -> Option<Escalation> {
-        if now < self.due {
+        if self.due().is_none_or(|due| now < due) {
             return None;
         }
         self.due = now + GRACE;
         match self.stage {
-            Stage::Working | Stage::Overtaken => {
-                let late = self.stage == Stage::Working;
+            Stage::Working | Stage::Pausing | Stage::Overtaken => {
+                let late = self.stage != Stage::Overtaken;
                 self.stage = Stage::Terminated;
                 Some(Escalation::Terminate { late })
             }

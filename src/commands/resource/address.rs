@@ -46,14 +46,33 @@ impl ResourceCommands {
         (ticket == Some(answered)).then_some(running.order)
     }
 
-    /// The address is up: its command may begin, if there is one and nothing more urgent has come up.
-    pub(in crate::commands) fn goes_on_with_command(&mut self, with: Beginning<'_>) -> Option<Begun> {
-        let running = self.running[Lane::Interface as usize].as_ref()?;
-        if running.fate.is_some() || self.commands.texts[CommandKind::Activate as usize].is_none() {
-            return None;
+    /// The address is up: its command waits for room like any other, if there is one and nothing more urgent has come up. Says
+    /// whether it does.
+    pub(in crate::commands) fn goes_on_with_command(&mut self) -> bool {
+        let has_command = self.commands.texts[CommandKind::Activate as usize].is_some();
+        let Some(running) = self.running[Lane::Interface as usize].as_mut() else { return false };
+        if running.fate.is_some() || !has_command {
+            return false;
         }
-        let begun = self.begin_command(CommandKind::Activate, with);
-        if begun != Begun::Handed {
+        running.stage = CommandStage::Room;
+        self.queue.pause_interface();
+        true
+    }
+
+    /// Whether the command that comes after the address waits for room.
+    pub(in crate::commands) fn waits_with_address(&self) -> bool {
+        let running = self.running[Lane::Interface as usize].as_ref();
+        matches!(running.map(|running| &running.stage), Some(CommandStage::Room))
+    }
+
+    /// There is room. `None`: the configuration has changed, and has no command any more.
+    pub(in crate::commands) fn begin_after_address(&mut self, with: Beginning<'_>) -> Option<Begun> {
+        let (order, now) = (CommandKind::Activate, with.now);
+        self.commands.texts[order as usize].as_ref()?;
+        let begun = self.begin_command(order, with);
+        if begun == Begun::Handed {
+            self.queue.begun(order, now);
+        } else {
             self.running[Lane::Interface as usize] = None;
         }
         Some(begun)

@@ -490,6 +490,33 @@ fn a_command_without_room_waits_for_others_as_long_as_any_begin() {
     assert!(waiting(&bench, bench.now()).is_empty());
 }
 
+/// A thousand of them stood before the commands of all others, and their applications had no time left.
+#[test]
+fn a_command_after_an_address_waits_for_room_like_any_other() {
+    let resources = (0..40).map(|index| {
+        resource_with(&format!("r{index}"), |one| {
+            let address = Network { ip: [192, 0, 2, 7].into(), prefix: 32 };
+            one.shared = Some(SharedAddress::new("none0", vec![address]));
+            one.interface_activate = Some("echo $ACTION".to_owned());
+            one.start_action = Some("exit 0".to_owned());
+        })
+    });
+    let mut bench = Bench::new(resources.collect());
+    let now = bench.now();
+    for index in 0..40 {
+        bench.executor.order_with_address(index, now);
+        bench.executor.order(index, Command::Start, false, now);
+    }
+    bench.executor.run(now, |_| None);
+    assert_eq!(bench.executor.open_pipes(), 8);
+    let waiting: Vec<usize> = (0..40).filter(|one| bench.executor.waits_for_others(*one, now)).collect();
+    assert_eq!(waiting, Vec::from_iter(8..40));
+    // Nor does their own time run: what has not begun has none. That of those that have begun is 5 s.
+    let deadline = bench.executor.next_deadline().expect("the end of those that run");
+    assert!(deadline > now && deadline.since(now) <= Duration::from_secs(5), "{deadline:?}");
+    bench.until(|bench, _| (0..40).all(|index| bench.times(index, CommandKind::Start) == 1));
+}
+
 fn kill(pid: &str) {
     let pid = Pid::from_raw(pid.trim().parse().expect("a number"));
     nix::sys::signal::kill(pid, Signal::SIGKILL).expect("a process of our own");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use schrittmacher_config::{Config, Resource};
+use schrittmacher_config::{Config, Network, Resource, SharedAddress};
 use schrittmacher_protocol::{Command, Contest, Time};
 use schrittmacher_testkit::config::{core, resource, resource_with};
 

@@ -83,6 +83,25 @@ impl Bench {
     }
 }
 
+/// `activate` has a second part, and the commands of others come first.
+#[test]
+fn the_time_of_a_command_does_not_run_while_its_second_part_waits() {
+    let mut bench = Bench::new();
+    bench.order(&[Activate, Start]);
+    assert_eq!(bench.steps(), [QueueStep::Begin(Activate)]);
+    bench.queue.pause_interface();
+    assert!(bench.queue.wants_room(bench.now) && bench.queue.waits_for_room(bench.now));
+    assert_eq!(bench.queue.next_deadline(), None);
+    bench.now = at(1000.0);
+    assert_eq!(bench.steps(), []);
+    bench.queue.begun(Activate, bench.now);
+    assert!(!bench.queue.wants_room(bench.now));
+    assert_eq!(bench.queue.next_deadline(), Some(at(1005.0)));
+    bench.queue.pause_interface();
+    bench.urgent();
+    assert_eq!(bench.steps(), [QueueStep::Terminate { lane: Lane::Interface, late: false }]);
+}
+
 #[test]
 fn going_hot_is_activate_then_start() {
     let mut bench = Bench::new();
