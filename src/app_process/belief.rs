@@ -91,6 +91,11 @@ impl Believed {
         pause
     }
 
+    /// There is an order that it was not looked at for.
+    pub(super) fn look_anew(&mut self) {
+        self.looks = 0;
+    }
+
     /// It takes its signals.
     pub(super) fn was_signalled(&mut self) {
         (self.looks, self.told_unhandled) = (0, false);

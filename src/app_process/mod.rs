@@ -245,6 +245,13 @@ impl AppProcesses {
         true
     }
 
+    /// The process of a resource gets another order than the one it was looked at for last, or the same one anew.
+    pub fn look_anew(&mut self, resource: usize) {
+        if let Some(believed) = self.resources.get_mut(resource).and_then(|state| state.believed.as_mut()) {
+            believed.look_anew();
+        }
+    }
+
     /// Sends SIGUSR1 or SIGUSR2 to the believed process (X4). Logs what it does. An order for a process that is
     /// not known has the pid file read, so that a repeated one finds it.
     ///
