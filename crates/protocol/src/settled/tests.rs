@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::fence::{FenceRule, Fenced};
 use crate::isolation::OnIsolation;
 use crate::majority::Promise;
 use crate::question::Asked;
@@ -193,6 +194,16 @@ fn in_what_is_under_way() -> Vec<Change> {
         |one| one.machine.isolation.reached_at = BEAT,
         |one| one.machine.fence.asked = Some(BEAT),
         |one| one.machine.fence.begun = true,
+        |one| {
+            // Each word of the peer ends it, so it is there in silence alone.
+            (one.machine.peer.alive, one.machine.peer.lost) = (false, true);
+            one.machine.fence.outcome = Some(Fenced::Off);
+        },
+        |one| one.machine.fence.outcome = Some(Fenced::NotConfirmed),
+        |one| one.machine.fence.failed = 1,
+        |one| one.machine.fence.not_before = BEAT + SECOND,
+        |one| one.machine.fence.was_hot = true,
+        |one| one.machine.fence.has_left = true,
         |one| one.machine.ending = Ending::Asked,
         |one| one.machine.ending = Ending::CameBack,
     ]
@@ -208,6 +219,7 @@ fn in_the_settings() -> Vec<Change> {
         |one| one.settings.on_isolation = OnIsolation::StepDown,
         |one| one.settings.heartbeat = 3 * SECOND,
         |one| one.settings.app_timeout = SECOND,
+        |one| one.settings.fence = Some(FenceRule { delay: 5 * SECOND, pause: 60 * SECOND }),
     ]
 }
 
@@ -219,8 +231,9 @@ fn no_field_is_forgotten() {
     let Machine {
         state: _, app: crate::App { heard: _, silent: _, reported: _ }, peer, asked: _, next_tick: _, quiet_until: _,
         answers: _, announcements: _, owed: _, preempt_armed: _, setbacks: _, cut_off: _, starting_until: _, since: _,
-        catching_up: _, frozen: _, bond: _, majority: _, epochs: _, isolation: _, fence: _, ending: _,
+        catching_up: _, frozen: _, bond: _, majority: _, epochs: _, isolation: _, fence, ending: _,
     } = machine;
+    let Fence { asked: _, outcome: _, failed: _, not_before: _, begun: _, was_hot: _, has_left: _ } = fence;
     #[rustfmt::skip]
     let crate::Peer {
         alive: _, heard: _, lost: _, said: _, held_back: _, generation: _, contradictions: _, advertise: _, leaving: _,
