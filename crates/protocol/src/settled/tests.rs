@@ -188,6 +188,7 @@ fn in_what_is_under_way() -> Vec<Change> {
         |one| one.machine.bond = Some(Bond { waits: false, other_side_lacks: true }),
         |one| one.machine.majority.promised_until = BEAT + SECOND,
         |one| one.machine.majority.has_lease = true,
+        |one| one.machine.majority.stopping_until = BEAT + SECOND,
         |one| one.machine.epochs.own = 3,
         |one| one.machine.epochs = crate::Epochs::default(),
         |one| one.machine.isolation.isolated = true,
