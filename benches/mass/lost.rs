@@ -1,10 +1,16 @@
 //! A host with 1,000 resources is lost.
 
 use std::collections::HashMap;
+use std::io::IoSliceMut;
 use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use nix::cmsg_space;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
+use nix::sys::time::{TimeSpec, TimeValLike};
+use nix::time::{ClockId, clock_gettime};
 use schrittmacher_harness::{Cable, PORT, Side};
 
 use crate::Column;
@@ -65,6 +71,8 @@ fn sample(tool: &Tool, by_signal: bool) -> [Duration; 4] {
         tool.apps(cable.end(Side::B), host::ENDS[1], COUNT, "LSBY", &notes[1])
     };
     let hot = host::start(&cable, Side::A, folder.path(), &plan(&on_a));
+    // Of daemons that start in one moment the other side may have taken some before their applications have reported.
+    settle(&cable, COUNT, false);
     let _standby = host::start(&cable, Side::B, folder.path(), &plan(&on_b));
     settle(&cable, COUNT, true);
     hot_apps.signal_group(Signal::SIGKILL);
@@ -76,21 +84,36 @@ fn sample(tool: &Tool, by_signal: bool) -> [Duration; 4] {
         .map(|moment| between(first, moment))
 }
 
+/// A datagram, and when the kernel had it by the time of the day: this reader may have to wait for a processor.
+fn next(socket: &UdpSocket) -> Option<(String, Moment)> {
+    let (mut room, mut about) = ([0; 2048], cmsg_space!(TimeSpec));
+    let mut parts = [IoSliceMut::new(&mut room)];
+    let heard = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut about), MsgFlags::empty()).ok()?;
+    let length = heard.bytes;
+    let moment = heard.cmsgs().unwrap().find_map(|about| {
+        if let ControlMessageOwned::ScmTimestampns(time) = about {
+            Some(time.num_nanoseconds())
+        } else {
+            None
+        }
+    });
+    Some((String::from_utf8_lossy(&room[..length]).into_owned(), moment?))
+}
+
 /// When the lost host would have heard of each resource that it is hot or on its way.
 fn announcements(cable: &Cable) -> Vec<Moment> {
     let first: HashMap<String, Moment> = cable.end(Side::A).run(|| {
         let socket = UdpSocket::bind((address(Side::A), PORT)).unwrap();
         socket2::SockRef::from(&socket).set_recv_buffer_size(8 << 20).unwrap();
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let ahead = clock_gettime(ClockId::CLOCK_REALTIME).unwrap().num_nanoseconds() - now();
         let (began, mut first) = (Instant::now(), HashMap::new());
-        let mut room = [0; 2048];
         while first.len() < COUNT && began.elapsed() < Duration::from_secs(20) {
-            let Ok(length) = socket.recv(&mut room) else { continue };
-            let moment = now();
-            let text = String::from_utf8_lossy(&room[..length]);
+            let Some((text, time_of_day)) = next(&socket) else { continue };
             if text.contains("2HOT") || text.contains("HOTT") {
                 let name = text.split("\"resource\"").nth(1).and_then(|rest| rest.split('"').nth(1));
-                first.entry(name.unwrap().to_owned()).or_insert(moment);
+                first.entry(name.unwrap().to_owned()).or_insert(time_of_day - ahead);
             }
         }
         first
