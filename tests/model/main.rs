@@ -310,7 +310,9 @@ fn tell(report: &Report) {
 
 /// The search has teeth if it finds what is known of the legacy.
 fn legacy(options: &Options, traces: bool) -> bool {
-    let options = Options { faults: options.faults.or(Some(0)), stop: 2_000_000, ..options.clone() };
+    // It needs no fault, and with one the first states are others.
+    let faults = options.faults.filter(|_| traces).unwrap_or(0);
+    let options = Options { faults: Some(faults), stop: 2_000_000, ..options.clone() };
     let runs = options.runs(&pairing::legacy_alone());
     let caught = Mutex::new(true);
     println!(

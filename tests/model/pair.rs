@@ -137,7 +137,7 @@ pub struct Pair {
     pub sides: [Side; 2],
     /// The seconds that pass at once.
     pub grain: u8,
-    /// When the other host is silent for so many seconds, this side follows another resource that finds it lost.
+    /// When the other host has been silent for this number of seconds, this side follows another resource that finds it lost.
     pub lost_after: [Option<u8>; 2],
     /// Instead of faults: what an operator does out of a settled pair, and then at any moment (P10).
     pub acts: Option<Acts>,
