@@ -45,7 +45,7 @@ fn each_promotion_has_a_greater_number_over_switches_failures_and_restarts() {
     pair[first].page(&format!("?failover={RESOURCE}"));
     pair.wait_settled(first.other(), pair.timeout());
     let given = wait_given(&pair, 2);
-    // A host that dies before may give the number again if nobody is left who has heard it.
+    // A host that dies before may give the number again if no other one has heard it.
     wait_kept(&pair, first.other(), given[1].1);
     pair[first.other()].kill();
     pair.wait_hot(first, pair.timeout());

@@ -46,7 +46,8 @@ impl Journal {
 
     fn note(&self, host: char, what: &str) {
         let mut file = File::options().create(true).append(true).open(self.tail.path()).unwrap();
-        writeln!(file, "{host} {what} 0").unwrap();
+        // In one write: commands write lines of their own meanwhile.
+        file.write_all(format!("{host} {what} 0\n").as_bytes()).unwrap();
     }
 
     /// The commands since [`Journal::forget`].
