@@ -75,6 +75,8 @@ fn sample(tool: &Tool, by_signal: bool) -> [Duration; 4] {
     settle(&cable, COUNT, false);
     let _standby = host::start(&cable, Side::B, folder.path(), &plan(&on_b));
     settle(&cable, COUNT, true);
+    // The standby side looks for the processes of its applications, one after the other.
+    std::thread::sleep(Duration::from_secs(10));
     hot_apps.signal_group(Signal::SIGKILL);
     hot.kill();
     let announced = announcements(&cable);
