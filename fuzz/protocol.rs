@@ -139,6 +139,7 @@ impl Node {
             47 if step.a & 1 == 0 => Event::CutOff,
             47 => Event::Reconnected,
             50 => Event::Isolated(step.a & 1 == 0),
+            52 => Event::HostSilent(self.now - Duration::from_millis(100 * u64::from(step.a))),
             51 => Event::Fenced(
                 self.resource.machine().fence.asked.unwrap_or(self.now),
                 one_of(step.a, &[Fenced::Off, Fenced::NotConfirmed]),
