@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use schrittmacher_protocol::{OnIsolation, Policy};
 
+mod faults;
 mod fence;
 mod host;
 mod search;

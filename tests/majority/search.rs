@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{Event, Evidence, OnIsolation, Policy};
 
+use crate::faults::Unsettled;
 use crate::fence;
 use crate::host::Setup;
-use crate::world::{PEERS, Seen, Unsettled, Without, World};
+use crate::world::{PEERS, Seen, Without, World};
 use crate::{on_every_core, setup};
 
 /// Time between two choices.

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use schrittmacher_protocol::{
-    Event, FlightRecord, Machine, OUR_RANDOM, OnIsolation, PeerReport, Policy, Resource, Settings, Time,
+    Event, FlightRecord, Machine, OUR_RANDOM, PeerReport, Resource, Settings, Time,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -20,21 +20,7 @@ fn settings() -> Settings {
     Settings {
         heartbeat: Duration::from_secs(1),
         timeout: Duration::from_secs(3),
-        app_timeout: Duration::from_secs(10),
-        going_hot_timeout: Duration::from_secs(20),
-        going_standby_timeout: Duration::from_secs(6),
-        startup_delay: Duration::ZERO,
-        hold_back: Duration::from_secs(5),
-        hold_back_max: Duration::from_secs(300),
-        priority: 0,
-        preempt: false,
-        local: [10, 0, 0, 1].into(),
-        remote: [10, 0, 0, 2].into(),
-        held: false,
-        extensions: true,
-        policy: Policy::Available,
-        on_isolation: OnIsolation::Keep,
-        fence: None,
+        ..schrittmacher_testkit::settings(0)
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use schrittmacher_protocol::{
     Action, AppFailure, Asked as Question, Cause, Command, Ending, Event, FORCED_RANDOM, Generation, Machine,
-    OUR_RANDOM, OnIsolation, Orderer, PeerReport, Policy, Refusal, Release, ReleaseOrder, Said, Settings,
-    State, StateName, Stopping, Time, Unreleased,
+    OUR_RANDOM, Orderer, PeerReport, Refusal, Release, ReleaseOrder, Said, Settings, State, StateName,
+    Stopping, Time, Unreleased,
 };
 use schrittmacher_wire::{AppCode, PeerCode};
 
@@ -44,26 +44,10 @@ const SOON: Duration = Duration::from_secs(1);
 const VERY_SOON: Duration = Duration::from_millis(500);
 const LONG_AGO: Duration = Duration::from_secs(30);
 
+/// Of the side with the greater address.
 fn settings(own: i32) -> Settings {
-    Settings {
-        heartbeat: Duration::from_secs(2),
-        timeout: Duration::from_secs(6),
-        app_timeout: Duration::from_secs(10),
-        going_hot_timeout: Duration::from_secs(20),
-        going_standby_timeout: Duration::from_secs(6),
-        startup_delay: Duration::ZERO,
-        hold_back: Duration::from_secs(5),
-        hold_back_max: Duration::from_secs(300),
-        priority: own,
-        preempt: false,
-        local: [10, 0, 0, 2].into(),
-        remote: [10, 0, 0, 1].into(),
-        held: false,
-        extensions: true,
-        policy: Policy::Available,
-        on_isolation: OnIsolation::Keep,
-        fence: None,
-    }
+    let Settings { local, remote, .. } = crate::settings(own);
+    Settings { local: remote, remote: local, ..crate::settings(own) }
 }
 
 fn state(s: &Situation) -> State {
