@@ -235,7 +235,8 @@ impl Step<'_> {
         let fence = &self.machine.fence;
         let is_unused = matches!(self.machine.state, State::Failed { .. }) || self.starts_nothing();
         if fence.outcome == Some(Fenced::Off) && is_unused {
-            self.machine.fence.outcome = None;
+            let fence = &mut self.machine.fence;
+            (fence.outcome, fence.begun, fence.was_hot) = (None, false, false);
         }
     }
 

@@ -6,7 +6,7 @@ use schrittmacher_protocol::{
     Action, Answer, AppFailure, Event, FenceRule, Fenced, OnIsolation, Policy, Settings, StateName, Time,
     WitnessOrder,
 };
-use schrittmacher_simulator::{Chance, FenceDevice, Report};
+use schrittmacher_simulator::{Chance, Daemon, FenceDevice, Report};
 use schrittmacher_testkit::lone::{Lone, ours};
 use schrittmacher_testkit::pair::Pair;
 use schrittmacher_testkit::settings;
@@ -159,6 +159,9 @@ fn a_confirmation_that_cannot_be_used_at_once_is_worth_nothing() {
         pair.run(WORKS.answers_after - 10 * MS);
         pair.give(standby, before);
         pair.run(20 * MS);
+        // The next fence is a new one: the host may be back, and about to shoot as well.
+        let fence = pair.world.hosts()[standby].nodes[0].daemon().ours().map(|ours| ours.machine().fence);
+        assert!(fence.is_some_and(|fence| !fence.begun && !fence.was_hot && fence.outcome.is_none()));
         pair.give(standby, after);
         pair.run_until(60 * SECOND, |pair| pair.is_hot(standby));
         assert_eq!(pair.world.fences(standby), 2, "{}", pair.log());
