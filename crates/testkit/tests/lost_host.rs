@@ -144,7 +144,7 @@ fn resources_that_end_take_no_other_along() {
         let (phase, tenths) = (moment % 10, moment / 10);
         let mut world = settled(3);
         world.run_until(world.now() + SECOND * phase / 10);
-        [0, 1].map(|ends| world.give(HOT, ends, Event::Shutdown));
+        (0..2).for_each(|ends| world.give(HOT, ends, Event::Shutdown));
         world.run_until(world.now() + SECOND * tenths / 10);
         world.link.directions[HOT].cut = true;
         world.run_until(world.now() + SECOND);
