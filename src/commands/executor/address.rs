@@ -220,8 +220,9 @@ mod tests {
             executor_with(|service| service.interface_activate = Some("true".to_owned()));
         executor.order_with_address(0, Time::ZERO);
         assert_eq!(executor.running(0, Lane::Interface), Some(CommandKind::Activate));
-        executor.terminate(0, Lane::Interface, false, Time::ZERO);
-        assert_eq!(executor.running(0, Lane::Interface), None);
+        executor.order(0, Command::Deactivate { urgent: true }, false, Time::ZERO);
+        executor.run(Time::ZERO, |_| None);
+        assert_ne!(executor.running(0, Lane::Interface), Some(CommandKind::Activate));
         let report = executor.next_report();
         let Some(CommandReport::Finished { outcome, .. }) = report else { panic!("{report:?}") };
         assert_eq!(outcome.ending, Ending::Overtaken);

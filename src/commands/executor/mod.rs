@@ -425,7 +425,7 @@ impl Executor {
 
     fn carry_out(&mut self, resource: usize, turn: Turn, now: Time, pid: Option<u32>) {
         self.resources[resource].due = false;
-        if turn == Turn::Its && self.resources[resource].waits_with_address() {
+        if turn == Turn::Its && self.resources[resource].queue.is_interface_pausing() {
             self.go_on_after_address(resource, now, pid);
         }
         loop {

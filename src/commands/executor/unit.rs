@@ -53,7 +53,7 @@ impl Executor {
         // Nothing runs whose end would come.
         let is_over = match lane {
             Lane::Application => self.resources[resource].awaits_a_unit(),
-            Lane::Interface => self.resources[resource].waits_with_address(),
+            Lane::Interface => self.resources[resource].queue.interface_waits_for_room(),
             Lane::Check => false,
         };
         if is_over {

@@ -193,6 +193,11 @@ impl Interface {
         self.running.as_ref().is_some_and(Running::is_pausing)
     }
 
+    /// Nothing runs of what has begun.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.running.as_ref().is_some_and(Running::waits_for_room)
+    }
+
     pub(super) fn ended(&mut self, order: CommandKind, verdict: Verdict, now: Time) -> Sequel {
         let Some(running) = self.running.take_if(|running| running.order() == order) else {
             return Sequel::Nothing;

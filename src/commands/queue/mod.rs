@@ -232,6 +232,16 @@ impl CommandQueue {
         self.interface.pause();
     }
 
+    /// That second part begins as soon as there is room.
+    pub fn is_interface_pausing(&self) -> bool {
+        self.interface.is_pausing()
+    }
+
+    /// The same, also once it is overtaken: nothing runs whose end would come.
+    pub fn interface_waits_for_room(&self) -> bool {
+        self.interface.waits_for_room()
+    }
+
     /// The order that would begin now if there was room.
     pub fn next_order(&self, now: Time) -> Option<CommandKind> {
         match self.ready(now)? {

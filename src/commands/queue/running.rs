@@ -18,13 +18,13 @@ pub(super) struct Running {
     first: bool,
     stage: Stage,
     due: Time,
+    /// Nothing runs: its second part waits for room, and its time does not run unless it is overtaken.
+    waits_for_room: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Working,
-    /// Its second part waits for room, and its time does not run.
-    Pausing,
     /// A later order must not wait for it.
     Overtaken,
     Terminated,
@@ -43,7 +43,7 @@ pub(super) enum Escalation {
 
 impl Running {
     pub(super) fn new(order: CommandKind, place: u64, first: bool, now: Time, timeout: Duration) -> Running {
-        Running { order, place, first, stage: Stage::Working, due: now + timeout }
+        Running { order, place, first, stage: Stage::Working, due: now + timeout, waits_for_room: false }
     }
 
     pub(super) fn order(&self) -> CommandKind {
@@ -58,15 +58,19 @@ impl Running {
         (!self.is_pausing()).then_some(self.due)
     }
 
+    /// Its second part begins as soon as there is room.
     pub(super) fn is_pausing(&self) -> bool {
-        self.stage == Stage::Pausing
+        self.waits_for_room && self.is_unhindered()
+    }
+
+    /// Nothing runs whose end would come.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_room
     }
 
     /// Its second part cannot begin yet.
     pub(super) fn pause(&mut self) {
-        if self.stage == Stage::Working {
-            self.stage = Stage::Pausing;
-        }
+        self.waits_for_room = self.is_unhindered();
     }
 
     /// The place of its order, if that is not over before this ends.
@@ -76,13 +80,13 @@ impl Running {
 
     /// Whether it may still do what was ordered: nobody has told it to end.
     pub(super) fn is_unhindered(&self) -> bool {
-        matches!(self.stage, Stage::Working | Stage::Pausing)
+        self.stage == Stage::Working
     }
 
     /// It has really begun only now.
     pub(super) fn begun(&mut self, order: CommandKind, now: Time, timeout: Duration) {
         if self.order == order && self.is_unhindered() {
-            self.stage = Stage::Working;
+            self.waits_for_room = false;
             self.due = now + timeout;
         }
     }
@@ -106,7 +110,7 @@ impl Running {
         }
         self.due = now + GRACE;
         match self.stage {
-            Stage::Working | Stage::Pausing | Stage::Overtaken => {
+            Stage::Working | Stage::Overtaken => {
                 let late = self.stage != Stage::Overtaken;
                 self.stage = Stage::Terminated;
                 Some(Escalation::Terminate { late })

@@ -54,15 +54,10 @@ impl ResourceCommands {
         if running.fate.is_some() || !has_command {
             return false;
         }
-        running.stage = CommandStage::Room;
+        // Its answer has come.
+        running.stage = CommandStage::Address { ticket: None, command: None };
         self.queue.pause_interface();
         true
-    }
-
-    /// Whether the command that comes after the address waits for room.
-    pub(in crate::commands) fn waits_with_address(&self) -> bool {
-        let running = self.running[Lane::Interface as usize].as_ref();
-        matches!(running.map(|running| &running.stage), Some(CommandStage::Room))
     }
 
     /// There is room. `None`: the configuration has changed, and has no command any more.

@@ -71,15 +71,13 @@ enum CommandStage {
         process: Option<ChildProcess>,
         pipe: usize,
     },
-    /// The thread that keeps addresses.
+    /// The thread that keeps addresses; or room for the command that comes after it, which the queue knows.
     Address {
-        /// `None` until it was given the job.
+        /// `None` until it was given the job, and once it has done it.
         ticket: Option<AddressTicket>,
         /// How the command of a `deactivate` has ended, and what it printed.
         command: Option<(Ending, String)>,
     },
-    /// Room at the spawner: the address is up, and its command may begin.
-    Room,
     /// The thread that speaks to systemd.
     Unit {
         /// `None` until it was given the job.
@@ -91,7 +89,7 @@ impl RunningCommand {
     fn process(&mut self) -> Option<&mut ChildProcess> {
         match &mut self.stage {
             CommandStage::Command { process, .. } => process.as_mut(),
-            CommandStage::Address { .. } | CommandStage::Room | CommandStage::Unit { .. } => None,
+            CommandStage::Address { .. } | CommandStage::Unit { .. } => None,
         }
     }
 }
@@ -363,7 +361,7 @@ impl ResourceCommands {
                     "not done by systemd within `action-timeout` ({} s)",
                     self.queue.timeout(lane).as_secs_f64()
                 ))),
-                (true, CommandStage::Command { .. } | CommandStage::Address { .. } | CommandStage::Room) => {
+                (true, CommandStage::Command { .. } | CommandStage::Address { .. }) => {
                     Ending::TimedOut(self.queue.timeout(lane))
                 }
             };
@@ -399,7 +397,7 @@ impl ResourceCommands {
     pub(super) fn pid(&self, lane: Lane) -> Option<u32> {
         match &self.running[lane as usize].as_ref()?.stage {
             CommandStage::Command { process, .. } => process.as_ref().map(ChildProcess::pid),
-            CommandStage::Address { .. } | CommandStage::Room | CommandStage::Unit { .. } => None,
+            CommandStage::Address { .. } | CommandStage::Unit { .. } => None,
         }
     }
 
@@ -430,9 +428,7 @@ impl ResourceCommands {
                 }
                 Some((outcome, process))
             }
-            CommandStage::Room | CommandStage::Unit { .. } => {
-                Some((self.record(order, ending, began, now, String::new()), None))
-            }
+            CommandStage::Unit { .. } => Some((self.record(order, ending, began, now, String::new()), None)),
             CommandStage::Address { command, .. } => {
                 // The command's failure is the older one, and has more words.
                 let (ending, output) = match command {
