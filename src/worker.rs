@@ -39,7 +39,6 @@ impl<Job: Send + 'static, Outcome: Send + 'static> Worker<Job, Outcome> {
     /// # Errors
     ///
     /// The thread cannot be started.
-    #[cfg_attr(not(any(test, feature = "witness")), expect(dead_code, reason = "only the witness wants it"))]
     pub fn start_in_lots(
         name: &str,
         waiting: usize,

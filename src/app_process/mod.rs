@@ -126,7 +126,7 @@ impl AppProcesses {
         }
         Ok(AppProcesses {
             registry,
-            worker: Worker::start("app-process", WAITING, waker, find)?,
+            worker: Worker::start_in_lots("app-process", WAITING, WAITING, waker, find)?,
             supported: supported.is_ok(),
             resources: resources.iter().map(AppProcess::new).collect(),
             newly_known: Vec::new(),

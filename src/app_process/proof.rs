@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::sys::signal::Signal;
 
 use super::doubt::Doubt;
-use super::sockets;
+use super::sockets::SocketsOnce;
 use crate::sender::Sender;
 
 /// Whether the sender of a message may name process `pid`; gives the sender's user.
@@ -18,10 +18,10 @@ use crate::sender::Sender;
 /// # Errors
 ///
 /// The first doubt. The caller must hold a pidfd of the process and see it alive afterwards.
-pub(super) fn may_name(sender: Claimant, pid: u32) -> Result<u32, Doubt> {
+pub(super) fn may_name(sender: Claimant, pid: u32, sockets: &SocketsOnce) -> Result<u32, Doubt> {
     check_proc()?;
     match sender {
-        Claimant::Udp(source) => has_socket_at(source, pid),
+        Claimant::Udp(source) => has_socket_at(source, pid, sockets),
         Claimant::Local { user } => {
             let users = Users::of(pid)?;
             let is_user = users.may_be_signalled_by(user) || users.effective == user;
@@ -57,8 +57,8 @@ impl From<&Sender> for Claimant {
 ///
 /// Somebody who can forge datagrams on loopback (raw sockets: root here, or in a container with the host's network) is not
 /// kept from naming a process. Nor is one who closes his port and waits until the process opens a socket there.
-fn has_socket_at(source: SocketAddr, pid: u32) -> Result<u32, Doubt> {
-    let sockets = sockets::bound_to(source).map_err(|error| unreadable("/proc/net/udp", &error))?;
+fn has_socket_at(source: SocketAddr, pid: u32, sockets: &SocketsOnce) -> Result<u32, Doubt> {
+    let sockets = sockets.as_ref().map_err(|error| unreadable("/proc/net/udp", error))?.bound_to(source);
     if sockets.is_empty() {
         return Err(Doubt::NoSocket);
     }

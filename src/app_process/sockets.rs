@@ -1,5 +1,6 @@
 //! Whose UDP socket a datagram came from, by Linux's list of them.
 
+use std::cell::LazyCell;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -15,31 +16,54 @@ pub(super) struct KernelSocket {
     pub(super) inode: u64,
 }
 
-/// Every socket that can have sent a datagram with this source address: more than one if they share it.
-///
-/// # Errors
-///
-/// The list can't be read.
-pub(super) fn bound_to(source: SocketAddr) -> io::Result<Vec<KernelSocket>> {
-    let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-    // The kernel drops datagrams that come from outside with a source address of ours. So a source that is ours is really
-    // in this network namespace. Any other one is not, even if a socket here has the same port.
-    let local = is_on_this_host(source.ip());
-    let senders = |list: &str| -> io::Result<Vec<KernelSocket>> {
-        let text = fs::read_to_string(list)?;
-        Ok(text.lines().skip(1).filter_map(|line| sender(line, source, local)).collect())
-    };
-    let mut found = senders("/proc/net/udp")?;
-    let in_v6 = match senders("/proc/net/udp6") {
-        // No IPv6 in this kernel.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        senders => senders?,
-    };
-    // An IPv6 socket can send IPv4 only if it is not for IPv6 alone, which the list does not say (door-2).
-    if source.is_ipv6() || (!in_v6.is_empty() && is_taken_in_v4(source.port())) {
-        found.extend(in_v6);
+/// The UDP sockets of this network namespace at one moment. The kernel makes the list for each reader, which takes milliseconds: one
+/// is enough for all questions that came before it.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    v4: Vec<(SocketAddr, KernelSocket)>,
+    v6: Vec<(SocketAddr, KernelSocket)>,
+}
+
+/// Read when it is looked at first.
+pub(super) type SocketsOnce = LazyCell<io::Result<Sockets>>;
+
+impl Sockets {
+    /// # Errors
+    ///
+    /// The list can't be read.
+    fn read() -> io::Result<Sockets> {
+        let list = |path: &str| -> io::Result<Vec<(SocketAddr, KernelSocket)>> {
+            Ok(fs::read_to_string(path)?.lines().skip(1).filter_map(socket_of).collect())
+        };
+        let v6 = match list("/proc/net/udp6") {
+            // No IPv6 in this kernel.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            v6 => v6?,
+        };
+        Ok(Sockets { v4: list("/proc/net/udp")?, v6 })
     }
-    Ok(found)
+
+    pub(super) fn once() -> SocketsOnce {
+        LazyCell::new(Sockets::read)
+    }
+
+    /// Every socket that can have sent a datagram with this source address: more than one if they share it.
+    pub(super) fn bound_to(&self, source: SocketAddr) -> Vec<KernelSocket> {
+        let source = SocketAddr::new(source.ip().to_canonical(), source.port());
+        // The kernel drops datagrams that come from outside with a source address of ours. So a source that is ours is really
+        // in this network namespace. Any other one is not, even if a socket here has the same port.
+        let local = is_on_this_host(source.ip());
+        let senders = |list: &[(SocketAddr, KernelSocket)]| -> Vec<KernelSocket> {
+            let senders = list.iter().filter(|(bound, _)| can_send(*bound, source, local));
+            senders.map(|(_, socket)| *socket).collect()
+        };
+        let (mut found, in_v6) = (senders(&self.v4), senders(&self.v6));
+        // An IPv6 socket can send IPv4 only if it is not for IPv6 alone, which the list does not say (door-2).
+        if source.is_ipv6() || (!in_v6.is_empty() && is_taken_in_v4(source.port())) {
+            found.extend(in_v6);
+        }
+        found
+    }
 }
 
 /// Whether some socket has this port of IPv4. One that is for IPv6 alone leaves it free.
@@ -47,17 +71,21 @@ fn is_taken_in_v4(port: u16) -> bool {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_err()
 }
 
-/// The socket of one line, if it can have sent from `source`: bound to it or, if `local`, to any address.
-fn sender(line: &str, source: SocketAddr, local: bool) -> Option<KernelSocket> {
+/// Whether a socket can have sent from `source`: it is bound to it or, if `local`, to any address.
+fn can_send(bound: SocketAddr, source: SocketAddr, local: bool) -> bool {
+    let (address, is_any) = (bound.ip(), bound.ip().is_unspecified());
+    bound.port() == source.port()
+        && (address == source.ip() || (local && is_any && (address.is_ipv6() || source.is_ipv4())))
+}
+
+/// The socket of one line, and what it is bound to.
+fn socket_of(line: &str) -> Option<(SocketAddr, KernelSocket)> {
     let mut fields = line.split_ascii_whitespace();
     let (address, port) = fields.nth(1)?.split_once(':')?;
-    let address = address_of(address)?;
-    let bound = u16::from_str_radix(port, 16).ok()? == source.port()
-        && (address == source.ip()
-            || (local && address.is_unspecified() && (address.is_ipv6() || source.is_ipv4())));
+    let bound = SocketAddr::new(address_of(address)?, u16::from_str_radix(port, 16).ok()?);
     let uid = fields.nth(5)?.parse().ok()?;
     let inode = fields.nth(1)?.parse().ok()?;
-    bound.then_some(KernelSocket { uid, inode })
+    Some((bound, KernelSocket { uid, inode }))
 }
 
 /// The kernel prints an address as words in the machine's byte order.
@@ -86,8 +114,12 @@ mod tests {
 
     use super::*;
 
+    fn bound_to(source: SocketAddr) -> Vec<KernelSocket> {
+        Sockets::read().expect("the list").bound_to(source)
+    }
+
     fn only(source: SocketAddr) -> KernelSocket {
-        let found = bound_to(source).expect("the list");
+        let found = bound_to(source);
         assert_eq!(found.len(), 1, "{found:?}");
         found[0]
     }
@@ -107,7 +139,7 @@ mod tests {
             let inode = nix::sys::stat::fstat(socket.as_fd()).expect("a status").st_ino;
             assert_eq!(only(seen), KernelSocket { uid: nix::unistd::getuid().as_raw(), inode }, "{address}");
             drop(socket);
-            assert_eq!(bound_to(seen).expect("the list"), [], "{address}");
+            assert_eq!(bound_to(seen), [], "{address}");
         }
     }
 
@@ -116,7 +148,7 @@ mod tests {
         let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
         let port = socket.local_addr().expect("an address").port();
         let elsewhere = SocketAddr::from(([192, 0, 2, 1], port));
-        assert_eq!(bound_to(elsewhere).expect("the list"), []);
+        assert_eq!(bound_to(elsewhere), []);
     }
 
     /// door-2: root's socket for IPv6 alone vouched for a datagram of somebody else from the same port of IPv4.
@@ -129,7 +161,7 @@ mod tests {
         bind(fd.as_raw_fd(), &SockaddrIn6::from(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0)))
             .expect("a port");
         let port = getsockname::<SockaddrIn6>(fd.as_raw_fd()).expect("an address").port();
-        assert_eq!(bound_to(SocketAddr::from(([127, 0, 0, 1], port))).expect("the list"), []);
+        assert_eq!(bound_to(SocketAddr::from(([127, 0, 0, 1], port))), []);
         only(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
     }
 
@@ -145,11 +177,10 @@ mod tests {
 
     #[test]
     fn strange_lines_are_skipped() {
-        let source = SocketAddr::from(([127, 0, 0, 1], 0x1E14));
         for line in
             ["", "1:", "1: 0100007F", "1: 0100007F:1E14", "1: 0100007F:1E14 x 07 0 0 0 u 0 1", "a é:é é"]
         {
-            assert_eq!(sender(line, source, true), None, "{line}");
+            assert_eq!(socket_of(line), None, "{line}");
         }
     }
 }

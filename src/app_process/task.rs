@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::doubt::Doubt;
 use super::pid_file::{self, Named};
 use super::proof::{self, Claimant};
+use super::sockets::{Sockets, SocketsOnce};
 
 /// Tasks that wait; what comes beyond is asked again with the application's next message.
 pub(super) const WAITING: usize = 64;
@@ -43,11 +44,18 @@ pub(super) enum Finding {
     },
 }
 
-/// Finds it out; may take long.
-pub(super) fn find(task: Task) -> Finding {
+/// Finds out what these ask; may take long. All of them came before the sockets of the host are looked at, once for all.
+pub(super) fn find(tasks: Vec<Task>, tell: &mut dyn FnMut(Vec<Finding>)) {
+    let sockets = Sockets::once();
+    for task in tasks {
+        tell(vec![find_one(task, &sockets)]);
+    }
+}
+
+fn find_one(task: Task, sockets: &SocketsOnce) -> Finding {
     match task {
         Task::Prove { resource, ticket, claimant, pid, incumbent } => {
-            let result = proof::may_name(claimant, pid);
+            let result = proof::may_name(claimant, pid, sockets);
             let is_successor = incumbent.is_some_and(|incumbent| proof::is_successor(pid, incumbent));
             Finding::Proof { resource, ticket, result, is_successor }
         }

@@ -3,6 +3,7 @@
 use std::process::Child;
 
 use super::*;
+use crate::app_process::sockets::Sockets;
 use crate::app_socket::tests::Door;
 
 const NOBODY_ID: u32 = 65534;
@@ -79,7 +80,7 @@ fn a_number_that_has_another_user_now_is_not_believed() {
         return;
     }
     let named = Guarded::sleeper(&NOBODY);
-    let of = |user| proof::may_name(Claimant::Local { user }, named.pid());
+    let of = |user| proof::may_name(Claimant::Local { user }, named.pid(), &Sockets::once());
     assert_eq!(of(NOBODY_ID), Ok(NOBODY_ID));
     assert_eq!(of(1000), Err(Doubt::OtherUser { process: NOBODY_ID, sender: 1000 }));
 }
