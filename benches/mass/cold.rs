@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use schrittmacher_harness::{Cable, Side};
 
 use crate::host::{self, Count, Plan};
-use crate::tool::{Moment, Notes, Tool, between, now};
+use crate::tool::{Means, Moment, Notes, Tool, between, now};
 
 /// `COUNT=1000` takes fewer.
 const COUNT: usize = 10_000;
@@ -13,25 +13,36 @@ const COUNT: usize = 10_000;
 pub fn report(tool: &Tool, runs: usize) {
     let count = std::env::var("COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(COUNT);
     println!(
-        "\nCold start of {count} resources on both hosts, heartbeat 1 s, seconds after the start of both daemons:"
+        "\nCold start of {count} resources on both hosts, heartbeat 1 s, seconds after the start of both daemons. Beside them two bare loops \
+         that begin as many commands: by a shell, the same while the applications of both hosts report to nobody, and without a shell, as the \
+         daemons do:"
     );
     println!(
-        "  {:>10}{:>10}{:>14}{:>14}{:>14}{:>16}",
-        "decided", "settled", "most failed", "first command", "last command", "bare, each half"
+        "  {:>10}{:>10}{:>14}{:>14}{:>14}{:>12}{:>14}{:>12}",
+        "decided",
+        "settled",
+        "most failed",
+        "first command",
+        "last command",
+        "by a shell",
+        "beside apps",
+        "without"
     );
     for _ in 0..runs.min(3) {
         let sample = sample(tool, count);
-        let bare = tool.bare(tempfile::tempdir().unwrap().path(), count);
+        let bare = [Means::Shell, Means::Program].map(|means| tool.bare(count, means));
         let seconds =
             |time: Option<Duration>| time.map_or("-".to_owned(), |time| format!("{:.2}", time.as_secs_f64()));
         println!(
-            "  {:>10}{:>10}{:>14}{:>14}{:>14}{:>16}",
+            "  {:>10}{:>10}{:>14}{:>14}{:>14}{:>12}{:>14}{:>12}",
             seconds(sample.decided),
             seconds(sample.settled),
             sample.failed,
             seconds(Some(sample.commands.0)),
             seconds(Some(sample.commands.1)),
-            seconds(Some(bare))
+            seconds(Some(bare[0])),
+            seconds(Some(sample.beside_apps)),
+            seconds(Some(bare[1]))
         );
     }
 }
@@ -45,6 +56,8 @@ struct Sample {
     failed: usize,
     /// The first and the last start command of both sides.
     commands: (Duration, Duration),
+    /// Two bare loops beside the same applications.
+    beside_apps: Duration,
 }
 
 fn sample(tool: &Tool, count: usize) -> Sample {
@@ -55,7 +68,7 @@ fn sample(tool: &Tool, count: usize) -> Sample {
         tool.apps(cable.end(side), host::ENDS[side.index()], count, "LSBY", &notes[side.index()])
     });
     let (start, began) = (now(), Instant::now());
-    let _daemons = sides.map(|side| {
+    let daemons = sides.map(|side| {
         let resource = |number| format!("start-action = exec {}", tool.stamp(&notes[side.index()], number));
         host::start(&cable, side, folder.path(), &Plan { count, core: "heartbeat = 1", resource: &resource })
     });
@@ -71,8 +84,11 @@ fn sample(tool: &Tool, count: usize) -> Sample {
             settled = (a.hot + b.hot == count).then_some(elapsed);
         }
     }
+    drop(daemons);
+    let beside_apps = tool.bare(count, Means::Shell);
     let mut moments: Vec<Moment> = notes.iter().flat_map(Notes::moments).collect();
     moments.sort_unstable();
     let after = |moment: Option<&Moment>| moment.map_or(Duration::MAX, |moment| between(start, *moment));
-    Sample { decided, settled, failed, commands: (after(moments.first()), after(moments.last())) }
+    let commands = (after(moments.first()), after(moments.last()));
+    Sample { decided, settled, failed, commands, beside_apps }
 }

@@ -15,7 +15,7 @@ use schrittmacher_harness::{Cable, PORT, Side};
 
 use crate::Column;
 use crate::host::{self, Plan, address, settle};
-use crate::tool::{Moment, Notes, Tool, between, now};
+use crate::tool::{Means, Moment, Notes, Tool, between, now};
 
 const COUNT: usize = 1000;
 
@@ -26,7 +26,8 @@ pub fn report(tool: &Tool, runs: usize) {
     for by_signal in [true, false] {
         let names = ["last announced", "first ordered", "half ordered", "last ordered"];
         let mut columns = names.map(|_| Column::new());
-        let (mut all, mut bare) = (Column::new(), Column::new());
+        let (mut all, mut bare) =
+            (Column::new(), [Means::Shell, Means::Program].map(|means| (means, Column::new())));
         for _ in 0..runs {
             let sample = sample(tool, by_signal);
             for (column, time) in columns.iter_mut().zip(sample) {
@@ -34,7 +35,7 @@ pub fn report(tool: &Tool, runs: usize) {
             }
             if !by_signal {
                 all.add(sample[3].saturating_sub(sample[1]));
-                bare.add(tool.bare(tempfile::tempdir().unwrap().path(), COUNT));
+                bare.iter_mut().for_each(|(means, column)| column.add(tool.bare(COUNT, *means)));
             }
         }
         println!("  by {}", if by_signal { "signal" } else { "command" });
@@ -43,7 +44,9 @@ pub fn report(tool: &Tool, runs: usize) {
         }
         if !by_signal {
             println!("    {:<42}{:>26}", "from the first to the last command", all.text());
-            println!("    {:<42}{:>26}", "the same by two bare loops", bare.text());
+            println!("    {:<42}{:>26}", "two bare loops, by a shell", bare[0].1.text());
+            println!("    {:<42}{:>26}", "two bare loops, without one as here", bare[1].1.text());
+            println!("    (1,000 applications report beside the commands, and none beside the loops)");
         }
     }
 }

@@ -4,7 +4,8 @@
  *   mass apps ADDRESS PORT COUNT WORD FILE   all applications in one process; each reports LHOT once its command has run
  *   mass swarm ADDRESS PORT COUNT FILE       a process for each; SIGUSR1 is its order to go hot, and is noted until SIGUSR2
  *   mass stamp FILE NUMBER                   notes when it runs: the command of this resource
- *   mass spawn FILE FROM TO                  begins these commands as fast as one loop can, by a shell as the daemon does
+ *   mass spawn FILE FROM TO                  begins these commands as fast as one loop can, by a shell
+ *   mass execute FILE FROM TO                the same without a shell, as the daemon does if it needs none
  *
  * FILE has a number of 8 bytes for each resource: CLOCK_MONOTONIC in nanoseconds, and 0 before.
  */
@@ -132,13 +133,15 @@ static int stamp(char **words)
     return pwrite(to, &time, sizeof time, atoi(words[1]) * 8L) != sizeof time;
 }
 
-static int spawn(char *own, char **words)
+static int spawn(char *own, char **words, int by_shell)
 {
     int last = atoi(words[2]);
     for (int i = atoi(words[1]); i < last; i++) {
-        char command[1024];
-        char *arguments[] = { "/bin/sh", "-c", command, NULL };
-        snprintf(command, sizeof command, "exec %s stamp %s %d", own, words[0], i);
+        char command[1024], number[16];
+        char *shell[] = { "/bin/sh", "-c", command, NULL }, *program[] = { own, "stamp", words[0], number, NULL };
+        char **arguments = by_shell ? shell : program;
+        snprintf(number, sizeof number, "%d", i);
+        snprintf(command, sizeof command, "exec %s stamp %s %s", own, words[0], number);
         if (posix_spawn(NULL, arguments[0], NULL, NULL, arguments, environ))
             return 1;
     }
@@ -156,7 +159,9 @@ int main(int count, char **words)
     if (count == 4 && !strcmp(words[1], "stamp"))
         return stamp(words + 2);
     if (count == 5 && !strcmp(words[1], "spawn"))
-        return spawn(words[0], words + 2);
-    fprintf(stderr, "mass apps|swarm|stamp|spawn ..., see mass.c\n");
+        return spawn(words[0], words + 2, 1);
+    if (count == 5 && !strcmp(words[1], "execute"))
+        return spawn(words[0], words + 2, 0);
+    fprintf(stderr, "mass apps|swarm|stamp|spawn|execute ..., see mass.c\n");
     return 2;
 }

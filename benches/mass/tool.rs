@@ -20,6 +20,15 @@ pub struct Tool {
     program: PathBuf,
 }
 
+/// How a bare loop begins a command.
+#[derive(Clone, Copy)]
+pub enum Means {
+    /// By a shell, which executes it.
+    Shell,
+    /// The command is the process, as the daemon does it for a program with plain words.
+    Program,
+}
+
 impl Tool {
     /// Compiles it into this folder.
     pub fn compile(folder: &Path) -> Tool {
@@ -53,12 +62,19 @@ impl Tool {
         format!("{} stamp {} {number}", self.program.display(), notes.name())
     }
 
-    /// From the first to the last of as many commands, which two bare loops begin.
-    pub fn bare(&self, folder: &Path, count: usize) -> Duration {
+    /// From the first to the last of as many commands, which two bare loops begin; nothing else runs beside them but what this
+    /// bench has started already.
+    pub fn bare(&self, count: usize, means: Means) -> Duration {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let word = match means {
+            Means::Shell => "spawn",
+            Means::Program => "execute",
+        };
         let notes = Notes::new(folder, "bare", count);
         let half = (count / 2).to_string();
         let loops = [("0", half.as_str()), (half.as_str(), &count.to_string())]
-            .map(|(from, to)| self.start(&["spawn", notes.name(), from, to], None));
+            .map(|(from, to)| self.start(&[word, notes.name(), from, to], None));
         loops.iter().for_each(|one| assert_eq!(one.wait_code(Duration::from_secs(60)), 0));
         notes.span()
     }

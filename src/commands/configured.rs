@@ -102,9 +102,9 @@ impl Commands {
     }
 
     /// The user that runs this command; `None`: the daemon's own.
-    pub(super) fn user(&self, order: CommandKind) -> Option<String> {
+    pub(super) fn user(&self, order: CommandKind) -> Option<&str> {
         match order {
-            CommandKind::Start | CommandKind::Stop | CommandKind::Check => self.user.clone(),
+            CommandKind::Start | CommandKind::Stop | CommandKind::Check => self.user.as_deref(),
             // They change addresses, for which they need the daemon's rights.
             CommandKind::Activate | CommandKind::Deactivate | CommandKind::Announce => None,
         }

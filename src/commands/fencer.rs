@@ -252,7 +252,7 @@ mod tests {
     use mio::{Poll, Token};
 
     use super::*;
-    use crate::commands::process::shell;
+    use crate::commands::prepared::shell;
 
     fn run(command: &str, timeout: u64, retries: u32) -> FenceEnd {
         let (mut fencer, _poll) = fencer();

@@ -5,8 +5,8 @@
 //! | step | module |
 //! |---|---|
 //! | 1. an order waits for its turn (pure code: time is an argument) | `queue` |
-//! | 2. its command gets a shell, an environment and a pipe | `resource`, `configured`, `process`, `environment` |
-//! | 3. a thread begins the process | `spawner` |
+//! | 2. its command gets a pipe | `resource`, `configured` |
+//! | 3. a thread gives it an environment, and a shell if it needs one, and begins the process | `spawner`, `prepared`, `environment`, `process` |
 //! | 4. what it prints is read | `output` |
 //! | 5. its end is noticed, logged and reported | `resource`, `outcome` |
 //!
@@ -24,6 +24,7 @@ mod executor;
 mod fencer;
 mod outcome;
 mod output;
+mod prepared;
 mod process;
 mod queue;
 mod resource;

@@ -1,13 +1,10 @@
 //! One command as a process (X1, X3).
 
-use std::io::{self, PipeWriter};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io;
+use std::process::{Child, Command, ExitStatus};
 
-use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, User, geteuid};
-use schrittmacher_config::{ActionLimit, LimitKind};
+use nix::unistd::Pid;
 
 /// A process of ours that has begun and has not been waited for, so that its number can't be reused.
 #[derive(Debug)]
@@ -32,69 +29,6 @@ pub(super) fn ended_child() -> io::Result<Option<u32>> {
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 pub(super) fn ended_child() -> io::Result<Option<u32>> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// `text` as a command for `/bin/sh -c`, whose stdout and stderr go to `output`.
-///
-/// It gets its own process group and no descriptor but 0, 1 and 2: everything that the daemon opens is
-/// close-on-exec.
-///
-/// # Errors
-///
-/// There is no descriptor left.
-pub(super) fn under_shell(text: &str, output: PipeWriter) -> io::Result<Command> {
-    let mut command = shell(text);
-    command.stdout(output.try_clone()?).stderr(output);
-    Ok(command)
-}
-
-/// The same, before it is known where its output goes.
-pub(super) fn shell(text: &str) -> Command {
-    let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(text).stdin(Stdio::null()).process_group(0);
-    command
-}
-
-/// Has a user run the command, with its primary group alone and its own home. Looks the user up, which may block.
-///
-/// # Errors
-///
-/// There is no such user.
-pub(super) fn become_user(command: &mut Command, name: &str) -> io::Result<()> {
-    let user = User::from_name(name)?
-        .ok_or_else(|| io::Error::other(format!("there is no user {name} (`action-user`)")))?;
-    command.env("HOME", &user.dir).env("SHELL", &user.shell).env("USER", name).env("LOGNAME", name);
-    // A daemon that is this user already may not have the right to say so.
-    if user.uid != geteuid() {
-        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    }
-    Ok(())
-}
-
-/// Limits a command and what it starts. A limit of the daemon that is less stays.
-pub(super) fn limit(command: &mut Command, limits: Vec<ActionLimit>) {
-    if limits.is_empty() {
-        return;
-    }
-    let set = move || {
-        for limit in &limits {
-            let resource = match limit.kind {
-                LimitKind::AddressSpace => Resource::RLIMIT_AS,
-                LimitKind::Core => Resource::RLIMIT_CORE,
-                LimitKind::Cpu => Resource::RLIMIT_CPU,
-                LimitKind::FileSize => Resource::RLIMIT_FSIZE,
-                LimitKind::Descriptors => Resource::RLIMIT_NOFILE,
-                LimitKind::Processes => Resource::RLIMIT_NPROC,
-            };
-            let (_, hard) = getrlimit(resource)?;
-            let most = rlim_t::try_from(limit.most).map_or(hard, |most| most.min(hard));
-            setrlimit(resource, most, most)?;
-        }
-        Ok(())
-    };
-    // SAFETY: between fork and exec only getrlimit and setrlimit are called, which are async-signal-safe. Nothing is
-    // allocated: the list was made before, and an error is a number.
-    unsafe { command.pre_exec(set) };
 }
 
 /// `text` with the signal names of kill(1) as POSIX has them: `kill -SIGUSR1` becomes `kill -USR1`.
@@ -126,11 +60,11 @@ pub(super) fn with_posix_signal_names(text: &str) -> String {
 }
 
 impl ChildProcess {
-    /// Begins a command that [`under_shell`] has made.
+    /// Begins a command.
     ///
     /// # Errors
     ///
-    /// The system has no process, memory or descriptor left, or no `/bin/sh`.
+    /// The system has no process, memory or descriptor left, or there is no such program.
     pub(super) fn spawn(command: &mut Command) -> io::Result<ChildProcess> {
         Ok(ChildProcess { child: command.spawn()?, terminated: false })
     }

@@ -12,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::warn;
 use mio::{Registry, Waker};
 use schrittmacher_protocol::{Command, Time};
 
@@ -284,7 +285,7 @@ impl Executor {
 
     /// Takes what has begun. The reports are to be taken before [`Executor::run`]: they may make an order needless.
     pub fn collect(&mut self, now: Time) {
-        while let Some(spawned) = self.spawner.result() {
+        while let Some(spawned) = self.spawner.result(now) {
             self.begun_at = now;
             self.on_spawned(spawned, now);
         }
@@ -307,6 +308,13 @@ impl Executor {
     /// Does what is to be done now, a bounded part of it. `pid` gives the believed process of a resource.
     pub fn run(&mut self, now: Time, pid: impl Fn(usize) -> Option<u32>) {
         self.look_at_earlier(now);
+        if let Some(resource) = self.spawner.relieve(now) {
+            let name = self.resources[resource].name();
+            warn!(
+                target: name,
+                "its program does not begin, perhaps for a file server that does not answer; the commands of others do"
+            );
+        }
         for resource in self.deadlines.due(now) {
             self.touch(resource);
         }
@@ -360,7 +368,8 @@ impl Executor {
         let earlier = (!self.earlier.is_empty()).then(|| self.looked_at + LOOK);
         if idle && !self.pipes.has_work() {
             let tracked = self.tracking.next_deadline();
-            self.deadlines.first().into_iter().chain(earlier).chain(tracked).min()
+            let own = [self.deadlines.first(), earlier, tracked, self.spawner.next_deadline()];
+            own.into_iter().flatten().min()
         } else {
             Some(Time::ZERO)
         }

@@ -20,7 +20,8 @@ use super::address::AddressTicket;
 use super::configured::Commands;
 use super::earlier::StartProcess;
 use super::output::{Pipes, one_line};
-use super::process::{ChildProcess, limit, shell, under_shell, with_posix_signal_names};
+use super::prepared::{Prepared, limit, shell};
+use super::process::{ChildProcess, with_posix_signal_names};
 use super::queue::{CommandQueue, Verdict};
 use super::spawner::{Job, Spawner, Ticket};
 use super::unit::UnitTicket;
@@ -254,8 +255,8 @@ impl ResourceCommands {
 
     /// The configured commands for an order. An address that was brought up before the configuration changed is taken down as it
     /// was brought up.
-    fn commands_for(&self, order: CommandKind) -> &Commands {
-        let retired = self.retired.as_deref().filter(|_| order == CommandKind::Deactivate);
+    fn commands_for(&self, order: CommandKind) -> &Arc<Commands> {
+        let retired = self.retired.as_ref().filter(|_| order == CommandKind::Deactivate);
         retired.unwrap_or(&self.commands)
     }
 
@@ -266,13 +267,12 @@ impl ResourceCommands {
 
     fn begin_command(&mut self, order: CommandKind, with: Beginning<'_>) -> Begun {
         let now = with.now;
-        let commands = self.commands_for(order);
-        let Some(text) = &commands.texts[order as usize] else {
+        if self.commands_for(order).texts[order as usize].is_none() {
             self.retired.take_if(|_| order == CommandKind::Deactivate);
             self.queue.ended(order, Verdict::Success, now);
             return Begun::NoCommand;
-        };
-        match self.hand_over(text, commands, order, with) {
+        }
+        match self.hand_over(order, with) {
             Ok((ticket, pipe)) => {
                 let stage = CommandStage::Command { ticket, process: None, pipe };
                 let running = RunningCommand { stage, order, began: now, fate: None };
@@ -295,24 +295,18 @@ impl ResourceCommands {
 
     fn hand_over(
         &self,
-        text: &str,
-        commands: &Commands,
         order: CommandKind,
-        Beginning { index, pid, pipes, spawner, .. }: Beginning<'_>,
+        Beginning { index, pid, now, pipes, spawner }: Beginning<'_>,
     ) -> io::Result<(Ticket, usize)> {
-        let (reader, writer) = io::pipe()?;
-        let mut command = under_shell(text, writer)?;
-        let action = if order == CommandKind::Announce { self.commands.announces_as } else { order };
-        commands.environment.apply(&mut command, action.as_str(), pid, &self.facts);
-        limit(&mut command, commands.limits.clone());
+        let (reader, output) = io::pipe()?;
         let pipe = pipes.add(reader, index)?;
+        let commands = Arc::clone(self.commands_for(order));
         let job = Job {
             resource: index,
-            note: (order == CommandKind::Start).then(|| self.name.to_string()),
-            user: commands.user(order),
-            command,
+            note: (order == CommandKind::Start).then(|| Arc::clone(&self.name)),
+            command: Prepared { commands, order, pid, facts: self.facts.clone(), output },
         };
-        let ticket = spawner.give(job).inspect_err(|_| pipes.close(pipe))?;
+        let ticket = spawner.give(job, now).inspect_err(|_| pipes.close(pipe))?;
         Ok((ticket, pipe))
     }
 
@@ -335,9 +329,8 @@ impl ResourceCommands {
             Ok(process) => process,
             Err(error) => return Ok((order, Some(cant_begin(&error)))),
         };
-        let commands =
-            self.retired.as_deref().filter(|_| order == CommandKind::Deactivate).unwrap_or(&self.commands);
-        let text = commands.texts[order as usize].as_deref().unwrap_or_default();
+        let retired = self.retired.as_ref().filter(|_| order == CommandKind::Deactivate);
+        let text = retired.unwrap_or(&self.commands).texts[order as usize].as_deref().unwrap_or_default();
         // A repetition is told with its end, if that is told at all.
         let is_first = self.failures[order as usize] == 0 && order != CommandKind::Check;
         let level = if is_first { Level::Info } else { Level::Debug };

@@ -29,10 +29,13 @@ fn gigabyte_passes_inside() {
     let mut quiet = resource("quiet");
     quiet.start_action = Some("exit 0".to_owned());
     let mut bench = Bench::new(vec![noisy, quiet]);
-    let before = resident_kib();
-    bench.order(Command::Start);
     let noisy = |reports: &[CommandReport]| has_finished(reports, 0, CommandKind::Start);
     let quiet = |reports: &[CommandReport]| has_finished(reports, 1, CommandKind::Start);
+    // What the first command of all takes for good is not meant.
+    bench.executor.order(1, Command::Start, false, bench.now());
+    bench.until(|_, reports| quiet(reports));
+    let before = resident_kib();
+    bench.order(Command::Start);
     bench.until(|bench, reports| bench.executor.has_unread_output() || noisy(reports));
     let mut beside = 0;
     loop {
