@@ -25,6 +25,10 @@ pub enum Source {
     AppConnection(usize),
     /// Something is due.
     Timer,
+    /// The poll of commands and other threads.
+    Work,
+    /// The poll of reports.
+    Reports,
 }
 
 impl Source {
@@ -38,6 +42,8 @@ impl Source {
             Source::AppSocket => (5, 0),
             Source::AppConnection(index) => (6, index),
             Source::Timer => (7, 0),
+            Source::Work => (8, 0),
+            Source::Reports => (9, 0),
         }
     }
 
@@ -59,6 +65,8 @@ impl Source {
             5 => Some(Source::AppSocket),
             6 => Some(Source::AppConnection(index)),
             7 => Some(Source::Timer),
+            8 => Some(Source::Work),
+            9 => Some(Source::Reports),
             _ => None,
         }
     }
@@ -79,9 +87,9 @@ mod tests {
         let most = (1 << INDEX_BITS) - 1;
         let indexed = [Source::Socket, Source::Pipe, Source::Process, Source::AppConnection];
         let indexed = indexed.into_iter().flat_map(|source| [source(0), source(1), source(most)]);
-        for source in
-            [Source::Wake, Source::Signals, Source::AppSocket, Source::Timer].into_iter().chain(indexed)
-        {
+        let alone =
+            [Source::Wake, Source::Signals, Source::AppSocket, Source::Timer, Source::Work, Source::Reports];
+        for source in alone.into_iter().chain(indexed) {
             assert_eq!(Source::of(source.into()), Some(source));
         }
         assert_eq!(Source::of(Token(usize::MAX)), None);

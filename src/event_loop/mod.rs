@@ -8,31 +8,31 @@
 //! * `clock`: the time
 //! * `intake`: datagrams, from the sockets to the node
 //! * `reloader`: the thread that reads the configuration
-//! * `rest`: turns that are taken together
+//! * `polls`: how soon each source is looked at; `rest`: turns that are taken together
 //! * `signals`: what each signal means
 //! * `timer`: when it is woken although nothing has happened
 
 pub mod clock;
 mod intake;
+mod polls;
 pub mod reloader;
 mod rest;
 mod signals;
 mod timer;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use mio::event::Event as Readiness;
-use mio::{Events, Interest, Poll, Waker};
+use mio::{Events, Interest};
 use signal_hook_mio::v1_0::Signals;
 
 use schrittmacher_protocol::Time;
 
 use self::intake::Intake;
+pub use self::polls::{Polls, Urgency};
 use self::reloader::Reloader;
-use self::rest::Rest;
 use self::timer::Timer;
 use crate::admin::AdminRequest;
 use crate::event_hook::EventHook;
@@ -55,9 +55,8 @@ pub enum LoopEnd {
 
 /// The loop.
 pub struct EventLoop {
-    poll: Poll,
+    polls: Polls,
     timer: Timer,
-    rest: Rest,
     signals: Signals,
     node: Node,
     intake: Intake,
@@ -74,17 +73,10 @@ pub struct EventLoop {
     quit_until: Option<Time>,
 }
 
-/// Makes the poll, and the handle by which other threads wake it.
-pub fn poll() -> io::Result<(Poll, Arc<Waker>)> {
-    let poll = Poll::new()?;
-    let waker = Arc::new(Waker::new(poll.registry(), Source::Wake.into())?);
-    Ok((poll, waker))
-}
-
 impl EventLoop {
     /// A loop that begins by looking at every source.
     pub fn new(
-        poll: Poll,
+        polls: Polls,
         node: Node,
         requests: Receiver<AdminRequest>,
         notifier: Notifier,
@@ -92,13 +84,13 @@ impl EventLoop {
         keeper: Keeper,
     ) -> io::Result<EventLoop> {
         let mut signals = Signals::new(signals::TAKEN)?;
-        poll.registry().register(&mut signals, Source::Signals.into(), Interest::READABLE)?;
+        let registry = polls.registry(Urgency::Work);
+        registry.register(&mut signals, Source::Signals.into(), Interest::READABLE)?;
         Ok(EventLoop {
             intake: Intake::new(node.link().len()),
             alive_due: notifier.watchdog.map(|_| clock::now()),
-            timer: Timer::new(poll.registry())?,
-            rest: Rest::new(),
-            poll,
+            timer: Timer::new(polls.registry(Urgency::Urgent))?,
+            polls,
             signals,
             node,
             requests,
@@ -118,8 +110,13 @@ impl EventLoop {
         let mut events = Events::with_capacity(256);
         loop {
             self.wait(&mut events)?;
-            for event in &events {
-                self.note(event);
+            loop {
+                for event in &events {
+                    self.note(event);
+                }
+                if !self.polls.next(&mut events)? {
+                    break;
+                }
             }
             self.intake.drain(&mut self.node);
             if let Some(end) = self.take_signals() {
@@ -217,39 +214,9 @@ impl EventLoop {
             let deadlines = [self.node.next_deadline(), summary, epochs, self.quit_until, self.alive_due];
             self.timer.set(deadlines.into_iter().flatten().min())
         };
-        // `None`: nothing is due before the timer says so.
-        if timeout.is_none() {
-            self.rest();
-        }
-        let polled = match self.poll.poll(events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            result => result,
-        };
-        self.rest.note_turn(clock::now());
-        polled
+        self.polls.set_patience(self.node.patience_with_reports());
+        self.polls.wait(events, timeout)
     }
-
-    /// When turns come all the time, waits until this one is apart from the others: for nothing but the peer and deadlines, and a pause at most.
-    #[cfg(target_os = "linux")]
-    fn rest(&self) {
-        use nix::errno::Errno;
-        use nix::poll::{PollFd, PollFlags, ppoll};
-
-        while let Some(left) = self.rest.left(clock::now()) {
-            let urgent = self.node.link().peer_fds().chain([self.timer.as_fd()]);
-            let mut urgent: Vec<_> = urgent.map(|one| PollFd::new(one, PollFlags::POLLIN)).collect();
-            match ppoll(&mut urgent, Some(left.into()), None) {
-                // A child has ended, which can wait.
-                Err(Errno::EINTR) => {}
-                Ok(_) | Err(_) => return,
-            }
-        }
-    }
-
-    /// Elsewhere there is no such poll.
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "the Linux version needs it")]
-    fn rest(&self) {}
 
     /// After a whole turn, and from no other thread: a service manager that hears nothing starts the daemon anew.
     fn feed_watchdog(&mut self) {
@@ -267,7 +234,7 @@ impl EventLoop {
         let token = event.token();
         match Source::of(token) {
             // What wakes the loop is looked at in every turn.
-            Some(Source::Wake | Source::Timer) => {}
+            Some(Source::Wake | Source::Timer | Source::Work | Source::Reports) => {}
             Some(Source::Signals) => self.has_signals = true,
             Some(Source::Socket(index)) => self.intake.note(index),
             Some(Source::Pipe(pipe)) => self.node.on_pipe(pipe),

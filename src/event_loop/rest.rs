@@ -1,40 +1,47 @@
-//! Turns that can wait a moment are not taken one by one.
+//! What comes all the time is not taken one by one.
 //!
 //! Ten thousand applications send a report each 0.15 ms, and a command that begins or ends wakes the loop, too. A turn for each
-//! costs more than what it does, and takes the processor from the commands: the loop has real-time priority. Only the peer and
-//! deadlines wake it at any time. Everything else waits a pause at most, an application that has ended and SIGTERM too: a
-//! millisecond is nothing beside what they lead to, and to have thousands of processes among what is urgent would cost more than it.
+//! costs more than what it does, and takes the processor from the commands: the loop has real-time priority. So turns for the
+//! same kind of thing are apart when they come all the time, and what is between them is taken together.
 
 use std::time::Duration;
 
 use schrittmacher_protocol::Time;
 
-/// The pause from turn to turn when they come all the time.
-const APART: Duration = Duration::from_millis(1);
-/// The turns that may come at once, far more than a switch of one resource takes, as a time.
-const AT_ONCE: Duration = Duration::from_millis(32);
+/// The turns that may come at once, far more than a switch of one resource takes.
+const AT_ONCE: u32 = 32;
 
 /// How dense the turns are.
 #[derive(Debug)]
 pub(super) struct Rest {
+    /// The pause from turn to turn when they come all the time.
+    apart: Duration,
     /// When the next turn would come if all that were taken had been apart.
     even: Time,
 }
 
 impl Rest {
-    pub(super) const fn new() -> Rest {
-        Rest { even: Time::ZERO }
+    pub(super) const fn new(apart: Duration) -> Rest {
+        Rest { apart, even: Time::ZERO }
     }
 
-    /// A turn begins. Turns that did not rest, for a command that prints all the time or for the peer, are no debt: the next one
-    /// waits one pause at most.
+    pub(super) fn set_apart(&mut self, apart: Duration) {
+        self.apart = apart;
+    }
+
+    /// A turn begins. Turns that did not rest, because more was known to wait, are no debt: the next one waits one pause at most.
     pub(super) fn note_turn(&mut self, now: Time) {
-        self.even = (self.even.max(now) + APART).min(now + AT_ONCE + APART);
+        self.even = (self.even.max(now) + self.apart).min(now + self.apart * (AT_ONCE + 1));
     }
 
-    /// How long the next turn waits for all but what is urgent, if it does.
+    /// How long the next turn waits, if it does.
     pub(super) fn left(&self, now: Time) -> Option<Duration> {
-        self.even.since(now).checked_sub(AT_ONCE).filter(|left| !left.is_zero())
+        self.even.since(now).checked_sub(self.apart * AT_ONCE).filter(|left| !left.is_zero())
+    }
+
+    /// Whether the next turn waits for no more than half of a pause.
+    pub(super) fn is_half_over(&self, now: Time) -> bool {
+        self.left(now).is_none_or(|left| left <= self.apart / 2)
     }
 }
 
@@ -42,11 +49,13 @@ impl Rest {
 mod tests {
     use super::*;
 
+    const APART: Duration = Duration::from_millis(1);
+
     /// They were a debt: after ten seconds of output no end of an application was seen for some hundred seconds.
     #[test]
     fn after_turns_without_rest_one_pause_is_left() {
         let now = Time::new(Duration::from_secs(7));
-        let mut rest = Rest::new();
+        let mut rest = Rest::new(APART);
         for _ in 0..10_000 {
             rest.note_turn(now);
         }
@@ -57,7 +66,7 @@ mod tests {
     #[test]
     fn few_turns_come_at_once_and_many_are_apart() {
         let at = |micros| Time::new(Duration::from_micros(micros));
-        let mut rest = Rest::new();
+        let mut rest = Rest::new(APART);
         for _ in 0..32 {
             assert_eq!(rest.left(at(5000)), None);
             rest.note_turn(at(5000));

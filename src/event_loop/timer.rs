@@ -37,11 +37,6 @@ impl Timer {
         Ok(Timer { timer, set_to: None })
     }
 
-    /// Readable when the deadline has come.
-    pub(super) fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        std::os::fd::AsFd::as_fd(&self.timer)
-    }
-
     /// Sets it; says how long the poll may wait besides. `None`: without end.
     pub(super) fn set(&mut self, deadline: Option<Time>) -> Option<Duration> {
         use nix::sys::time::TimeSpec;
@@ -94,7 +89,7 @@ mod tests {
     /// A second deadline counts as the first one did, although nobody has read the timer.
     #[test]
     fn each_deadline_wakes_the_poll_once_and_a_past_one_need_not() {
-        let (mut poll, _waker) = crate::event_loop::poll().unwrap();
+        let mut poll = mio::Poll::new().unwrap();
         let mut timer = Timer::new(poll.registry()).unwrap();
         let mut events = Events::with_capacity(4);
         for micros in [300, 700] {

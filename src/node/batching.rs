@@ -77,18 +77,21 @@ impl Occasion {
     }
 }
 
+impl Batching {
+    /// What the peer has said last of this resource, if that has a number.
+    pub fn peer_word(&self, index: usize) -> Option<&PeerWord> {
+        self.receiver.word(index)
+    }
+}
+
 impl Node {
     /// Whether a word need not be said as a whole: it waits for this turn's batch, or the peer knows it.
     pub(super) fn spares(&mut self, index: usize, word: OwnWord, occasion: Occasion, now: Time) -> bool {
         let resource = &self.resources[index];
         let peer = &resource.protocol.machine().peer;
-        // With several paths each message has its own copies and numbers.
-        let is_known = word.extended && peer.is_ours() && peer.alive && !self.paths.are_several();
+        let is_known = word.extended && peer.is_ours() && peer.alive;
         // What is left of a freeze is never the same, and a promise needs a message of its own.
-        if !is_known
-            || word.promise.is_some()
-            || !self.batching.mode.may_batch(now.since_origin())
-            || resource.freeze.tell(now).is_some()
+        if !is_known || word.promise.is_some() || !self.may_batch(now) || resource.freeze.tell(now).is_some()
         {
             return false;
         }
@@ -106,8 +109,29 @@ impl Node {
         }
     }
 
+    /// Whether heartbeats may leave as numbers. With several paths each message has its own copies and numbers.
+    pub(super) fn may_batch(&self, now: Time) -> bool {
+        !self.paths.are_several() && self.batching.mode.may_batch(now.since_origin())
+    }
+
+    /// This heartbeat leaves with this turn's batch.
+    pub(super) fn wait_for_batch(&mut self, number: u64) {
+        self.batching.waiting.push(number);
+    }
+
+    /// The number of the next heartbeat, if it says the same as the last one.
+    pub(super) fn number_again(&mut self, index: usize, times: u32) -> Option<u64> {
+        self.batching.sender.again(index, times, |_| true)
+    }
+
+    /// Whether the reason of now is what was said last.
+    pub(super) fn has_said_reason(&self, index: usize) -> bool {
+        self.batching.sender.has_said(index, |said| said.reason == self.resources[index].local.reason)
+    }
+
     /// The number of a word that leaves as a whole.
     pub(super) fn number(&mut self, index: usize, word: OwnWord) -> Option<u64> {
+        self.deferred[index].said_as_a_whole();
         if !word.extended {
             self.batching.sender.forget(index);
             return None;
@@ -118,6 +142,7 @@ impl Node {
 
     /// What was said and heard of this resource has another meaning from now on.
     pub(super) fn forget_words(&mut self, index: usize) {
+        self.rouse(index);
         self.batching.sender.forget(index);
         self.batching.receiver.forget(index);
     }
@@ -184,19 +209,23 @@ impl Node {
         if let Some(trip) = batch.trip {
             self.trips.heard(run.own, trip, now);
         }
-        let (mut unknown, mut repeated) = (Vec::new(), false);
+        let (mut unknown, mut repeated, mut deferred) = (Vec::new(), false, false);
         for number in batch.says.iter() {
-            match self.batching.receiver.meaning(run.own, number) {
-                Some((index, word)) => {
-                    let word = word.clone();
-                    if self.is_newer(index, verdict) {
-                        self.hear_word(index, word, now);
-                    } else {
-                        repeated = true;
-                    }
-                }
-                None => unknown.push(number),
+            let Some(index) = self.batching.receiver.resource(run.own, number) else {
+                unknown.push(number);
+                continue;
+            };
+            if !self.is_newer(index, verdict) {
+                repeated = true;
+            } else if self.deferred[index].hear(number, now) {
+                deferred = true;
+            } else if let Some(word) = self.batching.peer_word(index).cloned() {
+                self.hear_word(index, word, now);
+                self.deferred[index].took_in(number);
             }
+        }
+        if deferred {
+            self.hear_peer_at_all(now);
         }
         if repeated {
             self.refuse_repeated(now);

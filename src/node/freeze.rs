@@ -83,6 +83,11 @@ impl FreezeState {
         (now < self.told_until).then(|| Freeze { stamp: self.stamp, left: self.until.since(now) })
     }
 
+    /// Whether it is frozen, or the other side has to be told something.
+    pub fn is_of_concern(&self, now: Time) -> bool {
+        now < self.told_until.max(self.until)
+    }
+
     /// How long it is still frozen; `None`: it is not.
     pub fn left(&self, now: Time) -> Option<Duration> {
         (now < self.until).then(|| self.until.since(now))

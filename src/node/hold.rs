@@ -95,6 +95,7 @@ impl Node {
 
     /// A resource is held with its node, and while its address is elsewhere.
     pub(super) fn apply_hold_to(&mut self, index: usize, now: Time) {
+        self.rouse(index);
         let held = self.hold().is_some() || self.resources[index].elsewhere.holds();
         self.resources[index].set_held(held, now);
         self.reschedule(index);

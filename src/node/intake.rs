@@ -231,6 +231,8 @@ impl Node {
         is_newest: bool,
         now: Time,
     ) {
+        // What comes by a number from now on may mean something else.
+        self.rouse(index);
         let report = PeerReport {
             code,
             priority: message.priority,
@@ -248,10 +250,16 @@ impl Node {
         self.hear_freeze(index, message.freeze, now);
     }
 
-    /// The peer says this, or says it again.
-    pub(super) fn hear_word(&mut self, index: usize, word: PeerWord, now: Time) {
+    /// The peer has said something of any resource.
+    pub(super) fn hear_peer_at_all(&mut self, now: Time) {
         self.link.set_strangers(Strangers::Sampled);
         self.meet_peer(now);
+        self.lost_host.hear(now);
+    }
+
+    /// The peer says this, or says it again.
+    pub(super) fn hear_word(&mut self, index: usize, word: PeerWord, now: Time) {
+        self.hear_peer_at_all(now);
         let PeerWord { report, reason } = word;
         let resource = &mut self.resources[index];
         resource.peer_priority = report.priority;
@@ -264,7 +272,6 @@ impl Node {
         resource.heard_peer(report.code, reason.as_deref(), now);
         self.stop_asking(index, now);
         let sought = self.resources[index].protocol.machine().seeks();
-        self.lost_host.hear(now);
         self.give(index, Event::Peer(report), now);
         if sought {
             self.end_seeking(index, now);

@@ -8,6 +8,7 @@ impl Node {
     /// The peer's host was found silent in this turn. The resources for which that is long enough follow.
     pub(super) fn follow_host(&mut self, now: Time) {
         let Some(since) = self.host_silent_since.take() else { return };
+        self.catch_up_all();
         let mut followers = 0;
         for index in 0..self.resources.len() {
             let protocol = &self.resources[index].protocol;

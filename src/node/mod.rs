@@ -3,14 +3,14 @@
 //!
 //! * `hold`: why nothing is started; `elsewhere`: a resource that waits because another host has its address
 //! * `intake`: datagrams
-//! * `reaction`: what the protocol answers to an event
+//! * `reaction`: what the protocol answers to an event; `deferred` which events it gets later
 //! * `commands`: what the ends of commands mean; `unit` what the states of systemd's units do
 //! * `batching`: many resources in one datagram
 //! * `peer_auth`: which of the peer's datagrams count; `peer_run` those without a key
 //! * `owed`: orders to applications that could not be given yet
 //! * `resource`: one resource, with the words that travel beside it; `switch` and `story` what is told of it
-//! * `narrator`: the log in sentences; `summary`: one line on everything; `paced`: what is not done in each turn
-//! * `release`: the end of a planned hand-over
+//! * `narrator`: the log in sentences; `summary`: one line on everything; `paced`: what is not done in each turn; `patience` how long reports may wait
+//! * `release`: the end of a planned hand-over; `ending` that of the daemon
 //! * `reload`: a new configuration
 //! * `operator`: the page and the operator's orders
 //! * `epochs`: the numbers of promotions
@@ -26,7 +26,9 @@
 mod batching;
 mod commands;
 mod cut_off;
+mod deferred;
 mod elsewhere;
+mod ending;
 mod epochs;
 mod fence;
 pub mod freeze;
@@ -39,6 +41,7 @@ mod operator;
 mod owed;
 mod paced;
 mod paths;
+mod patience;
 mod peer_auth;
 mod peer_run;
 pub mod promises;
@@ -69,6 +72,7 @@ use schrittmacher_protocol::{AppFailure, Event, LostHost, Seeker, Time};
 use schrittmacher_wire::host;
 
 use self::batching::Batching;
+use self::deferred::Deferred;
 use self::epochs::EpochMemory;
 use self::fence::Fencing;
 use self::hold::Memory;
@@ -76,6 +80,7 @@ use self::intake::{Door, Refused};
 use self::isolation::Isolation;
 use self::paced::Paced;
 use self::paths::Paths;
+use self::patience::Patience;
 use self::peer_auth::PeerAuth;
 use self::resource::ManagedResource;
 use self::trips::Trips;
@@ -115,9 +120,12 @@ pub struct Node {
     /// `host` of our messages.
     host: String,
     resources: Vec<ManagedResource>,
+    /// What each of them has not taken in yet.
+    deferred: Vec<Deferred>,
     by_name: HashMap<Arc<str>, usize>,
     /// The members of each set, by name.
     sets: BTreeMap<String, Vec<usize>>,
+    patience: Patience,
     /// When each resource wants its next tick.
     ticks: Deadlines,
     /// Until when each hand-over waits for its application.
@@ -198,8 +206,10 @@ impl Node {
             batching: Batching::default(),
             core,
             resources: Vec::with_capacity(resources.len()),
+            deferred: Vec::new(),
             by_name: HashMap::new(),
             sets: BTreeMap::new(),
+            patience: Patience::default(),
             ticks: Deadlines::default(),
             releases: Deadlines::default(),
             probes: Deadlines::default(),
@@ -306,12 +316,14 @@ impl Node {
         }
         self.by_name.insert(Arc::clone(&resource.config.name), index);
         self.resources.push(resource);
+        self.deferred.push(Deferred::default());
         self.recall_epochs(index, now);
         self.reschedule(index);
     }
 
     /// The settings have changed: those of neighbours in the file are mostly the same, and one copy is enough.
     fn share_settings(&mut self) {
+        self.configure_patience();
         for index in 1..self.resources.len() {
             let (before, after) = self.resources.split_at_mut(index);
             after[0].protocol.share_settings(&before[index - 1].protocol);
@@ -377,8 +389,12 @@ impl Node {
     /// Does everything that is due, then what the commands have to do.
     pub fn on_time(&mut self, now: Time) {
         self.ask_addresses(now);
+        let defers = self.defers(now);
         // Each at most once a turn, so that the sockets always get theirs.
         for (number, index) in self.ticks.due(now).into_iter().enumerate() {
+            if defers && self.defer_beat(index, now) {
+                continue;
+            }
             self.carry_out_portion(number, now);
             if let Some(due) =
                 self.ticks.get(index).filter(|_| self.resources[index].protocol.machine().next_tick <= now)
@@ -472,50 +488,6 @@ impl Node {
                 CommandReport::Reconnected { resource } => {
                     self.give(resource, Event::Reconnected, now);
                 }
-            }
-        }
-    }
-
-    /// Lets every resource end (S9).
-    pub fn shut_down(&mut self, now: Time) {
-        for index in 0..self.resources.len() {
-            self.end(index, resource::Why::Shutdown, now);
-        }
-    }
-
-    /// Lets one resource end. A second order would be an order to hurry.
-    fn end(&mut self, index: usize, why: resource::Why, now: Time) {
-        if self.resources[index].life.end(why) {
-            self.give(index, Event::Shutdown, now);
-        }
-    }
-
-    /// Whether every resource has ended, and what they have ordered is over. A side may have lost its role or its
-    /// application at the very end: without this its last stop would never begin, and both sides would serve.
-    pub fn has_ended(&self) -> bool {
-        self.resources.iter().all(|resource| resource.life.has_ended()) && !self.executor.is_busy()
-    }
-}
-
-impl Node {
-    /// Whether a resource has ended without a hand-over: it is still hot.
-    pub fn has_left_service(&self) -> bool {
-        self.resources.iter().any(ManagedResource::is_left_hot)
-    }
-
-    /// The resources that are hot, or were when they ended: the next daemon is to know.
-    pub fn left_hot(&self) -> Vec<String> {
-        let is_left = |resource: &&ManagedResource| {
-            resource.protocol.machine().leaves_hot() && !resource.life.is_removed()
-        };
-        self.resources.iter().filter(is_left).map(|resource| resource.config.name.to_string()).collect()
-    }
-
-    /// The daemon before this one has ended this long ago and left these resources hot.
-    pub fn was_left_hot(&mut self, names: &[String], ago: Duration, now: Time) {
-        for name in names {
-            if let Some(&index) = self.by_name.get(&**name) {
-                self.give(index, Event::LeftHot(ago), now);
             }
         }
     }

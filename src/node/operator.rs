@@ -28,6 +28,7 @@ use schrittmacher_record::RecordedResource;
 impl Node {
     /// Answers one request. A reload is not the node's business alone, and comes back.
     pub fn answer(&mut self, request: AdminRequest, now: Time) -> Option<ReloadRequest> {
+        self.catch_up_all();
         match request {
             AdminRequest::Status(reply) => reply.send(self.snapshot(now)),
             AdminRequest::Figures(reply) => reply.send(self.figures(now)),

@@ -200,7 +200,8 @@ mod tests {
             drop(free);
             let (local_address, remote_address) = ([127, 0, 9, 4].into(), [127, 0, 9, 5].into());
             let core = Core { local_address, remote_address, port, ..core() };
-            if let Ok(link) = Link::open(&core, &mut KeptSockets::default(), poll.registry()) {
+            if let Ok(link) = Link::open(&core, &mut KeptSockets::default(), poll.registry(), poll.registry())
+            {
                 return (core, link);
             }
         }

@@ -28,6 +28,7 @@ impl Node {
     /// The short way of what settled resources have all the time: nothing is news, and one word is said at most. False: nothing was
     /// done.
     fn give_settled(&mut self, index: usize, event: &Event, now: Time) -> bool {
+        self.catch_up(index);
         let resource = &mut self.resources[index];
         // What the peer or an operator has said beside the event may have to be told.
         if resource.life.has_ended() || resource.config.set.is_some() || !resource.is_told() {
@@ -45,17 +46,20 @@ impl Node {
         if !is_scheduled || is_probed {
             self.reschedule(index);
         }
+        self.note_calm(index, event, now);
         true
     }
 
     /// The same without the rest of its set.
     pub(super) fn give_alone(&mut self, index: usize, event: Event, now: Time) -> Option<Refusal> {
+        self.rouse(index);
         let resource = &mut self.resources[index];
         if resource.life.has_ended() {
             return None;
         }
         let (contest, epochs) = (resource.protocol.machine().contest(), resource.protocol.machine().epochs);
         let (since, was) = (resource.protocol.machine().since, resource.protocol.machine().state.name());
+        let was_under_way = resource.is_under_way();
         let had_left = resource.protocol.machine().peer.leaving;
         let reaction = resource.protocol.handle(now, event);
         if (was, resource.protocol.machine().state.name()) == (StateName::ToHot, StateName::Hot) {
@@ -107,6 +111,7 @@ impl Node {
         if has_prevailed {
             self.executor.announce(index, contest, now);
         }
+        self.patience.note(was_under_way, self.resources[index].is_under_way());
         self.tell_right(index);
         self.note_seeking(index, now);
         self.reschedule(index);

@@ -86,6 +86,7 @@ impl Node {
             self.link.set_paths(&self.core, &mut KeptSockets::default())?;
             return Err(ReloadError::NoRandomNumbers(error.to_string()));
         }
+        self.rouse_all();
         self.configure_echoes(&config, now);
         let Config { core, resources } = config;
         let mut changes = Changes::default();
@@ -206,6 +207,7 @@ impl Node {
     }
 
     fn configure(&mut self, index: usize, core: &Core, resource: Resource, now: Time) {
+        self.rouse(index);
         self.executor.configure(index, core, &resource, now);
         self.processes.configure(index, &resource);
         self.forget_words(index);

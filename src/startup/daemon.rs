@@ -22,7 +22,7 @@ use crate::app_socket::AppSocket;
 use crate::commands::{Executor, Fencer};
 use crate::event_hook::EventHook;
 use crate::event_loop::reloader::Reloader;
-use crate::event_loop::{self, EventLoop, LoopEnd, clock};
+use crate::event_loop::{self, EventLoop, LoopEnd, Polls, Urgency, clock};
 use crate::heap;
 use crate::kept::{self, History, Keeper, StateFolder};
 use crate::logging::{self, Logging};
@@ -188,19 +188,25 @@ fn assemble(
     let file_is_broken = first.instead.is_some();
     let kept = (!file_is_broken).then(|| first.loaded.to_kept());
     let config = first.loaded.config;
-    let (poll, waker) = event_loop::poll().map_err(Failure::system("can't set up the event loop"))?;
+    let (polls, waker) = Polls::new().map_err(Failure::system("can't set up the event loop"))?;
+    let registry =
+        |urgency| polls.registry(urgency).try_clone().map_err(Failure::system("can't set up the event loop"));
     let has_kept_sockets = !kept_sockets.is_empty();
-    let link = Link::open(&config.core, &mut kept_sockets, poll.registry())?;
+    let link = Link::open(
+        &config.core,
+        &mut kept_sockets,
+        polls.registry(Urgency::Urgent),
+        polls.registry(Urgency::Report),
+    )?;
     // At once: until it is there applications report by UDP.
-    let apps = poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"))?;
-    let app_socket = AppSocket::open(&config.core, &config.resources, &link.addresses(), apps);
+    let app_socket =
+        AppSocket::open(&config.core, &config.resources, &link.addresses(), registry(Urgency::Report)?);
     let now = clock::now();
-    let registry = || poll.registry().try_clone().map_err(Failure::system("can't set up the event loop"));
     let folder = state_folder(&config.core);
     let left_hot = folder.as_ref().and_then(|folder| kept::take_left_hot(folder, now));
-    let executor = Executor::new(&config, registry()?, Arc::clone(&waker), folder.clone(), now)
+    let executor = Executor::new(&config, registry(Urgency::Work)?, Arc::clone(&waker), folder.clone(), now)
         .map_err(Failure::system("can't start the thread that begins commands"))?;
-    let processes = AppProcesses::new(&config.resources, registry()?, Arc::clone(&waker))
+    let processes = AppProcesses::new(&config.resources, registry(Urgency::Urgent)?, Arc::clone(&waker))
         .map_err(Failure::system("can't set up the watch on processes"))?;
     let rights = OrderRights::new(&config.core);
     let reloader = Reloader::start(path.to_owned(), Arc::clone(&waker), logging.clone(), rights.clone())
@@ -260,7 +266,7 @@ fn assemble(
     if has_kept_sockets {
         notifier.take_over();
     }
-    let event_loop = EventLoop::new(poll, node, requests, notifier, reloader, keeper)
+    let event_loop = EventLoop::new(polls, node, requests, notifier, reloader, keeper)
         .map_err(Failure::system("can't set up the event loop"))?;
     Ok((event_loop, control))
 }

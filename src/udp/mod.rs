@@ -15,8 +15,6 @@ mod socket;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-#[cfg(target_os = "linux")]
-use std::os::fd::BorrowedFd;
 use std::os::fd::RawFd;
 
 use mio::{Interest, Registry};
@@ -81,8 +79,14 @@ pub fn peer_that_is_us(core: &Core) -> Option<IpAddr> {
 }
 
 impl Link {
-    /// Binds every socket that is not among those `kept`; their events are [`Source::Socket`].
-    pub fn open(core: &Core, kept: &mut KeptSockets, registry: &Registry) -> Result<Link, OpenError> {
+    /// Binds every socket that is not among those `kept`; their events are [`Source::Socket`], those of the peer in `registry`
+    /// and those of applications in `app_registry`.
+    pub fn open(
+        core: &Core,
+        kept: &mut KeptSockets,
+        registry: &Registry,
+        app_registry: &Registry,
+    ) -> Result<Link, OpenError> {
         let remote = SocketAddr::new(core.remote_address, core.port);
         let mut sockets = Vec::new();
         for (address, needed) in addresses(core) {
@@ -103,6 +107,8 @@ impl Link {
         }
         for (index, socket) in sockets.iter_mut().enumerate() {
             let address = socket.address();
+            // The first one is the peer's.
+            let registry = if index == 0 { registry } else { app_registry };
             registry
                 .register(socket.source(), Source::Socket(index).into(), Interest::READABLE)
                 .map_err(|error| OpenError::Other { address, error })?;
@@ -170,12 +176,6 @@ impl Link {
     pub fn descriptors(&self) -> Vec<RawFd> {
         let paths = self.paths.iter().flatten().filter_map(PathSocket::socket);
         self.sockets.iter().chain(paths).map(Socket::descriptor).collect()
-    }
-
-    /// Readable when the peer may have said something.
-    #[cfg(target_os = "linux")]
-    pub fn peer_fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.peer_sockets().map(Socket::as_fd)
     }
 
     /// The sockets at which the peer is heard.
@@ -330,7 +330,8 @@ mod tests {
         let port = free.local_addr().unwrap().port();
         drop(free);
         let (mut poll, mut kept) = (Poll::new().unwrap(), KeptSockets::default());
-        let mut link = Link::open(&core(port, &[(2, 2), (3, 3)]), &mut kept, poll.registry()).unwrap();
+        let mut link =
+            Link::open(&core(port, &[(2, 2), (3, 3)]), &mut kept, poll.registry(), poll.registry()).unwrap();
         let own = link.sockets.len();
         for (paths, end) in [(&[(2, 3), (3, 2)][..], 3), (&[(2, 2)], 2)] {
             link.set_paths(&core(port, paths), &mut kept).unwrap();

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 #[cfg(target_os = "linux")]
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use mio::net::UdpSocket;
@@ -93,12 +92,6 @@ impl Socket {
     /// Its number, while it is open.
     pub fn descriptor(&self) -> RawFd {
         self.socket.as_raw_fd()
-    }
-
-    /// The same, for a poll.
-    #[cfg(target_os = "linux")]
-    pub fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 
     /// Exchanges the filter, if there is one; the kernel does so between two datagrams. One that cannot be exchanged stays.

@@ -88,6 +88,7 @@ pub use seek::Seeker;
 pub use set::{Bond, Guidance, Member, guide};
 pub use setback::{HELD_BACK_RANDOM, HoldBack, Setbacks, Unreleased};
 pub use settings::{Policy, Settings};
+pub use settled::Calm;
 pub use state::{Release, ReleaseOrder, State, StateName, Stopping};
 pub use step::{Cause, Orderer};
 pub use tiebreak::{FORCED_RANDOM, OUR_RANDOM};

@@ -160,6 +160,12 @@ impl Bucket {
     }
 }
 
+/// The next heartbeat is a period after the last one was due, so that lateness does not add up. Missed ones are not made up for.
+pub(crate) fn heartbeat_after(due: Time, now: Time, period: Duration) -> Time {
+    let next = due + period;
+    if now < due || next <= now { now + period } else { next }
+}
+
 impl Machine {
     /// The machine of a daemon that has just started.
     pub fn new(settings: &Settings, now: Time) -> Machine {
@@ -227,10 +233,8 @@ impl Machine {
         first
     }
 
-    /// The next heartbeat is a period after the last one was due, so that lateness does not add up. Missed ones are not made up for.
     pub(crate) fn schedule_heartbeat(&mut self, now: Time, period: Duration) {
-        let next = self.next_tick + period;
-        self.next_tick = if now < self.next_tick || next <= now { now + period } else { next };
+        self.next_tick = heartbeat_after(self.next_tick, now, period);
     }
 
     /// When a hot node gives up whose application does not say `LHOT` (S5). Not before silence of the application

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::event::{Action, Event, Reaction};
 use crate::machine::Machine;
 use crate::record::FlightRecord;
+use crate::settled::Calm;
 use crate::state::State;
 use crate::{Settings, Time};
 
@@ -44,6 +45,11 @@ impl Resource {
         let usual = self.machine.handle_settled(&self.settings, now, event)?;
         self.flight_record.after_usual(now, event, usual);
         Some(usual.action)
+    }
+
+    /// Until when usual events may be given later than they have come, after one has been taken in by [`Resource::handle_settled`].
+    pub fn calm(&self) -> Option<Calm> {
+        self.machine.calm(&self.settings)
     }
 
     /// When to call [`Resource::handle`] with [`Event::Tick`] at the latest.

@@ -437,6 +437,13 @@ impl ManagedResource {
         figures
     }
 
+    /// Whether it goes from one role to another.
+    pub fn is_under_way(&self) -> bool {
+        use StateName::{Leaving, Releasing, ToHot, ToStandby, Unknown};
+        let state = self.protocol.state().name();
+        !self.life.has_ended() && matches!(state, Unknown | ToHot | ToStandby | Releasing | Leaving)
+    }
+
     /// Whether there is nothing to narrate.
     pub fn is_told(&self) -> bool {
         self.narrator.is_told(sides(self.protocol.machine(), &self.story))

@@ -5,13 +5,15 @@
 //! look at them. Here one condition has a line for each of these rules: if none has anything to do, what is left is done. The
 //! long way does the same, which a test compares (`tests`).
 
+use std::time::Duration;
+
 use smallvec::smallvec;
 
 use schrittmacher_wire::{AppCode, PeerCode};
 
 use crate::event::{Action, AppReport, Event, PeerReport, Reaction, Transition};
 use crate::fence::Fence;
-use crate::machine::{Ending, Machine};
+use crate::machine::{Ending, Machine, heartbeat_after};
 use crate::messages::ANNOUNCEMENTS;
 use crate::peer::{Generation, Said};
 use crate::state::State;
@@ -37,6 +39,59 @@ impl Usual {
 
     pub fn reaction(self, event: Event) -> Reaction {
         Reaction { event, transitions: smallvec![self.step], actions: self.action.into_iter().collect() }
+    }
+}
+
+/// The times by which usual events go on being usual: what took the short way takes it again as long as nothing else happens.
+///
+/// A caller that keeps this up to date may give them to the resource later, in their order and with their times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calm {
+    /// The first time limit that no usual event moves.
+    until: Time,
+    heard: Time,
+    /// The peer counts as silent after this.
+    patience: Duration,
+    next_beat: Time,
+    period: Duration,
+}
+
+impl Calm {
+    /// Whether it is usual that the peer is heard now, and the next deadline stays.
+    pub fn hears(&self, now: Time) -> bool {
+        now <= self.next_beat + self.period && self.next_beat <= self.heard + self.patience
+    }
+
+    /// It was.
+    pub fn heard(&mut self, now: Time) {
+        self.heard = now;
+    }
+
+    /// Whether no more than the heartbeat is due.
+    pub fn beats(&self, now: Time) -> bool {
+        self.next_beat <= now
+            && now <= self.next_beat + self.period
+            && now < self.until.min(self.heard + self.patience)
+    }
+
+    /// It has left.
+    pub fn beat(&mut self, now: Time) {
+        self.next_beat = heartbeat_after(self.next_beat, now, self.period);
+    }
+
+    /// When the next heartbeat is due.
+    pub fn next_beat(&self) -> Time {
+        self.next_beat
+    }
+
+    /// From one heartbeat to the next.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// The earliest time at which something happens without an event.
+    pub fn deadline(&self) -> Time {
+        self.next_beat.min(self.until).min(self.heard + self.patience)
     }
 }
 
@@ -140,9 +195,12 @@ impl Machine {
 
     /// Nothing is under way that any event could go on with, and no time was lost.
     fn is_settled(&self, settings: &Settings, now: Time) -> bool {
+        self.is_undisturbed(settings) && now <= self.next_tick + settings.timeout
+    }
+
+    fn is_undisturbed(&self, settings: &Settings) -> bool {
         settings.extensions
             && settings.policy.promise().is_none()
-            && now <= self.next_tick + settings.timeout
             && !self.catching_up
             && self.peer.alive
             && self.peer.is_ours()
@@ -151,6 +209,17 @@ impl Machine {
             && self.asked.is_none()
             && self.owed.is_none()
             && self.ending == Ending::No
+    }
+
+    /// Until when heartbeats of either side take the short way again that have taken it last. `None`: another event comes first,
+    /// perhaps at once.
+    pub(crate) fn calm(&self, settings: &Settings) -> Option<Calm> {
+        self.usual_word(settings).filter(|_| self.is_undisturbed(settings) && !self.app.silent)?;
+        let ends = if let State::Hot { until, .. } = self.state { Some(until) } else { None };
+        let limits = [Some(self.app_due(settings)), ends, self.isolation_due(settings)];
+        let until = limits.into_iter().flatten().min()?;
+        let (heard, patience) = (self.peer_counts_from(), self.peer.timeout(settings));
+        Some(Calm { until, heard, patience, next_beat: self.next_tick, period: settings.heartbeat })
     }
 
     fn stays(&self, cause: Cause, says: Option<PeerCode>) -> Usual {

@@ -37,8 +37,18 @@ impl<T> BatchReceiver<T> {
 
     /// The meaning of a number in a batch of this run; `None` if it is not known, or no longer.
     pub fn meaning(&self, run: u64, number: u64) -> Option<(usize, &T)> {
-        let resource = *self.by_number.get(&number).filter(|_| self.run == Some(run))?;
-        self.heard[resource].as_ref().map(|(_, word)| (resource, word))
+        let resource = self.resource(run, number)?;
+        Some((resource, self.word(resource)?))
+    }
+
+    /// The resource of which a batch of this run speaks by this number; `None` if it is not known, or no longer.
+    pub fn resource(&self, run: u64, number: u64) -> Option<usize> {
+        self.by_number.get(&number).filter(|_| self.run == Some(run)).copied()
+    }
+
+    /// What its number stands for.
+    pub fn word(&self, resource: usize) -> Option<&T> {
+        self.heard.get(resource)?.as_ref().map(|(_, word)| word)
     }
 
     /// Nothing was said of this resource.
