@@ -3,7 +3,7 @@
 //! A settled resource beats and hears its peer all the time, and nothing follows but other times. To take each of these in when
 //! it comes has the processor fetch all that belongs to the resource, and then to the next one of thousands. So it is noted in a
 //! short list, and given to the resource before anything else is: another event, a reader, a time limit. What took the short way
-//! once takes it again until then ([`Machine::calm`](schrittmacher_protocol::Machine::calm)).
+//! once takes it again as long as nothing else happens ([`Calm`]).
 
 use std::time::Duration;
 
