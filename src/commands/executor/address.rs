@@ -170,6 +170,10 @@ impl Executor {
     /// Drops a `deactivate` that is tried again, if another resource has brought the same address up since.
     pub(super) fn drop_retry(&mut self, resource: usize) -> bool {
         let this = &self.resources[resource];
+        // Thousands may begin one in one moment, and each would look at all others.
+        if !this.queue.has_begun_retry() {
+            return false;
+        }
         let is_holder =
             |other: &&ResourceCommands| other.queue.is_address_wanted() && other.shares_address(this);
         let holder = self.resources.iter().find(is_holder).map(|other| other.name().to_owned());

@@ -232,11 +232,14 @@ impl Interface {
         Sequel::Retry(pause)
     }
 
+    /// Whether a retry of `deactivate` has begun.
+    pub(super) fn has_begun_retry(&self) -> bool {
+        self.running.as_ref().is_some_and(is_retry)
+    }
+
     /// Drops a retry of `deactivate` whose turn has come: the address is wanted by somebody else now.
     pub(super) fn drop_retry(&mut self) -> bool {
-        let dropped = self
-            .running
-            .take_if(|running| running.order() == CommandKind::Deactivate && running.open().is_none());
+        let dropped = self.running.take_if(|running| is_retry(running));
         self.ours &= dropped.is_none();
         dropped.is_some()
     }
@@ -252,4 +255,9 @@ impl Interface {
         let running = self.running.as_ref().and_then(Running::open);
         running.into_iter().chain(waiting.map(|waiting| waiting.place)).min()
     }
+}
+
+/// Whether this is another attempt to take the address down.
+fn is_retry(running: &Running) -> bool {
+    running.order() == CommandKind::Deactivate && running.open().is_none()
 }

@@ -179,6 +179,11 @@ impl CommandQueue {
         self.interface.is_wanted_up()
     }
 
+    /// Whether the `deactivate` that [`QueueStep::Begin`] has just asked for is a retry.
+    pub fn has_begun_retry(&self) -> bool {
+        self.interface.has_begun_retry()
+    }
+
     /// Drops the `deactivate` that [`QueueStep::Begin`] has just asked for, if it is a retry. Returns whether it was.
     pub fn drop_retry(&mut self) -> bool {
         self.interface.drop_retry()
