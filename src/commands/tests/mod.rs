@@ -2,6 +2,7 @@
 
 mod commands;
 mod limits;
+mod programs;
 mod rights;
 
 use std::collections::HashMap;
