@@ -1,4 +1,4 @@
-//! The meaning of the ends of commands for the application.
+//! Orders are carried out, and the ends of commands have a meaning for the application.
 
 use log::{error, info, warn};
 use schrittmacher_protocol::{AppFailure, Event, StateName, Time};
@@ -8,7 +8,26 @@ use super::Node;
 use super::resource::Word;
 use crate::commands::{CommandKind, CommandOutcome};
 
+/// Resources whose orders are done before the others of the same turn come: a thousand may take over in one.
+const TOGETHER: usize = 16;
+
 impl Node {
+    /// Carries out the orders so far before this one of many resources.
+    pub(super) fn carry_out_portion(&mut self, number: usize, now: Time) {
+        if number % TOGETHER == TOGETHER - 1 && self.executor.is_asked() {
+            self.carry_out_orders(now);
+        }
+    }
+
+    /// Has commands begin, and tells applications.
+    pub(super) fn carry_out_orders(&mut self, now: Time) {
+        self.executor.collect(now);
+        self.take_reports(now);
+        let processes = &self.processes;
+        self.executor.run(now, |index| processes.believed(index));
+        self.take_reports(now);
+    }
+
     /// Takes the end of a command.
     pub(super) fn command_ended(&mut self, index: usize, outcome: CommandOutcome, now: Time) {
         if outcome.kind != CommandKind::Check {

@@ -254,7 +254,7 @@ impl Node {
     pub(super) fn hear_peer_at_all(&mut self, now: Time) {
         self.link.set_strangers(Strangers::Sampled);
         self.meet_peer(now);
-        self.lost_host.hear(now);
+        self.hear_host(now);
     }
 
     /// The peer says this, or says it again.

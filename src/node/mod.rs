@@ -4,7 +4,7 @@
 //! * `hold`: why nothing is started; `elsewhere`: a resource that waits because another host has its address
 //! * `intake`: datagrams
 //! * `reaction`: what the protocol answers to an event; `deferred` which events it gets later
-//! * `commands`: what the ends of commands mean; `unit` what the states of systemd's units do
+//! * `commands`: orders are carried out, and what the ends of commands mean; `unit` what the states of systemd's units do
 //! * `batching`: many resources in one datagram
 //! * `peer_auth`: which of the peer's datagrams count; `peer_run` those without a key
 //! * `owed`: orders to applications that could not be given yet
@@ -24,6 +24,9 @@
 //! * `set`: resources that are hot on one side together
 
 mod batching;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod bench;
 mod commands;
 mod cut_off;
 mod deferred;
@@ -78,6 +81,7 @@ use self::fence::Fencing;
 use self::hold::Memory;
 use self::intake::{Door, Refused};
 use self::isolation::Isolation;
+use self::lost_host::Followers;
 use self::paced::Paced;
 use self::paths::Paths;
 use self::patience::Patience;
@@ -99,9 +103,6 @@ use schrittmacher_config::{Config, Core};
 
 /// At most one warning per cause in this time: the network decides how often the cause occurs.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
-
-/// Resources whose orders are done before the others of the same turn come: a thousand may take over in one.
-const TOGETHER: usize = 16;
 
 /// The other causes of warnings. Kept apart from what [`Refused`] has, so that a sender of ever new names cannot crowd them out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,8 +147,8 @@ pub struct Node {
     fencing: Fencing,
     seeker: Seeker,
     lost_host: LostHost,
-    /// Since when the peer's host is silent, if that was found in this turn.
-    host_silent_since: Option<Time>,
+    /// The peer's host is silent, and resources may follow.
+    followers: Option<Followers>,
     executor: Executor,
     processes: AppProcesses,
     app_socket: Option<AppSocket>,
@@ -219,7 +220,7 @@ impl Node {
             fencing: Fencing::default(),
             seeker: Seeker::default(),
             lost_host: LostHost::default(),
-            host_silent_since: None,
+            followers: None,
             executor,
             processes,
             app_socket,
@@ -341,6 +342,7 @@ impl Node {
             self.next_fence(),
             self.next_promises(),
             self.next_tick(),
+            self.followers.as_ref().map(|_| Time::ZERO),
             self.seeker.due(),
             self.releases.first(),
             self.probes.first(),
@@ -417,22 +419,6 @@ impl Node {
         self.carry_out_orders(now);
         // After the repeated orders, so that no application is told twice in one turn.
         self.settle_owed(now);
-    }
-
-    /// Carries out the orders so far before this one of many resources.
-    fn carry_out_portion(&mut self, number: usize, now: Time) {
-        if number % TOGETHER == TOGETHER - 1 && self.executor.is_asked() {
-            self.carry_out_orders(now);
-        }
-    }
-
-    /// Has commands begin, and tells applications.
-    fn carry_out_orders(&mut self, now: Time) {
-        self.executor.collect(now);
-        self.take_reports(now);
-        let processes = &self.processes;
-        self.executor.run(now, |index| processes.believed(index));
-        self.take_reports(now);
     }
 
     /// After a whole turn, and from no other thread: a host whose loop stands still while it is hot is reset.

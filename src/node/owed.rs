@@ -92,136 +92,82 @@ fn is_awaited(resource: &ManagedResource, order: CommandKind) -> bool {
 #[cfg(target_os = "linux")]
 mod tests {
     use std::io::{BufRead, BufReader};
-    use std::net::UdpSocket;
     use std::process::{Child, Command, Stdio};
-    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use mio::{Poll, Token, Waker};
-    use schrittmacher_config::{Config, Core};
     use schrittmacher_protocol::{AppFailure, Event};
-    use schrittmacher_testkit::config::{core, resource_with};
+    use schrittmacher_testkit::config::resource_with;
 
     use super::*;
-    use crate::app_process::AppProcesses;
-    use crate::commands::Executor;
-    use crate::node::hold::Memory;
-    use crate::node::promises::PromiseMemory;
-    use crate::startup::kept_sockets::KeptSockets;
-    use crate::udp::Link;
+    use crate::node::bench::{Bench, GUARD};
 
-    /// Far more than anything here takes.
-    const GUARD: Duration = Duration::from_secs(60);
+    /// An application that has no handlers before it is let go on.
+    struct App(Child);
 
-    /// A node whose one application is a process that has no handlers before it is let go on.
-    struct Bench {
-        node: Node,
-        now: Time,
-        app: Child,
-        _poll: Poll,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Bench {
-        fn new() -> Bench {
-            let folder = tempfile::tempdir().expect("a directory");
-            let script = "read; trap 'exit 7' USR2; echo; while :; do sleep 0.05; done";
-            let mut app = Command::new("bash");
-            let app =
-                app.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash");
-            let pid_file = folder.path().join("pid");
-            std::fs::write(&pid_file, app.id().to_string()).expect("a file");
-            let resource = resource_with("smsc", |smsc| smsc.pid_file = Some(pid_file));
-            let poll = Poll::new().expect("a poll");
-            let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
-            let registry = || poll.registry().try_clone().expect("a registry");
-            let (core, link) = link(&poll);
-            let config = Config { core, resources: vec![resource] };
-            let now = Time::new(Duration::from_secs(1000));
-            let executor =
-                Executor::new(&config, registry(), Arc::clone(&waker), None, now).expect("a thread");
-            let processes = AppProcesses::new(&config.resources, registry(), waker).expect("a thread");
-            let promises = PromiseMemory::default();
-            let memory = Memory { file_is_broken: false, peer_is_known: true, promises };
-            let mut node = Node::new(config, memory, link, executor, processes, None, now).expect("numbers");
-            node.processes.look(0, now);
-            let began = Instant::now();
-            while node.processes.believed(0).is_none() {
-                assert!(began.elapsed() < GUARD, "it is not known: {:?}", node.processes.doubt(0));
-                node.on_wake(now);
-            }
-            Bench { node, now, app, _poll: poll, _folder: folder }
-        }
-
-        fn state(&self) -> StateName {
-            self.node.resources[0].protocol.state().name()
-        }
-
-        fn says(&mut self, code: AppCode) {
-            self.node.resources[0].heard_app(Some(code), None, self.now);
-            self.node.give(0, Event::App(Some(code)), self.now);
-        }
-
-        fn pass(&mut self, time: Duration) {
-            self.now = self.now + time;
-            self.node.on_time(self.now);
-        }
-
-        fn become_hot(&mut self) {
-            for _ in 0..60 {
-                self.says(AppCode::Lhot);
-                self.pass(Duration::from_secs(1));
-            }
-            assert_eq!(self.state(), StateName::Hot);
-        }
-
+    impl App {
         /// Until it has its handler.
         fn go_on(&mut self) {
-            drop(self.app.stdin.take());
+            drop(self.0.stdin.take());
             let mut line = String::new();
-            BufReader::new(self.app.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+            BufReader::new(self.0.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        }
+
+        fn end(&mut self) {
+            self.0.kill().expect("a process");
+            self.0.wait().expect("its end");
         }
     }
 
-    impl Drop for Bench {
+    impl Drop for App {
         fn drop(&mut self) {
             // It may have ended by itself.
-            let _ = self.app.kill();
-            let _ = self.app.wait();
+            let _ = self.0.kill();
+            let _ = self.0.wait();
         }
     }
 
-    fn link(poll: &Poll) -> (Core, Link) {
+    /// A node that knows its one application.
+    fn with_app() -> (Bench, App) {
+        let folder = tempfile::tempdir().expect("a directory");
+        let script = "read; trap 'exit 7' USR2; echo; while :; do sleep 0.05; done";
+        let mut app = Command::new("bash");
+        let app = app.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let app = App(app.expect("bash"));
+        let pid_file = folder.path().join("pid");
+        std::fs::write(&pid_file, app.0.id().to_string()).expect("a file");
+        let mut bench = Bench::new(vec![resource_with("smsc", |smsc| smsc.pid_file = Some(pid_file))]);
+        bench.node.processes.look(0, bench.now);
         let began = Instant::now();
-        loop {
-            assert!(began.elapsed() < GUARD, "no free port");
-            let free = UdpSocket::bind("127.0.9.4:0").expect("a socket");
-            let port = free.local_addr().expect("an address").port();
-            drop(free);
-            let (local_address, remote_address) = ([127, 0, 9, 4].into(), [127, 0, 9, 5].into());
-            let core = Core { local_address, remote_address, port, ..core() };
-            if let Ok(link) = Link::open(&core, &mut KeptSockets::default(), poll.registry(), poll.registry())
-            {
-                return (core, link);
-            }
+        while bench.node.processes.believed(0).is_none() {
+            assert!(began.elapsed() < GUARD, "it is not known: {:?}", bench.node.processes.doubt(0));
+            bench.node.on_wake(bench.now);
         }
+        (bench, app)
+    }
+
+    fn become_hot(bench: &mut Bench) {
+        for _ in 0..60 {
+            bench.says(0, AppCode::Lhot);
+            bench.pass(Duration::from_secs(1));
+        }
+        assert_eq!(bench.state(0), StateName::Hot);
     }
 
     /// Its application was just woken from sigwait(3). Nobody told it again, and it served on while the other side took over.
     #[test]
     fn a_failed_side_stops_an_application_that_takes_the_signal_a_moment_later() {
-        let mut bench = Bench::new();
-        bench.become_hot();
+        let (mut bench, mut app) = with_app();
+        become_hot(&mut bench);
         bench.node.give(0, Event::AppFailed(AppFailure::CheckFailed), bench.now);
         bench.pass(Duration::ZERO);
-        assert_eq!(bench.state(), StateName::Failed);
+        assert_eq!(bench.state(0), StateName::Failed);
         assert_eq!(bench.node.owed.get(&0), Some(&CommandKind::Stop));
-        bench.go_on();
+        app.go_on();
         bench.pass(Duration::from_millis(1));
         assert!(bench.node.owed.is_empty());
         let began = Instant::now();
         let status = loop {
-            if let Some(status) = bench.app.try_wait().expect("a child") {
+            if let Some(status) = app.0.try_wait().expect("a child") {
                 break status;
             }
             assert!(began.elapsed() < GUARD, "it was not told");
@@ -233,14 +179,13 @@ mod tests {
     #[test]
     fn a_failed_side_does_not_stop_what_is_stopped() {
         for ends in [false, true] {
-            let mut bench = Bench::new();
-            bench.become_hot();
+            let (mut bench, mut app) = with_app();
+            become_hot(&mut bench);
             bench.node.give(0, Event::AppFailed(AppFailure::CheckFailed), bench.now);
             bench.pass(Duration::ZERO);
             assert_eq!(bench.node.owed.get(&0), Some(&CommandKind::Stop));
             if ends {
-                bench.app.kill().expect("a process");
-                bench.app.wait().expect("its end");
+                app.end();
                 bench.node.on_process(0, bench.now);
             } else {
                 bench.node.resources[0].heard_app(Some(AppCode::Lsby), None, bench.now);
@@ -252,24 +197,23 @@ mod tests {
 
     #[test]
     fn nobody_is_left_to_be_stopped_if_the_end_of_its_process_is_the_failure() {
-        let mut bench = Bench::new();
-        bench.become_hot();
-        bench.app.kill().expect("a process");
-        bench.app.wait().expect("its end");
+        let (mut bench, mut app) = with_app();
+        become_hot(&mut bench);
+        app.end();
         bench.node.on_process(0, bench.now);
         bench.pass(Duration::ZERO);
-        assert_eq!(bench.state(), StateName::Failed);
+        assert_eq!(bench.state(0), StateName::Failed);
         assert!(bench.node.owed.is_empty());
     }
 
     /// After four orders that were not wanted any more it was said that a signal would end the application.
     #[test]
     fn each_order_has_looks_of_its_own() {
-        let mut bench = Bench::new();
+        let (mut bench, _app) = with_app();
         for _ in 0..6 {
             bench.node.signal(0, CommandKind::Stop, bench.now);
             assert_eq!(bench.node.owed.get(&0), Some(&CommandKind::Stop), "looked at again");
-            assert_eq!(bench.state(), StateName::Unknown);
+            assert_eq!(bench.state(0), StateName::Unknown);
             bench.pass(Duration::from_millis(1));
             assert!(bench.node.owed.is_empty(), "it is not awaited");
         }

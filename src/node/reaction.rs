@@ -67,13 +67,7 @@ impl Node {
         }
         let has_prevailed = resource.protocol.machine().has_prevailed(contest);
         self.note_epochs(index, epochs);
-        if reaction.event == Event::Tick
-            && !had_left
-            && reaction.actions.contains(&Action::Notice(Notice::PeerLost))
-            && let Some(since) = self.lost_host.find(self.resources[index].protocol.machine())
-        {
-            self.host_silent_since = Some(self.host_silent_since.map_or(since, |other| other.min(since)));
-        }
+        self.note_lost(index, &reaction, had_left);
         // Notices explain the change of state, so they are logged first.
         for action in &reaction.actions {
             self.take_notice(index, *action, now);

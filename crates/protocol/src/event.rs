@@ -68,7 +68,7 @@ pub enum Event {
     /// Clients can reach this host again.
     Reconnected,
     /// Other resources of this node have just found their peers silent, and none has heard the peer's host since then
-    /// ([`LostHost::find`](crate::LostHost::find)). This one follows if that is long enough for it.
+    /// ([`LostHost::note`](crate::LostHost::note)). This one follows if that is long enough for it.
     HostSilent(Time),
     /// None of the targets of `ping-address` answers, or one answers again.
     Isolated(bool),

@@ -6,7 +6,7 @@
 
 use crate::peer::Generation;
 use crate::step::Step;
-use crate::{Machine, Settings, Time};
+use crate::{Action, Event, Machine, Notice, Settings, Time};
 
 /// What a node knows of the silence of its peer's host.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +23,22 @@ impl LostHost {
         self.heard = now;
     }
 
-    /// A resource has just found its peer silent ([`Notice::PeerLost`](crate::Notice::PeerLost)) by its own timeout. Its peer is ours, and did not say
-    /// before that its daemon ends. If another one has found the same in this silence, the host is silent since the time that is returned,
-    /// for [`Event::HostSilent`](crate::Event::HostSilent). A single one may be silent for a reason of its own.
-    pub fn find(&mut self, machine: &Machine) -> Option<Time> {
+    /// A resource has taken this event in, with these actions; `had_left`: its peer had said before that its daemon ends. If it has
+    /// found its peer silent by its own timeout, and another one has in this silence, the host is silent since the time that is
+    /// returned, for [`Event::HostSilent`]. A single one may be silent for a reason of its own.
+    pub fn note(
+        &mut self,
+        event: &Event,
+        had_left: bool,
+        actions: &[Action],
+        machine: &Machine,
+    ) -> Option<Time> {
+        let is_found = *event == Event::Tick && actions.contains(&Action::Notice(Notice::PeerLost));
+        if is_found && !had_left { self.find(machine) } else { None }
+    }
+
+    /// That is for a peer of ours.
+    fn find(&mut self, machine: &Machine) -> Option<Time> {
         let Generation::Ours { period } = machine.peer.generation else { return None };
         let missed = machine.peer.heard + period;
         let before = self.missed.replace(missed);

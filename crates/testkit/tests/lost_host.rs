@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use schrittmacher_protocol::{Event, LostHost, Machine, PeerReport, Promise, Settings, StateName, Time};
+use schrittmacher_protocol::{
+    Action, Event, LostHost, Machine, Notice, PeerReport, Promise, Settings, StateName, Time,
+};
 use schrittmacher_simulator::{Durations, Host, Link, Node, Report, Step, Watch, World};
 use schrittmacher_testkit::pair::{ADDRESSES, LATENCY};
 use schrittmacher_testkit::program::Program;
@@ -13,6 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const RESOURCES: u32 = 20;
 const HOT: usize = 0;
 const OTHER: usize = 1;
+const LOST: Action = Action::Notice(Notice::PeerLost);
 
 /// When resources of the other side took the role.
 #[derive(Debug, Default)]
@@ -105,7 +108,7 @@ fn follows(
     let now = Time::new(now);
     let mut host = LostHost::default();
     host.hear(Time::new(heard));
-    let since = found.iter().fold(None, |_, machine| host.find(machine));
+    let since = found.iter().fold(None, |_, machine| host.note(&Event::Tick, false, &[LOST], machine));
     let Some(since) = since else { return false };
     let mut followed = machine.clone();
     followed.handle(settings, now, Event::HostSilent(since));
@@ -157,6 +160,23 @@ fn resources_that_end_take_no_other_along() {
             world.watch.0
         );
     }
+}
+
+/// A review found that such a one took others along.
+#[test]
+fn what_falls_silent_in_another_way_counts_for_nothing() {
+    let settings = ours();
+    let [first, second] = [0, 1].map(|tenths| standby(&settings, SECOND * tenths / 10));
+    let found = |event, had_left, actions: &[Action]| {
+        let mut host = LostHost::default();
+        host.hear(Time::new(SECOND / 10));
+        host.note(&event, had_left, actions, &first);
+        host.note(&Event::Tick, false, &[LOST], &second).is_some()
+    };
+    assert!(found(Event::Tick, false, &[LOST]));
+    assert!(!found(Event::Tick, true, &[LOST]), "its daemon ends");
+    assert!(!found(Event::Tick, false, &[]), "it is not silent");
+    assert!(!found(Event::HostSilent(Time::new(SECOND)), false, &[LOST]), "it followed others");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Resources that find their peers silent tell the others of their node, as the daemon does it (`src/node/lost_host.rs`).
 
-use schrittmacher_protocol::{Action, Event, Notice, Time};
+use schrittmacher_protocol::{Action, Event, Time};
 
 use super::{Watch, World};
 use crate::Daemon;
@@ -15,19 +15,16 @@ impl<D: Daemon, W: Watch<D>> World<D, W> {
         left: bool,
         actions: &[Action],
     ) {
-        let host = &mut self.hosts[side];
-        match event {
-            Some(Event::Peer(_)) => host.lost.hear(Time::new(self.now)),
-            Some(Event::Tick) if !left && actions.contains(&Action::Notice(Notice::PeerLost)) => {
-                let machine = host.nodes[resource].daemon().ours().map(|ours| ours.machine());
-                let Some(since) = machine.and_then(|machine| host.lost.find(machine)) else { return };
-                for other in 0..self.hosts[side].nodes.len() {
-                    self.take_step(side, other, Some(Event::HostSilent(since)));
-                    self.run_commands(side, other);
-                    self.schedule(side, other);
-                }
-            }
-            _ => {}
+        let (host, Some(event)) = (&mut self.hosts[side], event) else { return };
+        if matches!(event, Event::Peer(_)) {
+            host.lost.hear(Time::new(self.now));
+        }
+        let Some(ours) = host.nodes[resource].daemon().ours() else { return };
+        let Some(since) = host.lost.note(&event, left, actions, ours.machine()) else { return };
+        for other in 0..self.hosts[side].nodes.len() {
+            self.take_step(side, other, Some(Event::HostSilent(since)));
+            self.run_commands(side, other);
+            self.schedule(side, other);
         }
     }
 }
