@@ -3,6 +3,9 @@
 //! Its thread is not woken for each of many values: that costs the sender ten times what the value does, and the sender is the event
 //! loop, which logs thousands of lines when thousands of resources switch.
 //!
+//! Nor does it take them out while many come: it would take the processor from the applications of those resources, and memory that one thread has
+//! taken is given back dearly by another one at the same time.
+//!
 //! `std::sync::mpsc::sync_channel` has all its places from the beginning: 0.5 MB for a history that waits for nothing.
 
 use std::cell::Cell;
@@ -15,6 +18,12 @@ use std::time::{Duration, Instant};
 
 /// The thread is woken once in this time at most. What comes sooner waits for the rest of it.
 const APART: Duration = Duration::from_millis(1);
+
+/// When this many wait, more come: the thread leaves them there until no more do or few places are left, for this time at most.
+const MANY: usize = 64;
+const LONGEST: Duration = Duration::from_millis(50);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The entrance; a clone is another one.
 #[derive(Debug)]
@@ -30,6 +39,7 @@ pub struct BoundedReceiver<T> {
     receiver: Receiver<T>,
     woken: Cell<Option<Instant>>,
     waiting: Arc<AtomicUsize>,
+    most: usize,
 }
 
 /// A queue in which at most `most` values wait.
@@ -37,7 +47,7 @@ pub fn bounded<T>(most: usize) -> (BoundedSender<T>, BoundedReceiver<T>) {
     let (sender, receiver) = channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let entrance = BoundedSender { sender, waiting: Arc::clone(&waiting), most };
-    (entrance, BoundedReceiver { receiver, woken: Cell::new(None), waiting })
+    (entrance, BoundedReceiver { receiver, woken: Cell::new(None), waiting, most })
 }
 
 impl<T> Clone for BoundedSender<T> {
@@ -80,7 +90,21 @@ impl<T> BoundedReceiver<T> {
         }
         let received = self.receiver.recv().inspect(|_| self.free());
         self.woken.set(Some(Instant::now()));
+        self.let_them_come();
         received
+    }
+
+    fn let_them_come(&self) {
+        let (until, mut before) = (Instant::now() + LONGEST, 0);
+        loop {
+            let waiting = self.waiting.load(Ordering::Relaxed);
+            let is_burst = waiting >= MANY && waiting < self.most - self.most / 8 && waiting > before;
+            if !is_burst || Instant::now() >= until {
+                return;
+            }
+            before = waiting;
+            thread::sleep(LOOK);
+        }
     }
 
     /// The next value, if one waits.

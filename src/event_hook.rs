@@ -84,11 +84,11 @@ impl EventHook {
         Ok(EventHook { jobs: Some(jobs), lost: Arc::default() })
     }
 
-    /// Tells what has happened just now. Never waits.
-    pub fn tell(&self, event: HookEvent) {
+    /// Tells what has happened just now, if there is a command. Never waits.
+    pub fn tell(&self, event: impl FnOnce() -> HookEvent) {
         let Some(jobs) = &self.jobs else { return };
         let lost = self.lost.swap(0, Ordering::Relaxed);
-        if jobs.try_send(Job::Event { event, at: Timestamp::now(), lost }).is_err() {
+        if jobs.try_send(Job::Event { event: event(), at: Timestamp::now(), lost }).is_err() {
             self.lost.fetch_add(lost + 1, Ordering::Relaxed);
         }
     }
@@ -208,8 +208,8 @@ mod tests {
         let path = dir.path().join("events");
         let hook =
             hook(&format!("echo \"$EVENT|$RESOURCE_NAME|$FROM|$TEXT|$LOST\" >>{}", path.display()), GUARD);
-        hook.tell(event("$(touch x)\n`id`"));
-        hook.tell(event("two"));
+        hook.tell(|| event("$(touch x)\n`id`"));
+        hook.tell(|| event("two"));
         flush(&hook);
         let said = std::fs::read_to_string(path).unwrap();
         assert_eq!(said, "transition|r 1|standby|$(touch x) `id`|0\ntransition|r 1|standby|two|0\n");
@@ -229,13 +229,13 @@ mod tests {
         let teller = hook.clone();
         let (done, told) = channel();
         thread::spawn(move || {
-            (0..1000).for_each(|number| teller.tell(event(&number.to_string())));
+            (0..1000).for_each(|number| teller.tell(|| event(&number.to_string())));
             done.send(()).unwrap();
         });
         told.recv_timeout(GUARD).expect("it waits for the command");
         std::fs::write(open, "").unwrap();
         flush(&hook);
-        hook.tell(event("the next one"));
+        hook.tell(|| event("the next one"));
         flush(&hook);
         // Each was told, or is counted in one that was. One more than wait had begun before the others came, or not.
         let said = std::fs::read_to_string(path).unwrap();
@@ -250,7 +250,7 @@ mod tests {
         let path = dir.path().join("pid");
         let hook =
             hook(&format!("sleep 1000 & echo $! >{}; wait", path.display()), Duration::from_millis(500));
-        hook.tell(event("x"));
+        hook.tell(|| event("x"));
         flush(&hook);
         let pid = std::fs::read_to_string(path).unwrap();
         schrittmacher_harness::wait_for("the end of its child", GUARD, || {
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn without_a_command_nothing_is_told() {
         let hook = EventHook::start(&schrittmacher_testkit::config::core()).unwrap();
-        hook.tell(event("x"));
+        hook.tell(|| event("x"));
         hook.finish();
     }
 }

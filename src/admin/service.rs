@@ -278,9 +278,12 @@ impl HttpService {
 
     fn tell_order(&self, resource: &str, text: String, client: Client) {
         let by = client.to_string();
-        let details = vec![("BY", by.clone())];
-        let event = HookEvent { name: "order", resource: resource.to_owned(), text: text.clone(), details };
-        self.facts.told.hook.tell(event);
+        self.facts.told.hook.tell(|| HookEvent {
+            name: "order",
+            resource: resource.to_owned(),
+            text: text.clone(),
+            details: vec![("BY", by.clone())],
+        });
         self.facts.told.history.tell(resource, HistoryKind::Order, text, Some(by));
     }
 

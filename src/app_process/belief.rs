@@ -10,6 +10,7 @@ use schrittmacher_wire::AppCode;
 
 use super::candidates::{Candidates, Claim};
 use super::doubt::{Doubt, Refused, Warnings};
+use super::look::Sight;
 use super::pid_file;
 use super::pidfd::Pidfd;
 use super::task::{Finding, Task};
@@ -60,6 +61,7 @@ pub(super) struct Believed {
     /// The user who has named it.
     pub(super) user: u32,
     pub(super) process: Pidfd,
+    pub(super) sight: Sight,
     pub(super) heard: Time,
     /// It was named by the pid file, not by messages.
     pub(super) by_file: bool,
@@ -81,7 +83,27 @@ const LOOK_AGAIN: [Duration; 4] = [
 
 impl Believed {
     pub(super) fn new(pid: u32, user: u32, process: Pidfd, by_file: bool, now: Time) -> Believed {
-        Believed { pid, user, process, heard: now, by_file, said: None, looks: 0, told_unhandled: false }
+        let sight = Sight::of(pid);
+        Believed {
+            pid,
+            user,
+            process,
+            sight,
+            heard: now,
+            by_file,
+            said: None,
+            looks: 0,
+            told_unhandled: false,
+        }
+    }
+
+    /// Keeps open what it is looked at by.
+    pub(super) fn keep_sight(&mut self) {
+        let sight = Sight::kept(self.pid);
+        // The number was not another process's by then if this one lives.
+        if !self.process.has_ended() {
+            self.sight = sight;
+        }
     }
 
     /// It seems that a signal would end it. Gives the pause before the next look, if there is to be one.

@@ -23,6 +23,7 @@
 //! | may the sender name this process | `proof`, `sockets` |
 //! | which process does the pid file name | `pid_file` |
 //! | why is a process not believed | `doubt` |
+//! | would a signal end it | `look` |
 //!
 //! `task` is what its thread asks the system; `pidfd` is the handle on a process.
 //!
@@ -32,6 +33,7 @@
 mod belief;
 mod candidates;
 mod doubt;
+mod look;
 mod pid_file;
 mod pidfd;
 mod proof;
@@ -64,6 +66,9 @@ use crate::deadlines::Deadlines;
 use crate::sender::Sender;
 use crate::token::Source;
 use crate::worker::Worker;
+
+/// Resources whose processes are looked at by files that are kept open, the first ones: each costs some 8 KiB of the kernel's memory.
+const KEPT: usize = 2048;
 
 /// The application processes of all resources.
 #[derive(Debug)]
@@ -269,7 +274,7 @@ impl AppProcesses {
         };
         let pid = believed.pid;
         // An application that has not set up its handlers yet, or a wrong `pid-file`, would be killed (door-3).
-        if proof::is_ended_by(pid, signal) {
+        if believed.sight.is_ended_by(signal) {
             if let Some(pause) = believed.seems_unhandled() {
                 self.looks.set(resource, Some(now + pause));
                 return Err(SignalError::LookAgain { pid });
@@ -374,7 +379,10 @@ impl AppProcesses {
         }
     }
 
-    fn believe(&mut self, resource: usize, believed: Believed, now: Time) {
+    fn believe(&mut self, resource: usize, mut believed: Believed, now: Time) {
+        if resource < KEPT {
+            believed.keep_sight();
+        }
         let state = &mut self.resources[resource];
         if let Some(old) = state.believed.take() {
             unwatch(&self.registry, &old.process);

@@ -44,9 +44,34 @@ pub struct History {
 
 #[derive(Debug)]
 enum Job {
-    Entry(HistoryEntry),
+    Entry(Told),
     /// Answer when everything before this is written.
     Flush(SyncSender<()>),
+}
+
+/// An entry to come, as it is told: a thousand resources may switch in one moment, and each allocation is freed by the other thread.
+#[derive(Debug)]
+struct Told {
+    at: Timestamp,
+    resource: Arc<str>,
+    kind: HistoryKind,
+    state: Option<&'static str>,
+    text: String,
+    by: Option<String>,
+}
+
+impl Told {
+    fn entry(self) -> HistoryEntry {
+        let Told { at, resource, kind, state, text, by } = self;
+        HistoryEntry {
+            time: at.to_string(),
+            resource: resource.to_string(),
+            kind,
+            state: state.map(str::to_owned),
+            text: beginning(text, TEXT),
+            by,
+        }
+    }
 }
 
 impl History {
@@ -65,33 +90,19 @@ impl History {
     }
 
     /// Tells what has happened just now. Never waits.
-    pub fn tell(&self, resource: &str, kind: HistoryKind, text: String, by: Option<String>) {
-        self.add(resource, kind, None, text, by);
+    pub fn tell(&self, resource: impl Into<Arc<str>>, kind: HistoryKind, text: String, by: Option<String>) {
+        self.add(Told { at: Timestamp::now(), resource: resource.into(), kind, state: None, text, by });
     }
 
     /// The same of a change of state.
-    pub fn tell_state(&self, resource: &str, state: &str, text: String) {
-        self.add(resource, HistoryKind::State, Some(state.to_owned()), text, None);
+    pub fn tell_state(&self, resource: impl Into<Arc<str>>, state: &'static str, text: String) {
+        let (at, resource, kind) = (Timestamp::now(), resource.into(), HistoryKind::State);
+        self.add(Told { at, resource, kind, state: Some(state), text, by: None });
     }
 
-    fn add(
-        &self,
-        resource: &str,
-        kind: HistoryKind,
-        state: Option<String>,
-        text: String,
-        by: Option<String>,
-    ) {
+    fn add(&self, told: Told) {
         let Some(jobs) = &self.jobs else { return };
-        let entry = HistoryEntry {
-            time: Timestamp::now().to_string(),
-            resource: resource.to_owned(),
-            kind,
-            state,
-            text: beginning(text, TEXT),
-            by,
-        };
-        if jobs.try_send(Job::Entry(entry)).is_err() {
+        if jobs.try_send(Job::Entry(told)).is_err() {
             self.missing.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -138,7 +149,7 @@ impl Writer {
             let mut flushed = Vec::new();
             for job in std::iter::once(first).chain(queue.try_iter().take(WAITING)) {
                 match job {
-                    Job::Entry(entry) => add(&mut lines, &entry),
+                    Job::Entry(told) => add(&mut lines, &told.entry()),
                     Job::Flush(done) => flushed.push(done),
                 }
             }

@@ -49,6 +49,21 @@ impl LineBudget {
     fn begin(now: Time) -> LineBudget {
         LineBudget { until: now + INTERVAL, used: 0, left_out: 0 }
     }
+
+    /// As [`LineBudgets::pass`].
+    fn pass(&mut self, most: u32, now: Time) -> Option<Suppressed> {
+        let mut suppressed = 0;
+        if now >= self.until {
+            suppressed = self.left_out;
+            *self = LineBudget::begin(now);
+        }
+        if self.used >= most {
+            self.left_out += 1;
+            return None;
+        }
+        self.used += 1;
+        Some(Suppressed(suppressed))
+    }
 }
 
 impl Default for LineBudgets {
@@ -66,26 +81,23 @@ impl LineBudgets {
             Level::Debug | Level::Trace => return Some(Suppressed(0)),
         };
         let most = if section == super::CORE { LINES_OF_CORE } else { LINES_OF_RESOURCE };
-        let budget = &mut self.budgets(section, now)[class as usize];
-        let mut suppressed = 0;
-        if now >= budget.until {
-            suppressed = budget.left_out;
-            *budget = LineBudget::begin(now);
+        // The name is copied once, and not for each line.
+        if let Some(budgets) = self.of_sections.get_mut(section) {
+            return budgets[class as usize].pass(most, now);
         }
-        if budget.used >= most {
-            budget.left_out += 1;
-            return None;
-        }
-        budget.used += 1;
-        Some(Suppressed(suppressed))
+        self.forget(now);
+        let mut budgets = [LineBudget::begin(now); CLASSES];
+        let passed = budgets[class as usize].pass(most, now);
+        self.of_sections.insert(section.into(), budgets);
+        passed
     }
 
-    fn budgets(&mut self, section: &str, now: Time) -> &mut [LineBudget; CLASSES] {
-        if self.of_sections.len() >= self.forget_at && !self.of_sections.contains_key(section) {
+    /// Makes room for another section.
+    fn forget(&mut self, now: Time) {
+        if self.of_sections.len() >= self.forget_at {
             self.of_sections.retain(|_, budgets| budgets.iter().any(|budget| now < budget.until));
             self.forget_at = SECTIONS.max(2 * self.of_sections.len());
         }
-        self.of_sections.entry(section.into()).or_insert([LineBudget::begin(now); CLASSES])
     }
 }
 

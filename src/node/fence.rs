@@ -4,6 +4,7 @@
 //! heard for any resource is alive: its host is not fenced for the sake of another one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::{error, info, warn};
@@ -263,9 +264,9 @@ impl Node {
         } else if is_first {
             error!(target: name, "{text}");
         }
-        self.history.tell(name, HistoryKind::Service, text.to_owned(), None);
+        self.history.tell(Arc::clone(name), HistoryKind::Service, text.to_owned(), None);
         let event = if is_confirmed { "fenced" } else { "not-fenced" };
-        self.hook.tell(HookEvent {
+        self.hook.tell(|| HookEvent {
             name: event,
             resource: name.to_string(),
             text: text.to_owned(),

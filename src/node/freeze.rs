@@ -155,7 +155,7 @@ impl Node {
                 let reason = if reason.is_empty() { "no reason is known here" } else { reason };
                 let text = format!("frozen for {}: no automatic switch ({reason})", span(left));
                 warn!(target: name, "{text}");
-                self.hook.tell(HookEvent {
+                self.hook.tell(|| HookEvent {
                     name: "frozen",
                     resource: name.to_string(),
                     text,
@@ -165,7 +165,7 @@ impl Node {
             None => {
                 let text = "frozen no longer: it switches by itself again";
                 info!(target: name, "{text}");
-                self.hook.tell(HookEvent {
+                self.hook.tell(|| HookEvent {
                     name: "thawed",
                     resource: name.to_string(),
                     text: text.into(),

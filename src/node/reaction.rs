@@ -1,5 +1,7 @@
 //! The protocol's reaction to an event: logged and carried out.
 
+use std::sync::Arc;
+
 use log::{Level, debug, info, log};
 use schrittmacher_api::HistoryKind;
 use schrittmacher_protocol::{Action, Command, Event, Notice, Reaction, Refusal, StateName, Time};
@@ -88,15 +90,13 @@ impl Node {
         self.news.note(changes || !lines.is_empty());
         for (level, topic, text) in lines {
             log!(target: &resource.config.name, level, "{text}");
-            let name = resource.config.name.to_string();
-            let text_told = text.clone();
-            self.hook.tell(HookEvent {
+            self.hook.tell(|| HookEvent {
                 name: topic.as_str(),
-                resource: name,
-                text: text_told,
+                resource: resource.config.name.to_string(),
+                text: text.clone(),
                 details: Vec::new(),
             });
-            self.history.tell(&resource.config.name, HistoryKind::Service, text, None);
+            self.history.tell(Arc::clone(&resource.config.name), HistoryKind::Service, text, None);
         }
         let occasion = Occasion::of(&reaction);
         for action in &reaction.actions {
@@ -264,28 +264,30 @@ impl Node {
     /// Gives the reason for the change, if there was one.
     fn log_transition(&mut self, index: usize, reaction: &Reaction, now: Time) -> Option<String> {
         let resource = &mut self.resources[index];
+        let mut last_why = None;
         for change in reaction.transitions.iter().filter(|step| step.is_change()) {
-            resource.changed(change, now);
+            let why = wording::why(change, resource.protocol.settings());
+            resource.changed(change, &why, now);
             resource.figures.changed(change);
             let (from, to) = (wording::state(change.from), wording::state(change.to));
-            let why = wording::why(change, resource.protocol.settings());
             let epoch = epochs::of_promotion(resource, change);
             let (name, text) =
                 (&resource.config.name, format!("{from} -> {to}: {why}{}", epochs::told(epoch)));
-            self.hook.tell(HookEvent {
+            self.hook.tell(|| HookEvent {
                 name: "transition",
                 resource: name.to_string(),
                 text: text.clone(),
                 details: vec![
                     ("FROM", from.to_owned()),
                     ("TO", to.to_owned()),
-                    ("CAUSE", why),
+                    ("CAUSE", why.clone()),
                     ("EPOCH", epoch.map(|epoch| epoch.to_string()).unwrap_or_default()),
                     ("REASON", resource.local.reason.clone().unwrap_or_default()),
                     ("PEER_REASON", resource.remote.reason.clone().unwrap_or_default()),
                 ],
             });
-            self.history.tell_state(name, to, text);
+            self.history.tell_state(Arc::clone(name), to, text);
+            last_why = Some(why);
         }
         let (first, last) = (reaction.transitions.first()?, reaction.transitions.last()?);
         let (before, after) = (first.from, last.to);
@@ -300,7 +302,7 @@ impl Node {
         let epoch = epochs::told(epochs::of_promotion(resource, change));
         let (before, after) = (before.legacy_str(), after.legacy_str());
         log!(target: &resource.config.name, level, "{before} -> {after}: {cause}{epoch}");
-        Some(wording::why(change, resource.protocol.settings()))
+        last_why
     }
 
     pub(super) fn reschedule(&mut self, index: usize) {

@@ -45,7 +45,7 @@ pub(crate) fn number<'a>(key: &'static str, value: Option<impl Into<i64>>) -> Me
 /// Writes the members that have a value, in the given order.
 pub(crate) fn object<const N: usize>(members: [Member<'_>; N]) -> Vec<u8> {
     /// Most datagrams are shorter, so that one allocation is enough.
-    const USUAL_LEN: usize = 256;
+    const USUAL_LEN: usize = 512;
 
     let mut datagram = Vec::with_capacity(USUAL_LEN);
     let present = members.into_iter().filter_map(|(key, value)| Some((key, value?)));

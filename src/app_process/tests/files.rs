@@ -111,7 +111,7 @@ fn process_whose_name_is_no_utf8_is_looked_at_like_any_other() {
         assert!(began.elapsed() < GUARD, "no name");
         std::thread::yield_now();
     }
-    assert!(is_ended_by(app.pid(), Signal::SIGUSR1));
+    assert!(Sight::of(app.pid()).is_ended_by(Signal::SIGUSR1));
     assert!(crate::app_process::began(app.pid()).is_some());
 }
 
@@ -130,7 +130,7 @@ fn process_that_takes_the_signal_a_moment_later_gets_it_then() {
     assert!(matches!(refused, Err(SignalError::LookAgain { .. })), "{refused:?}");
     drop(app.0.stdin.take());
     let began = Instant::now();
-    while is_ended_by(app.pid(), Signal::SIGUSR1) {
+    while Sight::of(app.pid()).is_ended_by(Signal::SIGUSR1) {
         assert!(began.elapsed() < GUARD, "no handler");
         std::thread::yield_now();
     }

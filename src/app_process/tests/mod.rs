@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token};
 
 use super::*;
-use crate::app_process::proof::is_ended_by;
+use crate::app_process::look::Sight;
 use schrittmacher_testkit::config::resource;
 use schrittmacher_testkit::{is_root_for, retry, skip};
 
@@ -146,7 +146,7 @@ impl Guarded {
         let script = "trap 'exit 7' USR1; while :; do sleep 0.05; done";
         let child = Guarded(Command::new("bash").args(["-c", script]).spawn().expect("bash"));
         let began = Instant::now();
-        while is_ended_by(child.pid(), Signal::SIGUSR1) {
+        while Sight::of(child.pid()).is_ended_by(Signal::SIGUSR1) {
             assert!(began.elapsed() < GUARD, "no handler");
             std::thread::yield_now();
         }

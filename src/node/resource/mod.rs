@@ -360,11 +360,11 @@ impl ManagedResource {
         self.life.has_ended() && matches!(self.protocol.state().name(), StateName::Hot | StateName::ToHot)
     }
 
-    /// Tells the story of a change of state.
-    pub fn changed(&mut self, change: &Transition, now: Time) {
+    /// Tells the story of a change of state. `why` is the protocol's word for it.
+    pub fn changed(&mut self, change: &Transition, why: &str, now: Time) {
         let why = match (change.cause, self.life) {
-            (Cause::Shutdown, Life::Ending(Why::Removed)) => "it is not in the new configuration".to_owned(),
-            (_, _) => wording::why(change, self.protocol.settings()),
+            (Cause::Shutdown, Life::Ending(Why::Removed)) => "it is not in the new configuration",
+            (_, _) => why,
         };
         let reason = match change.cause {
             Cause::App(_)
@@ -387,10 +387,10 @@ impl ManagedResource {
             | Cause::Reconnected => None,
         };
         let told = match reason.as_deref() {
-            Some(reason) if !reason.is_empty() => beginning(format!("{why}: {reason}"), TOLD_MAX),
-            Some(_) | None => why.clone(),
+            Some(reason) if !reason.is_empty() => &beginning(format!("{why}: {reason}"), TOLD_MAX),
+            Some(_) | None => why,
         };
-        self.switches.changed(change, &told, now);
+        self.switches.changed(change, told, now);
         let why = format!("{why}{}", epochs::told(epochs::of_promotion(self, change)));
         self.story.changed(change, why, reason, now);
     }
