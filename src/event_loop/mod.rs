@@ -145,6 +145,7 @@ impl EventLoop {
                 return Ok(end);
             }
             self.node.on_time(now);
+            self.polls.give_way(self.node.take_told());
             if self.keeper.takes_epochs()
                 && let Some(epochs) = self.node.take_epochs(now)
                 && !self.keeper.epochs(epochs)

@@ -18,6 +18,12 @@ use crate::token::Source;
 /// The pause of commands and other threads while they wake the loop all the time: nothing beside what they lead to.
 const WORK_APART: Duration = Duration::from_millis(1);
 
+/// Orders to so many applications in one turn are followed by a pause for their reports, of this time for each and this one
+/// at most.
+const MANY: u32 = 16;
+const FOR_EACH: Duration = Duration::from_micros(15);
+const LONGEST: Duration = Duration::from_millis(15);
+
 /// Which poll a source is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urgency {
@@ -98,6 +104,15 @@ impl Polls {
     /// Reports wait this long at most, and no less than work does.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.resting[1].rest.set_apart(patience.max(WORK_APART));
+    }
+
+    /// So many applications were told something in this turn: they have the processor before they are heard again. Otherwise
+    /// the loop, which has real-time priority, would hear the first ones while the others wait for its processor.
+    pub(super) fn give_way(&mut self, told: u32) {
+        if told >= MANY {
+            let pause = (FOR_EACH * told).min(LONGEST);
+            self.resting[1].rest.wait(pause, clock::now());
+        }
     }
 
     /// Waits until a source that does not rest is ready, or a rest is over, and for this time at most, if there is one. `events`

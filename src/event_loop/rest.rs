@@ -25,8 +25,16 @@ impl Rest {
         Rest { apart, even: Time::ZERO }
     }
 
+    /// Turns are counted anew if this is another pause.
     pub(super) fn set_apart(&mut self, apart: Duration) {
-        self.apart = apart;
+        if self.apart != apart {
+            *self = Rest::new(apart);
+        }
+    }
+
+    /// The next turn waits for so long, whatever was before.
+    pub(super) fn wait(&mut self, pause: Duration, now: Time) {
+        self.even = self.even.max(now + pause + self.apart * AT_ONCE);
     }
 
     /// A turn begins. Turns that did not rest, because more was known to wait, are no debt: the next one waits one pause at most.
@@ -82,5 +90,31 @@ mod tests {
         assert_eq!(rest.left(at(50_000)), None);
         rest.note_turn(at(50_000));
         assert_eq!(rest.left(at(50_000)), None);
+    }
+
+    /// Reports of 8 ms each, and then one is awaited: it waited for a quarter of a second.
+    #[test]
+    fn a_shorter_pause_holds_at_once() {
+        let now = Time::new(Duration::from_secs(7));
+        let mut rest = Rest::new(8 * APART);
+        (0..100).for_each(|_| rest.note_turn(now));
+        assert_eq!(rest.left(now), Some(8 * APART));
+        rest.set_apart(APART);
+        (0..100).for_each(|_| rest.note_turn(now));
+        assert_eq!(rest.left(now), Some(APART));
+        rest.set_apart(APART);
+        assert_eq!(rest.left(now), Some(APART), "the same one changes nothing");
+    }
+
+    #[test]
+    fn a_turn_that_is_to_wait_waits_once() {
+        let now = Time::new(Duration::from_secs(7));
+        let mut rest = Rest::new(APART);
+        rest.wait(10 * APART, now);
+        assert_eq!(rest.left(now), Some(10 * APART));
+        let later = now + 10 * APART;
+        assert_eq!(rest.left(later), None);
+        rest.note_turn(later);
+        assert_eq!(rest.left(later), Some(APART));
     }
 }

@@ -1,6 +1,6 @@
 //! A node for tests, with sockets of its own and without a daemon around it.
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,19 +29,32 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    pub fn new(resources: Vec<Resource>) -> Bench {
+    pub fn new(resources: &[Resource]) -> Bench {
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < GUARD, "no free port");
+            let [local, remote] = [4, 5].map(|host| [127, 0, 9, host].into());
+            if let Some(bench) = Bench::between(local, remote, free_port(local), resources) {
+                return bench;
+            }
+        }
+    }
+
+    /// A node at this address, with a peer at that one. `None`: somebody else has its port.
+    pub fn between(local: IpAddr, remote: IpAddr, port: u16, resources: &[Resource]) -> Option<Bench> {
         let poll = Poll::new().expect("a poll");
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
         let registry = || poll.registry().try_clone().expect("a registry");
-        let (core, link) = link(&poll);
-        let config = Config { core, resources };
+        let core = Core { local_address: local, remote_address: remote, port, ..core() };
+        let link = Link::open(&core, &mut KeptSockets::default(), &registry(), &registry()).ok()?;
+        let config = Config { core, resources: resources.to_vec() };
         let now = Time::new(Duration::from_secs(1000));
         let executor = Executor::new(&config, registry(), Arc::clone(&waker), None, now).expect("a thread");
         let processes = AppProcesses::new(&config.resources, registry(), waker).expect("a thread");
         let promises = PromiseMemory::default();
         let memory = Memory { file_is_broken: false, peer_is_known: true, promises };
         let node = Node::new(config, memory, link, executor, processes, None, now).expect("numbers");
-        Bench { node, now, _poll: poll }
+        Some(Bench { node, now, _poll: poll })
     }
 
     pub fn state(&self, index: usize) -> StateName {
@@ -60,17 +73,7 @@ impl Bench {
     }
 }
 
-fn link(poll: &Poll) -> (Core, Link) {
-    let began = Instant::now();
-    loop {
-        assert!(began.elapsed() < GUARD, "no free port");
-        let free = UdpSocket::bind("127.0.9.4:0").expect("a socket");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let (local_address, remote_address) = ([127, 0, 9, 4].into(), [127, 0, 9, 5].into());
-        let core = Core { local_address, remote_address, port, ..core() };
-        if let Ok(link) = Link::open(&core, &mut KeptSockets::default(), poll.registry(), poll.registry()) {
-            return (core, link);
-        }
-    }
+pub(super) fn free_port(address: IpAddr) -> u16 {
+    let free = UdpSocket::bind((address, 0)).expect("a socket");
+    free.local_addr().expect("an address").port()
 }

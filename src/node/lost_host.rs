@@ -35,9 +35,9 @@ impl Node {
     /// The resources follow for which the host is silent for long enough: a portion of them.
     pub(super) fn follow_host(&mut self, now: Time) {
         let Some(Followers { since, next }) = self.followers.take() else { return };
-        self.catch_up_all();
         let mut taken = 0;
         for index in next..self.resources.len() {
+            self.catch_up(index);
             let protocol = &self.resources[index].protocol;
             if !protocol.machine().follows_host(protocol.settings(), since, now) {
                 continue;
@@ -95,7 +95,7 @@ mod tests {
         let resource = |index| {
             resource_with(&format!("r{index}"), |one| (one.heartbeat, one.timeout) = (SECOND, 3 * SECOND))
         };
-        let mut bench = Bench::new((0..resources).map(resource).collect());
+        let mut bench = Bench::new(&(0..resources).map(resource).collect::<Vec<_>>());
         for tenth in 0..20 {
             let moment = |index: usize| 3 * index.min(2);
             for index in (0..resources).filter(|index| moment(*index) == tenth % 10) {

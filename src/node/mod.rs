@@ -154,6 +154,8 @@ pub struct Node {
     app_socket: Option<AppSocket>,
     /// Orders to applications that could not be given yet.
     owed: BTreeMap<usize, CommandKind>,
+    /// Applications that were told something.
+    told: u32,
     unwanted: Refused,
     warned: RateLimited<Warned>,
     memory: Memory,
@@ -225,6 +227,7 @@ impl Node {
             processes,
             app_socket,
             owed: BTreeMap::new(),
+            told: 0,
             unwanted: Refused::new(),
             warned: RateLimited::new(WARNING_INTERVAL),
             memory,

@@ -24,10 +24,20 @@ impl Node {
         self.give_signal(index, order, now);
     }
 
+    /// How many applications were told something since this was asked last.
+    pub fn take_told(&mut self) -> u32 {
+        std::mem::take(&mut self.told)
+    }
+
     fn give_signal(&mut self, index: usize, order: CommandKind, now: Time) {
         let signal = if order == CommandKind::Start { Signal::SIGUSR1 } else { Signal::SIGUSR2 };
         match self.processes.signal(index, signal, now) {
-            Ok(()) | Err(SignalError::NoHandler { .. } | SignalError::System { .. }) => {
+            Ok(()) => {
+                self.told += 1;
+                self.owed.remove(&index);
+                return;
+            }
+            Err(SignalError::NoHandler { .. } | SignalError::System { .. }) => {
                 self.owed.remove(&index);
                 return;
             }
@@ -135,7 +145,7 @@ mod tests {
         let app = App(app.expect("bash"));
         let pid_file = folder.path().join("pid");
         std::fs::write(&pid_file, app.0.id().to_string()).expect("a file");
-        let mut bench = Bench::new(vec![resource_with("smsc", |smsc| smsc.pid_file = Some(pid_file))]);
+        let mut bench = Bench::new(&[resource_with("smsc", |smsc| smsc.pid_file = Some(pid_file))]);
         bench.node.processes.look(0, bench.now);
         let began = Instant::now();
         while bench.node.processes.believed(0).is_none() {

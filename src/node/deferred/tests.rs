@@ -1,62 +1,55 @@
 //! A pair that defers usual events beside one that does not: both do the same.
 
-use std::net::{IpAddr, UdpSocket};
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::time::Instant;
 
-use mio::{Poll, Token, Waker};
-use schrittmacher_config::{Config, Resource};
+use schrittmacher_config::Resource;
 use schrittmacher_protocol::{Machine, StateName};
-use schrittmacher_testkit::config::{core, resource_with};
+use schrittmacher_testkit::config::resource_with;
 use schrittmacher_wire::AppCode;
 
 use super::*;
-use crate::app_process::AppProcesses;
-use crate::commands::Executor;
-use crate::node::hold::Memory;
-use crate::node::promises::PromiseMemory;
-use crate::startup::kept_sockets::KeptSockets;
-use crate::udp::{Batch, Link};
+use crate::node::bench::{Bench, GUARD, free_port};
+use crate::udp::Batch;
 
 const RESOURCES: usize = 4;
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// Two nodes, each at its address, and the time of both.
 struct Pair {
-    nodes: [Node; 2],
-    now: Time,
+    nodes: [Bench; 2],
     defers: bool,
     /// Events that have waited at the end of a step.
     waited: usize,
-    _polls: [Poll; 2],
 }
 
 impl Pair {
     fn new(defers: bool) -> Pair {
-        let now = Time::new(Duration::from_secs(1000));
-        // Nobody else uses these addresses, and the two pairs have ports of their own.
-        let addresses = [1, 2].map(|host| IpAddr::from([127, 0, 77, host]));
-        let free = UdpSocket::bind((addresses[0], 0)).expect("a socket");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let polls = [(); 2].map(|()| Poll::new().expect("a poll"));
-        let nodes = [0, 1].map(|side| node(addresses[side], addresses[1 - side], port, &polls[side], now));
-        Pair { nodes, now, defers, waited: 0, _polls: polls }
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < GUARD, "no free port");
+            // The two pairs have ports of their own.
+            let [here, there] = [1, 2].map(|host| IpAddr::from([127, 0, 77, host]));
+            let port = free_port(here);
+            let nodes = [(here, there), (there, here)]
+                .map(|(local, remote)| Bench::between(local, remote, port, &resources()));
+            if let [Some(one), Some(other)] = nodes {
+                return Pair { nodes: [one, other], defers, waited: 0 };
+            }
+        }
     }
 
     /// Time goes on, and what was sent arrives, or is lost.
     fn step(&mut self, after: Duration, lost: bool) {
-        self.now = self.now + after;
-        for node in &mut self.nodes {
-            node.on_time(self.now);
-        }
+        self.nodes.iter_mut().for_each(|side| side.pass(after));
         let mut batch = Batch::new();
-        for node in &mut self.nodes {
+        for Bench { node, now, .. } in &mut self.nodes {
             loop {
                 node.link().receive(0, &mut batch).expect("a socket");
                 let mut number = 0;
                 while let Some((datagram, source)) = batch.datagram(number) {
                     if !lost {
-                        node.receive(datagram, source, 0, self.now);
+                        node.receive(datagram, source, 0, *now);
                     }
                     number += 1;
                 }
@@ -73,20 +66,20 @@ impl Pair {
     }
 
     fn report(&mut self, side: usize, index: usize, code: AppCode, reason: Option<&str>) {
-        let node = &mut self.nodes[side];
-        node.resources[index].heard_app(Some(code), reason, self.now);
-        node.give(index, Event::App(Some(code)), self.now);
+        let Bench { node, now, .. } = &mut self.nodes[side];
+        node.resources[index].heard_app(Some(code), reason, *now);
+        node.give(index, Event::App(Some(code)), *now);
     }
 
     fn states(&self) -> Vec<StateName> {
-        let resources = self.nodes.iter().flat_map(|node| &node.resources);
+        let resources = self.nodes.iter().flat_map(|side| &side.node.resources);
         resources.map(|resource| resource.protocol.state().name()).collect()
     }
 
     /// All that can be seen of a pair.
     fn facts(&mut self) -> Vec<(Machine, String)> {
         let mut facts = Vec::new();
-        for node in &mut self.nodes {
+        for Bench { node, .. } in &mut self.nodes {
             node.catch_up_all();
             for resource in &node.resources {
                 let record = resource.protocol.flight_record().segments();
@@ -98,23 +91,14 @@ impl Pair {
     }
 }
 
-fn node(local: IpAddr, remote: IpAddr, port: u16, poll: &Poll, now: Time) -> Node {
+fn resources() -> Vec<Resource> {
     let resource = |number| {
         resource_with(&format!("resource-{number}"), |values| {
             (values.heartbeat, values.timeout) = (HEARTBEAT, 3 * HEARTBEAT);
             values.app_timeout = Duration::from_secs(1);
         })
     };
-    let resources: Vec<Resource> = (0..RESOURCES).map(resource).collect();
-    let core = schrittmacher_config::Core { local_address: local, remote_address: remote, port, ..core() };
-    let registry = || poll.registry().try_clone().expect("a registry");
-    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).expect("a waker"));
-    let link = Link::open(&core, &mut KeptSockets::default(), &registry(), &registry()).expect("sockets");
-    let config = Config { core, resources };
-    let executor = Executor::new(&config, registry(), Arc::clone(&waker), None, now).expect("a thread");
-    let processes = AppProcesses::new(&config.resources, registry(), waker).expect("a thread");
-    let memory = Memory { file_is_broken: false, peer_is_known: true, promises: PromiseMemory::default() };
-    Node::new(config, memory, link, executor, processes, None, now).expect("numbers")
+    (0..RESOURCES).map(resource).collect()
 }
 
 /// Numbers without an order, the same in every run.

@@ -127,8 +127,10 @@ impl Pair {
         self.start_daemon(hot);
         self.wait_settled(hot, SWITCH);
         // An order from the meantime is not carried out later.
-        self.journal.wait(standby, "deactivate");
-        self.journal.wait(hot, "activate");
+        if self.setup.activate.is_some() {
+            self.journal.wait(standby, "deactivate");
+            self.journal.wait(hot, "activate");
+        }
         if self.setup.stop.is_some_and(|command| command.contains("{note}")) {
             self.journal.wait(standby, "stop");
         }
