@@ -18,23 +18,25 @@ pub(super) struct Rest {
     apart: Duration,
     /// When the next turn would come if all that were taken had been apart.
     even: Time,
+    /// No turn comes before.
+    not_before: Time,
 }
 
 impl Rest {
     pub(super) const fn new(apart: Duration) -> Rest {
-        Rest { apart, even: Time::ZERO }
+        Rest { apart, even: Time::ZERO, not_before: Time::ZERO }
     }
 
     /// Turns are counted anew if this is another pause.
     pub(super) fn set_apart(&mut self, apart: Duration) {
         if self.apart != apart {
-            *self = Rest::new(apart);
+            *self = Rest { not_before: self.not_before, ..Rest::new(apart) };
         }
     }
 
     /// The next turn waits for so long, whatever was before.
     pub(super) fn wait(&mut self, pause: Duration, now: Time) {
-        self.even = self.even.max(now + pause + self.apart * AT_ONCE);
+        self.not_before = self.not_before.max(now + pause);
     }
 
     /// A turn begins. Turns that did not rest, because more was known to wait, are no debt: the next one waits one pause at most.
@@ -44,7 +46,8 @@ impl Rest {
 
     /// How long the next turn waits, if it does.
     pub(super) fn left(&self, now: Time) -> Option<Duration> {
-        self.even.since(now).checked_sub(self.apart * AT_ONCE).filter(|left| !left.is_zero())
+        let dense = self.even.since(now).saturating_sub(self.apart * AT_ONCE);
+        Some(dense.max(self.not_before.since(now))).filter(|left| !left.is_zero())
     }
 
     /// Whether the next turn waits for no more than half of a pause.
@@ -111,10 +114,11 @@ mod tests {
         let now = Time::new(Duration::from_secs(7));
         let mut rest = Rest::new(APART);
         rest.wait(10 * APART, now);
+        rest.set_apart(2 * APART);
         assert_eq!(rest.left(now), Some(10 * APART));
         let later = now + 10 * APART;
         assert_eq!(rest.left(later), None);
         rest.note_turn(later);
-        assert_eq!(rest.left(later), Some(APART));
+        assert_eq!(rest.left(later), None, "it is no debt");
     }
 }
