@@ -66,6 +66,8 @@ pub struct EventLoop {
     keeper: Keeper,
     /// The poll has reported signals.
     has_signals: bool,
+    /// It has reported nothing but datagrams since the last whole turn.
+    only_heard: bool,
     ending: bool,
     /// When the service manager is told that this loop turns.
     alive_due: Option<Time>,
@@ -98,6 +100,7 @@ impl EventLoop {
             reloader,
             keeper,
             has_signals: true,
+            only_heard: false,
             ending: false,
             quit_until: None,
         })
@@ -108,8 +111,9 @@ impl EventLoop {
         self.notifier.ready("running");
         self.node.link().forget_waiting();
         let mut events = Events::with_capacity(256);
+        let mut deadline = self.deadline();
         loop {
-            self.wait(&mut events)?;
+            self.wait(&mut events, deadline)?;
             loop {
                 for event in &events {
                     self.note(event);
@@ -119,6 +123,11 @@ impl EventLoop {
                 }
             }
             self.intake.drain(&mut self.node);
+            deadline = self.deadline();
+            if !self.has_more_to_do(deadline) {
+                continue;
+            }
+            self.only_heard = true;
             if let Some(end) = self.take_signals() {
                 return Ok(end);
             }
@@ -165,6 +174,7 @@ impl EventLoop {
             if self.ending && self.node.has_ended() {
                 return Ok(LoopEnd::Released);
             }
+            deadline = self.deadline();
         }
     }
 
@@ -206,15 +216,23 @@ impl EventLoop {
         self.keeper
     }
 
-    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.intake.has_more(&mut self.node) {
-            Some(Duration::ZERO)
-        } else {
-            let summary = self.node.next_summary().filter(|_| self.notifier.is_heard());
-            let epochs = self.node.next_epochs().filter(|_| self.keeper.takes_epochs());
-            let deadlines = [self.node.next_deadline(), summary, epochs, self.quit_until, self.alive_due];
-            self.timer.set(deadlines.into_iter().flatten().min())
-        };
+    /// When something happens without an event.
+    fn deadline(&self) -> Option<Time> {
+        let summary = self.node.next_summary().filter(|_| self.notifier.is_heard());
+        let epochs = self.node.next_epochs().filter(|_| self.keeper.takes_epochs());
+        let deadlines = [self.node.next_deadline(), summary, epochs, self.quit_until, self.alive_due];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Whether this turn goes on. Most have only heard what was known: to look for anything else would take longer than that.
+    fn has_more_to_do(&mut self, deadline: Option<Time>) -> bool {
+        let is_due = deadline.is_some_and(|due| due <= clock::now());
+        !self.only_heard || is_due || self.ending || self.node.take_stirred()
+    }
+
+    fn wait(&mut self, events: &mut Events, deadline: Option<Time>) -> io::Result<()> {
+        let has_more = self.intake.has_more(&mut self.node);
+        let timeout = if has_more { Some(Duration::ZERO) } else { self.timer.set(deadline) };
         self.polls.set_patience(self.node.patience_with_reports());
         self.polls.wait(events, timeout)
     }
@@ -233,7 +251,12 @@ impl EventLoop {
     /// Notes what is ready. Children and processes are looked at here: their work is bounded by themselves.
     fn note(&mut self, event: &Readiness) {
         let token = event.token();
-        match Source::of(token) {
+        let source = Source::of(token);
+        self.only_heard &= matches!(
+            source,
+            Some(Source::Timer | Source::Reports | Source::Socket(_) | Source::AppConnection(_))
+        );
+        match source {
             // What wakes the loop is looked at in every turn.
             Some(Source::Wake | Source::Timer | Source::Work | Source::Reports) => {}
             Some(Source::Signals) => self.has_signals = true,

@@ -127,6 +127,8 @@ pub struct Node {
     /// The members of each set, by name.
     sets: BTreeMap<String, Vec<usize>>,
     patience: Patience,
+    /// More has happened than that a settled resource has heard what it knew.
+    stirred: bool,
     /// When each resource wants its next tick.
     ticks: Deadlines,
     /// Until when each hand-over waits for its application.
@@ -213,6 +215,7 @@ impl Node {
             by_name: HashMap::new(),
             sets: BTreeMap::new(),
             patience: Patience::default(),
+            stirred: true,
             ticks: Deadlines::default(),
             releases: Deadlines::default(),
             probes: Deadlines::default(),
@@ -353,6 +356,12 @@ impl Node {
         ];
         let deadlines = own.into_iter().chain([self.executor.next_deadline(), app_socket]);
         deadlines.flatten().min()
+    }
+
+    /// Whether something may have to be done since this was asked last, and before the next deadline.
+    pub fn take_stirred(&mut self) -> bool {
+        let waits = self.patience.awaits() || !self.owed.is_empty() || self.releases.first().is_some();
+        std::mem::take(&mut self.stirred) || waits
     }
 
     /// When the first resource wants its next tick.

@@ -22,8 +22,13 @@ impl Patience {
         self.under_way = self.under_way.saturating_sub(usize::from(was)) + usize::from(is);
     }
 
+    /// Whether a report is awaited.
+    pub fn awaits(&self) -> bool {
+        self.under_way > 0
+    }
+
     fn now(&self) -> Duration {
-        if self.under_way > 0 {
+        if self.awaits() {
             return Duration::ZERO;
         }
         (self.shortest_heartbeat / PART_OF_HEARTBEAT).min(LONGEST)

@@ -171,6 +171,7 @@ impl Node {
     /// The same, and the next event is not deferred.
     pub(super) fn rouse(&mut self, index: usize) {
         self.catch_up(index);
+        self.stirred = true;
         let deferred = &mut self.deferred[index];
         (deferred.calm, deferred.says, deferred.hears) = (None, None, None);
     }
