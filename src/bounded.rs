@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 /// The thread is woken once in this time at most. What comes sooner waits for the rest of it.
 const APART: Duration = Duration::from_millis(1);
 
-/// When this many wait, more come: the thread leaves them there until no more do or few places are left, for this time at most.
+/// When this many wait, more come: the thread leaves them there until no more do or half of the places are taken, for this time at most.
 const MANY: usize = 64;
 const LONGEST: Duration = Duration::from_millis(50);
-/// How often it looks.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often it looks. A thousand resources that switch bring some 250 lines in a millisecond, and none may be lost meanwhile.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The entrance; a clone is another one.
 #[derive(Debug)]
@@ -72,6 +72,11 @@ impl<T> BoundedSender<T> {
     }
 }
 
+/// Whether so many that wait now, and waited at the last look, are to be joined by others.
+const fn is_burst(waiting: usize, before: usize, most: usize) -> bool {
+    waiting >= MANY && waiting > before && waiting < most / 2
+}
+
 impl<T> BoundedReceiver<T> {
     /// The next value; waits for it.
     ///
@@ -98,8 +103,7 @@ impl<T> BoundedReceiver<T> {
         let (until, mut before) = (Instant::now() + LONGEST, 0);
         loop {
             let waiting = self.waiting.load(Ordering::Relaxed);
-            let is_burst = waiting >= MANY && waiting < self.most - self.most / 8 && waiting > before;
-            if !is_burst || Instant::now() >= until {
+            if !is_burst(waiting, before, self.most) || Instant::now() >= until {
                 return;
             }
             before = waiting;
@@ -129,6 +133,14 @@ impl<T> BoundedReceiver<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_burst_waits_while_it_grows_and_has_room_for_as_much_again() {
+        let bursts = [(63, 0), (64, 0), (300, 200), (200, 200), (2047, 1600), (2048, 1600)]
+            .map(|(waiting, before)| is_burst(waiting, before, 4096));
+        assert_eq!(bursts, [false, true, true, false, true, false]);
+        assert!(!is_burst(64, 0, 64), "a queue that is full is taken from");
+    }
 
     #[test]
     fn a_full_queue_gives_the_value_back_until_one_is_taken() {
