@@ -29,7 +29,6 @@ const SPAN: u64 = 20;
 const HOT: &str = "127.0.0.2";
 const STANDBY: &str = "127.0.0.3";
 const BARE: &str = "127.0.0.4";
-const STRANGER: &str = "127.0.0.9";
 
 fn main() {
     if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
@@ -86,19 +85,13 @@ fn flooded(program: &Path, span: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let daemons = [(HOT, STANDBY), (STANDBY, HOT)]
         .map(|(local, remote)| start(folder.path(), local, remote, RESOURCES, "1"));
-    let took = || cpu_time(daemons[0].pid());
-    let (ours, strangers) = beside_applications(RESOURCES, &[(HOT, "LHOT"), (STANDBY, "LSBY")], |_| {
+    let ours = beside_applications(RESOURCES, &[(HOT, "LHOT"), (STANDBY, "LSBY")], |_| {
         thread::sleep(SETTLED);
-        let ours = beside_flood(HOT, RESOURCES, || {
-            let (before, first) = (took(), datagrams("InDatagrams"));
+        beside_flood(HOT, RESOURCES, || {
+            let (before, first) = (cpu_time(daemons[0].pid()), datagrams("InDatagrams"));
             thread::sleep(span);
-            (took() - before, datagrams("InDatagrams") - first)
-        });
-        let before = took();
-        thread::sleep(span);
-        let (undisturbed, before) = (took() - before, took());
-        let sent = beside_strangers(|| thread::sleep(span));
-        (ours, ((took() - before).saturating_sub(undisturbed), sent))
+            (cpu_time(daemons[0].pid()) - before, datagrams("InDatagrams") - first)
+        })
     });
     println!("\nAs many reports as one thread can send, {RESOURCES} resources:");
     let each = |(time, taken): (Duration, u64)| time.as_secs_f64() * 1e9 / taken as f64;
@@ -107,12 +100,6 @@ fn flooded(program: &Path, span: Duration) {
         println!("  {name:<6}{rate:>9.0} a second, {:.0} ns of a core for each", each(cost));
     }
     println!("  for the time of one: {:.2} of what the bare loop takes", each(bare) / each(ours));
-    println!(
-        "As many datagrams from a stranger to the peer's port: {:.0} a second, {:.1} ns for each, {:.4} of a report",
-        strangers.1 as f64 / span.as_secs_f64(),
-        each(strangers),
-        each(strangers) / each(ours)
-    );
 }
 
 fn beside_flood<T>(address: &str, resources: usize, what: impl FnOnce() -> T) -> T {
@@ -131,26 +118,6 @@ fn beside_flood<T>(address: &str, resources: usize, what: impl FnOnce() -> T) ->
         });
         let _end = EndOnDrop(&end);
         what()
-    })
-}
-
-/// Does this while one thread sends as fast as it can what the hot side does not want to hear. Says how often it did.
-fn beside_strangers(what: impl FnOnce()) -> u64 {
-    let end = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            let socket = UdpSocket::bind((STRANGER, 0)).unwrap();
-            let mut sent = 0;
-            while !end.load(Ordering::Relaxed) {
-                sent += u64::from(socket.send_to(&[b'x'; 100], (HOT, PORT)).is_ok());
-            }
-            sent
-        });
-        {
-            let _end = EndOnDrop(&end);
-            what();
-        }
-        sender.join().unwrap()
     })
 }
 
