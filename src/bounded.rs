@@ -72,7 +72,7 @@ impl<T> BoundedSender<T> {
     }
 }
 
-/// Whether so many that wait now, and waited at the last look, are to be joined by others.
+/// Whether others are to join those that wait: more do now than `before`, at the last look.
 const fn is_burst(waiting: usize, before: usize, most: usize) -> bool {
     waiting >= MANY && waiting > before && waiting < most / 2
 }

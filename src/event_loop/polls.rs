@@ -18,8 +18,8 @@ use crate::token::Source;
 /// The pause of commands and other threads while they wake the loop all the time: nothing beside what they lead to.
 const WORK_APART: Duration = Duration::from_millis(1);
 
-/// Orders to so many applications in one turn are followed by a pause for their reports, of this time for each and this one
-/// at most.
+/// Orders to this number of applications in one turn, or more, are followed by a pause for their reports: this time for each, and
+/// this one at most.
 const MANY: u32 = 16;
 const FOR_EACH: Duration = Duration::from_micros(15);
 const LONGEST: Duration = Duration::from_millis(15);
@@ -106,7 +106,7 @@ impl Polls {
         self.resting[1].rest.set_apart(patience.max(WORK_APART));
     }
 
-    /// So many applications were told something in this turn: they have the processor before they are heard again. Otherwise
+    /// This number of applications was told something in this turn. Many of them have the processor before they are heard again. Otherwise
     /// the loop, which has real-time priority, would hear the first ones while the others wait for its processor.
     pub(super) fn give_way(&mut self, told: u32) {
         if told >= MANY {
