@@ -18,7 +18,9 @@ const NOTED: Option<&str> = Some("{note}");
 const RUNS: usize = 25;
 
 /// What is measured: its name, how, and the most that the median should be.
-const ROWS: [(&str, fn() -> Vec<Duration>, &str); 6] = [
+type Row = (&'static str, fn() -> Vec<Duration>, &'static str);
+
+const ROWS: [Row; 6] = [
     ("nothing but pidfd, datagram and /bin/sh", || bare::samples(RUNS), ""),
     ("application killed, heartbeat 1 s", application_killed, "10"),
     ("hot host lost, heartbeat 10 ms, timeout 30 ms", || host_lost(0.01, NOTED), "35"),
