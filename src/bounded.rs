@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// The thread is woken once in this time at most. What comes sooner waits for the rest of it.
 const APART: Duration = Duration::from_millis(1);
 
-/// When this many wait, more come: the thread leaves them there until no more do or half of the places are taken, for this time at most.
+/// When this many wait, more come: the thread leaves them there until no more do or a quarter of the places is taken, for this time at most.
 const MANY: usize = 64;
 const LONGEST: Duration = Duration::from_millis(50);
 /// How often it looks. A thousand resources that switch bring some 250 lines in a millisecond, and none may be lost meanwhile.
@@ -74,7 +74,7 @@ impl<T> BoundedSender<T> {
 
 /// Whether others are to join those that wait: more do now than `before`, at the last look.
 const fn is_burst(waiting: usize, before: usize, most: usize) -> bool {
-    waiting >= MANY && waiting > before && waiting < most / 2
+    waiting >= MANY && waiting > before && waiting < most / 4
 }
 
 impl<T> BoundedReceiver<T> {
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_waits_while_it_grows_and_has_room_for_as_much_again() {
-        let bursts = [(63, 0), (64, 0), (300, 200), (200, 200), (2047, 1600), (2048, 1600)]
+    fn a_burst_waits_while_it_grows_and_has_room_for_three_times_as_much() {
+        let bursts = [(63, 0), (64, 0), (300, 200), (200, 200), (1023, 900), (1024, 900)]
             .map(|(waiting, before)| is_burst(waiting, before, 4096));
         assert_eq!(bursts, [false, true, true, false, true, false]);
         assert!(!is_burst(64, 0, 64), "a queue that is full is taken from");

@@ -1,7 +1,9 @@
 //! A command on its way to a process: with a shell or without one, for a thread that may block (X1, X5).
 
 use std::env;
-use std::io::{self, PipeWriter};
+use std::fs::File;
+use std::io::{self, PipeWriter, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -46,7 +48,7 @@ impl Prepared {
     /// The system has no process, memory or descriptor left, or no `/bin/sh`; or there is no such user.
     pub(super) fn begin(self, way: Way) -> io::Result<ChildProcess> {
         let text = self.commands.texts[self.order as usize].as_deref().unwrap_or_default();
-        if let Some(words) = plain_words(text).filter(|_| way == Way::Shortest) {
+        if let Some(words) = plain_words(text).filter(|words| way == Way::Shortest && answers(words[0])) {
             let mut command = Command::new(words[0]);
             command.args(&words[1..]);
             self.equip(&mut command)?;
@@ -73,6 +75,13 @@ impl Prepared {
         limit(command, commands.limits.clone());
         commands.user(*order).map_or(Ok(()), |user| become_user(command, user))
     }
+}
+
+/// Whether a program can be read. If its file system does not answer, this thread waits, and no process that has all the descriptors of
+/// the daemon does: they are closed only when the program is executed.
+fn answers(program: &str) -> bool {
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(program);
+    file.and_then(|mut file| file.read(&mut [0; 256])).is_ok()
 }
 
 /// `text` as a command for `/bin/sh -c`.
